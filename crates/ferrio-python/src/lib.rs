@@ -1,6 +1,51 @@
-//! The extension module `ferrio._ferrio`.
+//! The extension module `ferrio._ferrio`: asyncio's classes on the engine in the crate `ferrio`.
+//!
+//! | module | what it is |
+//! |---|---|
+//! | [`event_loop`] | `Loop` |
+//! | [`handle`] | `Handle`, `TimerHandle` |
+//! | [`transport`] | `SocketTransport` |
+//! | [`server`] | `Server` |
+//! | [`coroutine`] | coroutines written in Rust |
+//! | [`socket`] | system calls of the data path |
+//! | [`errors`], [`imports`] | the one conversion into exceptions; the one list of what is imported |
+//! | [`cell`], [`ffi`] | the two homes of `unsafe` |
+
+#![deny(unsafe_code)]
+#![allow(missing_docs, reason = "what is public here is public to Python, which documents it in docstrings")]
+
+mod cell;
+mod coroutine;
+mod errors;
+mod event_loop;
+mod ffi;
+mod handle;
+mod imports;
+mod server;
+mod socket;
+mod transport;
+
 use pyo3::prelude::*;
 
-/// Native half of the ferrio package.
+/// The native half of ferrio.
 #[pymodule]
-mod _ferrio {}
+mod _ferrio {
+    use pyo3::prelude::*;
+
+    #[pymodule_export]
+    use crate::coroutine::Coroutine;
+    #[pymodule_export]
+    use crate::event_loop::Loop;
+    #[pymodule_export]
+    use crate::handle::{Handle, TimerHandle};
+    #[pymodule_export]
+    use crate::server::Server;
+    #[pymodule_export]
+    use crate::transport::SocketTransport;
+
+    #[pymodule_init]
+    fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        crate::ffi::install_am_send::<Coroutine>(module.py())?;
+        module.add("__version__", env!("CARGO_PKG_VERSION"))
+    }
+}

@@ -1,1 +1,72 @@
-//! The engine of ferrio.
+//! The engine of ferrio: asyncio's event loop, in Rust, without Python.
+//!
+//! This crate is the part of ferrio that decides *what runs next*. It owns the
+//! ready queue, the timers, the table of watched file descriptors and the way
+//! in for other threads, and it makes one system call an iteration. It does
+//! not know what a callback is, and it never calls one.
+//!
+//! # Layers
+//!
+//! Arrows point down only; nothing below knows anything above.
+//!
+//! ```text
+//! turn              LoopCore<C>: one iteration of the loop
+//!  ├ reactor        which payload waits for which file descriptor
+//!  │  └ sys         the poller and its waker: epoll + eventfd, kqueue + pipe
+//!  ├ timers         deadlines in order, cancellation, compaction
+//!  ├ ready          first in, first out
+//!  └ inject         what other threads hand over, and how they wake the loop
+//! time              the clock that all of the above read
+//! proto             sans-I/O parts of transports: write buffer, flow control
+//! ```
+//!
+//! # The key decision
+//!
+//! [`LoopCore<C>`](LoopCore) is generic over the payload `C` and hands it back
+//! instead of invoking it. So no user code ever runs while the core is
+//! borrowed, there is no box and no dynamic dispatch for each callback, and the
+//! caller chooses what `C` is: for the Python bindings an enum of handles, task
+//! steps and wake-ups; for a Rust program a future to poll.
+//!
+//! An iteration is therefore written by the caller, out of four calls:
+//!
+//! ```
+//! use ferrio::{Block, LoopCore, Time};
+//!
+//! let mut core = LoopCore::new()?;
+//! core.push("soon");
+//! core.schedule(Time::now(), "timer");
+//!
+//! let mut parked = core.park(Block::Allowed);
+//! // `core` is not borrowed here: a lock that guards it may be released.
+//! let outcome = parked.wait();
+//! let mut seen = Vec::new();
+//! for _ in 0..core.unpark(parked, outcome, |callback| *callback)? {
+//!     seen.extend(core.pop());
+//! }
+//! assert_eq!(seen, ["soon", "timer"]);
+//! # Ok::<(), std::io::Error>(())
+//! ```
+
+#![deny(unsafe_code)]
+// `cfg(loom)` is set by hand, to run the models of the injector.
+#![allow(unexpected_cfgs)]
+
+pub mod inject;
+pub mod proto;
+pub mod reactor;
+pub mod ready;
+#[allow(unsafe_code)] // The one home of unsafe code: each block says why it is sound.
+pub mod sys;
+pub mod time;
+pub mod timers;
+pub mod turn;
+
+pub use inject::Injector;
+pub use proto::{FlowControl, LimitsError, WriteBuffer};
+pub use reactor::Reactor;
+pub use ready::Ready;
+pub use sys::Interest;
+pub use time::Time;
+pub use timers::{TimerKey, Timers};
+pub use turn::{Block, LoopCore, Parked};

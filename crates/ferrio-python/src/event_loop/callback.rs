@@ -1,0 +1,104 @@
+//! [`Callback`]: everything that an iteration can run, in one queue and without a box.
+
+use pyo3::PyTraverseError;
+use pyo3::gc::PyVisit;
+use pyo3::intern;
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+
+use super::{Listener, Loop};
+use crate::errors::leaves_the_loop;
+use crate::handle::Handle;
+use crate::imports;
+use crate::transport::SocketTransport;
+
+/// A payload of the loop's core.
+pub enum Callback {
+    /// What a user scheduled, or has watch a descriptor.
+    Handle(Py<Handle>),
+    /// A transport's socket can be read.
+    Readable(Py<SocketTransport>),
+    /// A transport's socket can be written.
+    Writable(Py<SocketTransport>),
+    /// A listening socket has connections to accept.
+    Accept(Py<Listener>),
+    /// The descriptor that a future waits for is ready.
+    Wake(Py<PyAny>),
+    /// Signals have arrived.
+    Signals,
+}
+
+impl Callback {
+    /// The same callback once more: a watched descriptor gives one for each event.
+    pub fn duplicate(&self, py: Python<'_>) -> Self {
+        match self {
+            Self::Handle(handle) => Self::Handle(handle.clone_ref(py)),
+            Self::Readable(transport) => Self::Readable(transport.clone_ref(py)),
+            Self::Writable(transport) => Self::Writable(transport.clone_ref(py)),
+            Self::Accept(listener) => Self::Accept(listener.clone_ref(py)),
+            Self::Wake(future) => Self::Wake(future.clone_ref(py)),
+            Self::Signals => Self::Signals,
+        }
+    }
+
+    /// Runs the callback. Returns only the exceptions that leave `run_forever`.
+    #[inline]
+    pub fn run(&self, event_loop: &Bound<'_, Loop>) -> PyResult<()> {
+        let py = event_loop.py();
+        let outcome = match self {
+            // Reports what the callback raises itself, with the handle.
+            Self::Handle(handle) => return Handle::run(handle.bind(py)),
+            Self::Readable(transport) => SocketTransport::on_readable(transport.bind(py)),
+            Self::Writable(transport) => SocketTransport::on_writable(transport.bind(py)),
+            Self::Accept(listener) => Listener::on_readable(listener.bind(py)),
+            Self::Wake(future) => wake(future.bind(py)),
+            Self::Signals => Loop::on_signals(event_loop),
+        };
+        match outcome {
+            Ok(()) => Ok(()),
+            Err(error) if leaves_the_loop(py, &error) => Err(error),
+            Err(error) => self.report(event_loop, error),
+        }
+    }
+
+    #[cold]
+    fn report(&self, event_loop: &Bound<'_, Loop>, error: PyErr) -> PyResult<()> {
+        let context = PyDict::new(event_loop.py());
+        let text = self.describe(event_loop.py())?;
+        context.set_item("message", format!("Exception in callback {text}"))?;
+        context.set_item("exception", error)?;
+        Loop::call_exception_handler(event_loop, &context)
+    }
+
+    /// How the slow-callback warning and the exception handler name the callback.
+    pub fn describe(&self, py: Python<'_>) -> PyResult<String> {
+        match self {
+            Self::Handle(handle) => imports::format_handle(py)?.call1((handle,))?.extract(),
+            Self::Readable(transport) => Ok(format!("reading from {}", transport.bind(py).repr()?)),
+            Self::Writable(transport) => Ok(format!("writing to {}", transport.bind(py).repr()?)),
+            Self::Accept(listener) => Ok(format!("accepting from {}", listener.get().describe(py)?)),
+            Self::Wake(future) => Ok(format!("waking {}", future.bind(py).repr()?)),
+            Self::Signals => Ok("signal handlers".into()),
+        }
+    }
+
+    /// Shows the references to the garbage collector.
+    pub fn traverse(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        match self {
+            Self::Handle(handle) => visit.call(handle),
+            Self::Readable(transport) | Self::Writable(transport) => visit.call(transport),
+            Self::Accept(listener) => visit.call(listener),
+            Self::Wake(future) => visit.call(future),
+            Self::Signals => Ok(()),
+        }
+    }
+}
+
+/// Finishes a future with `None` unless it is done.
+pub fn wake(future: &Bound<'_, PyAny>) -> PyResult<()> {
+    let py = future.py();
+    if !future.call_method0(intern!(py, "done"))?.is_truthy()? {
+        future.call_method1(intern!(py, "set_result"), (py.None(),))?;
+    }
+    Ok(())
+}

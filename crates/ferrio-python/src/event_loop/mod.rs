@@ -1,0 +1,202 @@
+//! `ferrio.Loop`: asyncio's event loop on the engine's [`LoopCore`].
+//!
+//! | file | concern |
+//! |---|---|
+//! | `callback` | [`Callback`], the payload of the core: everything that an iteration can run |
+//! | `scheduling` | `call_soon`, `call_later`, `call_at`, `call_soon_threadsafe`, futures and tasks |
+//! | `running` | `run_forever`, one iteration, stopping and closing |
+//! | `watching` | `add_reader`, `add_writer` and which descriptors belong to transports |
+//! | `sockets` | `sock_recv`, `sock_sendall`, `sock_accept`, `sock_connect` |
+//! | `serving` | `create_server`, accepting connections, making transports |
+//! | `signals` | signal handlers and the wake-up descriptor |
+//! | `debug` | debug mode: checks, slow callbacks |
+//!
+//! Native is what runs for every callback, timer, descriptor, packet and connection that is accepted. What runs once
+//! for a program or for an outgoing connection (name resolution, executors, the race of connection attempts, closing
+//! asynchronous generators, reporting exceptions) the Python class inherits from the running Python's own asyncio,
+//! which is the specification of it, patch release by patch release.
+//!
+//! The state is in small cells, each borrowed for a few instructions and never while Python code can run.
+
+mod callback;
+mod debug;
+mod running;
+mod scheduling;
+mod serving;
+mod signals;
+mod sockets;
+mod watching;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+
+use ferrio::{Injector, LoopCore};
+use pyo3::PyTraverseError;
+use pyo3::exceptions::PyRuntimeError;
+use pyo3::gc::PyVisit;
+use pyo3::prelude::*;
+use pyo3::types::PyTuple;
+
+pub use self::callback::{Callback, wake};
+pub use self::serving::Listener;
+use self::signals::Signals;
+pub use self::watching::Direction;
+use self::watching::TransportTable;
+use crate::cell::AttachedCell;
+use crate::errors::os_error;
+use crate::transport::SocketTransport;
+
+/// Bytes of the buffer that transports and `sock_recv` read into: asyncio's `max_size`.
+pub const READ_SIZE: usize = 256 * 1024;
+
+/// No thread runs the loop.
+const NO_THREAD: u64 = 0;
+
+/// The native half of the event loop; `ferrio.Loop` is its Python face.
+#[pyclass(module = "ferrio._ferrio", subclass, frozen, weakref)]
+pub struct Loop {
+    core: AttachedCell<LoopCore<Callback>>,
+    injector: Arc<Injector<Callback>>,
+    /// Transports with writes that leave at the end of the iteration.
+    unflushed: AttachedCell<Vec<Py<SocketTransport>>>,
+    read_buffer: AttachedCell<Box<[u8]>>,
+    transports: AttachedCell<TransportTable>,
+    signals: AttachedCell<Signals>,
+    hooks: AttachedCell<Hooks>,
+    closed: AtomicBool,
+    stopping: AtomicBool,
+    debug: AtomicBool,
+    /// `threading.get_ident()` of the thread that runs the loop, or [`NO_THREAD`].
+    thread: AtomicU64,
+}
+
+/// What the user has set on the loop.
+struct Hooks {
+    task_factory: Option<Py<PyAny>>,
+    current_handle: Option<Py<PyAny>>,
+    /// Seconds.
+    slow_callback_duration: f64,
+}
+
+impl Loop {
+    /// Runs `f` on the engine. `f` must not reach Python; references that it gives up must be returned and dropped
+    /// outside.
+    #[inline]
+    pub fn core<R>(&self, py: Python<'_>, f: impl FnOnce(&mut LoopCore<Callback>) -> R) -> R {
+        self.core.with(py, f)
+    }
+
+    /// Runs `f` on the buffer to read into, [`READ_SIZE`] bytes that belong to nobody between two calls.
+    #[inline]
+    pub fn with_read_buffer<R>(&self, py: Python<'_>, f: impl FnOnce(&mut [u8]) -> R) -> R {
+        self.read_buffer.with(py, |buffer| f(buffer))
+    }
+
+    /// Queues a callback for the next iteration.
+    #[inline]
+    pub fn push(&self, py: Python<'_>, callback: Callback) {
+        self.core(py, |core| core.push(callback));
+    }
+
+    /// Has the transport's writes leave at the end of this iteration. Returns it when no iteration is running.
+    pub fn flush_later(&self, py: Python<'_>, transport: Py<SocketTransport>) -> Option<Py<SocketTransport>> {
+        if !self.is_running() {
+            return Some(transport);
+        }
+        self.unflushed.with(py, |transports| transports.push(transport));
+        None
+    }
+
+    /// Whether debug mode is on.
+    #[inline]
+    pub fn debug(&self) -> bool {
+        self.debug.load(Relaxed)
+    }
+
+    /// Whether `close` was called.
+    #[inline]
+    pub fn closed(&self) -> bool {
+        self.closed.load(Relaxed)
+    }
+
+    /// Raises `RuntimeError` when the loop is closed.
+    #[inline]
+    pub fn check_open(&self) -> PyResult<()> {
+        if self.closed() {
+            return Err(PyRuntimeError::new_err("Event loop is closed"));
+        }
+        Ok(())
+    }
+
+    /// The thread that runs the loop.
+    fn running_thread(&self) -> Option<u64> {
+        Some(self.thread.load(Relaxed)).filter(|&thread| thread != NO_THREAD)
+    }
+}
+
+#[pymethods]
+impl Loop {
+    #[new]
+    #[pyo3(signature = (*_args, **_kwargs))]
+    fn new(py: Python<'_>, _args: &Bound<'_, PyTuple>, _kwargs: Option<&Bound<'_, PyAny>>) -> PyResult<Self> {
+        let core = LoopCore::new().map_err(|error| os_error(py, &error))?;
+        let injector = core.injector();
+        Ok(Self {
+            core: AttachedCell::new(core),
+            injector,
+            unflushed: AttachedCell::default(),
+            read_buffer: AttachedCell::new(vec![0; READ_SIZE].into_boxed_slice()),
+            transports: AttachedCell::new(HashMap::new()),
+            signals: AttachedCell::default(),
+            hooks: AttachedCell::new(Hooks {
+                task_factory: None,
+                current_handle: None,
+                slow_callback_duration: 0.1,
+            }),
+            closed: AtomicBool::new(false),
+            stopping: AtomicBool::new(false),
+            debug: AtomicBool::new(false),
+            thread: AtomicU64::new(NO_THREAD),
+        })
+    }
+
+    /// Return True if the event loop is running.
+    fn is_running(&self) -> bool {
+        self.running_thread().is_some()
+    }
+
+    /// Return True if the event loop was closed.
+    fn is_closed(&self) -> bool {
+        self.closed()
+    }
+
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        self.core.visit(|core| {
+            for callback in core.payloads() {
+                callback.traverse(visit)?;
+            }
+            Ok(())
+        })?;
+        self.unflushed
+            .visit(|transports| transports.iter().try_for_each(|transport| visit.call(transport)))?;
+        self.transports
+            .visit(|table| table.values().try_for_each(|reference| visit.call(reference)))?;
+        self.signals.visit(|signals| signals.traverse(visit))?;
+        self.hooks.visit(|hooks| {
+            visit.call(&hooks.task_factory)?;
+            visit.call(&hooks.current_handle)
+        })
+    }
+
+    fn __clear__(&self) {
+        Python::attach(|py| {
+            let callbacks = self.core(py, LoopCore::close);
+            let transports = self.unflushed.take(py);
+            let table = self.transports.take(py);
+            let signals = self.signals.take(py);
+            let hooks = self.hooks.with(py, |hooks| (hooks.task_factory.take(), hooks.current_handle.take()));
+            drop((callbacks, transports, table, signals, hooks));
+        });
+    }
+}

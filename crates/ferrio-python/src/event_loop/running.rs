@@ -1,0 +1,204 @@
+//! Running: `run_forever`, one iteration after the other, stopping and closing.
+
+use std::sync::atomic::Ordering::Relaxed;
+
+use ferrio::Block;
+use pyo3::exceptions::PyRuntimeError;
+use pyo3::intern;
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyTuple};
+
+use super::{Callback, Loop, NO_THREAD};
+use crate::errors::os_error;
+use crate::transport::SocketTransport;
+use crate::{ffi, imports};
+
+impl Loop {
+    fn check_not_running(&self, py: Python<'_>) -> PyResult<()> {
+        if self.is_running() {
+            return Err(PyRuntimeError::new_err("This event loop is already running"));
+        }
+        if !imports::get_running_loop(py)?.call0()?.is_none() {
+            return Err(PyRuntimeError::new_err(
+                "Cannot run the event loop while another loop is running",
+            ));
+        }
+        Ok(())
+    }
+
+    /// Makes the loop the thread's running one. Returns the hooks for asynchronous generators to restore.
+    fn enter<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyTuple>> {
+        let py = slf.py();
+        let me = slf.get();
+        me.check_open()?;
+        me.check_not_running(py)?;
+        let hooks = imports::get_asyncgen_hooks(py)?.call0()?;
+        Self::track_coroutine_origins(slf, me.debug())?;
+        me.thread.store(ffi::thread_ident(), Relaxed);
+        let kwargs = PyDict::new(py);
+        kwargs.set_item("firstiter", slf.getattr("_asyncgen_firstiter_hook")?)?;
+        kwargs.set_item("finalizer", slf.getattr("_asyncgen_finalizer_hook")?)?;
+        imports::set_asyncgen_hooks(py)?.call((), Some(&kwargs))?;
+        imports::set_running_loop(py)?.call1((slf,))?;
+        Self::watch_signals(slf)?;
+        Ok(hooks.get_item(slice_all(py))?.cast_into()?)
+    }
+
+    /// Undoes [`Loop::enter`].
+    fn leave(slf: &Bound<'_, Self>, hooks: Bound<'_, PyTuple>) -> PyResult<()> {
+        let py = slf.py();
+        let me = slf.get();
+        me.stopping.store(false, Relaxed);
+        me.thread.store(NO_THREAD, Relaxed);
+        imports::set_running_loop(py)?.call1((py.None(),))?;
+        Self::track_coroutine_origins(slf, false)?;
+        imports::set_asyncgen_hooks(py)?.call1(hooks)?;
+        Self::unwatch_signals(slf)
+    }
+
+    /// One iteration: wait for what is to happen, then run what was ready before it began to run anything.
+    fn run_once(slf: &Bound<'_, Self>) -> PyResult<()> {
+        let py = slf.py();
+        let me = slf.get();
+        let block = if me.stopping.load(Relaxed) { Block::Never } else { Block::Allowed };
+        let mut parked = me.core(py, |core| core.park(block));
+        // A poll that cannot block is not worth the release of the GIL.
+        let outcome = if parked.blocks() {
+            py.detach(|| parked.wait())
+        } else {
+            parked.wait()
+        };
+        let turn = me
+            .core(py, |core| core.unpark(parked, outcome, |callback| callback.duplicate(py)))
+            .map_err(|error| os_error(py, &error))?;
+        // Python's own signal handlers run here when the poll was interrupted; one may raise KeyboardInterrupt.
+        py.check_signals()?;
+        if me.debug() {
+            return Self::run_turn(slf, turn, Self::run_timed);
+        }
+        Self::run_turn(slf, turn, |event_loop, callback| callback.run(event_loop))
+    }
+
+    /// Runs `turn` callbacks, then sends what transports have written meanwhile.
+    fn run_turn(
+        slf: &Bound<'_, Self>,
+        turn: usize,
+        mut run: impl FnMut(&Bound<'_, Self>, &Callback) -> PyResult<()>,
+    ) -> PyResult<()> {
+        let py = slf.py();
+        let me = slf.get();
+        let mut outcome = Ok(());
+        for _ in 0..turn {
+            let Some(callback) = me.core(py, |core| core.pop()) else {
+                break;
+            };
+            outcome = run(slf, &callback);
+            if outcome.is_err() {
+                break;
+            }
+        }
+        // Also when an exception leaves the loop: what was written before it must not be lost.
+        outcome.and(Self::flush(slf))
+    }
+
+    /// Sends what transports have written in this iteration.
+    fn flush(slf: &Bound<'_, Self>) -> PyResult<()> {
+        let py = slf.py();
+        let transports = slf.get().unflushed.take(py);
+        let mut outcome = Ok(());
+        for transport in transports {
+            outcome = outcome.and(SocketTransport::flush(transport.bind(py)));
+        }
+        outcome
+    }
+
+    /// Runs until `stop`.
+    fn run_entered(slf: &Bound<'_, Self>) -> PyResult<()> {
+        loop {
+            Self::run_once(slf)?;
+            if slf.get().stopping.load(Relaxed) {
+                return Ok(());
+            }
+        }
+    }
+}
+
+/// `slice(None)`, which copies a struct sequence into a plain tuple.
+fn slice_all(py: Python<'_>) -> Bound<'_, pyo3::types::PySlice> {
+    pyo3::types::PySlice::full(py)
+}
+
+#[pymethods]
+impl Loop {
+    /// Run until stop() is called.
+    ///
+    /// Raises RuntimeError if the loop is closed or runs already, or if another loop runs in this thread.
+    /// KeyboardInterrupt and SystemExit from a callback leave it; the loop can be run again and nothing is lost.
+    fn run_forever(slf: &Bound<'_, Self>) -> PyResult<()> {
+        let hooks = Self::enter(slf)?;
+        let outcome = Self::run_entered(slf);
+        outcome.and(Self::leave(slf, hooks))
+    }
+
+    /// Stop the loop at the end of the iteration: what is already scheduled still runs.
+    fn stop(&self) {
+        self.stopping.store(true, Relaxed);
+    }
+
+    /// Close the loop: drop what is scheduled, close the descriptors, shut the executor down without waiting for it.
+    ///
+    /// Raises RuntimeError if the loop is running. Does nothing if it is closed.
+    fn close(slf: &Bound<'_, Self>) -> PyResult<()> {
+        let py = slf.py();
+        let me = slf.get();
+        if me.is_running() {
+            return Err(PyRuntimeError::new_err("Cannot close a running event loop"));
+        }
+        if me.closed() {
+            return Ok(());
+        }
+        // asyncio's own part: the log line, the executor.
+        imports::base_event_loop(py)?.call_method1(intern!(py, "close"), (slf,))?;
+        me.closed.store(true, Relaxed);
+        let outcome = Self::close_signals(slf);
+        let callbacks = me.core(py, |core| core.close());
+        let transports = me.unflushed.take(py);
+        drop((callbacks, transports));
+        outcome
+    }
+
+    #[getter(_closed)]
+    fn get_closed(&self) -> bool {
+        self.closed()
+    }
+
+    #[setter(_closed)]
+    fn set_closed(&self, closed: bool) {
+        self.closed.store(closed, Relaxed);
+    }
+
+    #[getter(_stopping)]
+    fn get_stopping(&self) -> bool {
+        self.stopping.load(Relaxed)
+    }
+
+    #[setter(_stopping)]
+    fn set_stopping(&self, stopping: bool) {
+        self.stopping.store(stopping, Relaxed);
+    }
+
+    #[getter(_thread_id)]
+    fn get_thread_id(&self) -> Option<u64> {
+        self.running_thread()
+    }
+
+    #[setter(_thread_id)]
+    fn set_thread_id(&self, thread: Option<u64>) {
+        self.thread.store(thread.unwrap_or(NO_THREAD), Relaxed);
+    }
+
+    #[pyo3(name = "_check_closed")]
+    fn check_closed(&self) -> PyResult<()> {
+        self.check_open()
+    }
+}

@@ -1,0 +1,226 @@
+//! What is to be called and when: `call_soon`, `call_later`, `call_at`, `call_soon_threadsafe`, futures and tasks.
+
+use ferrio::{Time, TimerKey};
+use pyo3::exceptions::{PyTypeError, PyValueError};
+use pyo3::intern;
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyTuple};
+
+use super::{Callback, Loop};
+use crate::handle::{Handle, TimerHandle};
+use crate::{ffi, imports};
+
+impl Loop {
+    /// Takes a timer out; the caller drops what it gets.
+    pub fn cancel_timer(&self, py: Python<'_>, key: TimerKey) -> Option<Callback> {
+        self.core(py, |core| core.cancel(key))
+    }
+
+    /// `call_soon` for callers inside the bindings, which need no checks.
+    pub fn schedule<'py>(
+        slf: &Bound<'py, Self>,
+        callback: Bound<'py, PyAny>,
+        args: Bound<'py, PyTuple>,
+        context: Option<Bound<'py, PyAny>>,
+    ) -> PyResult<Py<Handle>> {
+        let py = slf.py();
+        let handle = Py::new(py, Handle::new(slf, callback, args, context)?)?;
+        slf.get().push(py, Callback::Handle(handle.clone_ref(py)));
+        Ok(handle)
+    }
+
+    fn schedule_at<'py>(
+        slf: &Bound<'py, Self>,
+        when: f64,
+        callback: Bound<'py, PyAny>,
+        args: Bound<'py, PyTuple>,
+        context: Option<Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, TimerHandle>> {
+        let py = slf.py();
+        let me = slf.get();
+        if when.is_nan() {
+            return Err(PyValueError::new_err("Invalid delay: NaN (not a number)"));
+        }
+        let timer = TimerHandle::create(py, Handle::new(slf, callback, args, context)?, when)?;
+        let payload = Callback::Handle(timer.as_super().clone().unbind());
+        let key = me.core(py, |core| core.schedule(Time::from_secs_f64(when), payload));
+        timer.get().set_key(py, key);
+        Ok(timer)
+    }
+}
+
+#[pymethods]
+impl Loop {
+    /// Return the loop's clock in seconds: time.monotonic().
+    fn time(&self) -> f64 {
+        Time::now().as_secs_f64()
+    }
+
+    /// Call callback(*args) in the next iteration and return its Handle.
+    ///
+    /// Callbacks run in the order in which they were registered, each exactly once, in the contextvars.Context given
+    /// or in a copy of the current one. Not thread-safe.
+    ///
+    /// Raises RuntimeError if the loop is closed; in debug mode also if called from another thread than the loop's,
+    /// and TypeError if callback is not callable or is a coroutine (function).
+    #[pyo3(signature = (callback, *args, context = None))]
+    fn call_soon<'py>(
+        slf: &Bound<'py, Self>,
+        callback: Bound<'py, PyAny>,
+        args: Bound<'py, PyTuple>,
+        context: Option<Bound<'py, PyAny>>,
+    ) -> PyResult<Py<Handle>> {
+        let me = slf.get();
+        me.check_open()?;
+        if me.debug() {
+            me.check_thread()?;
+            Self::check_callback(slf, &callback, "call_soon")?;
+        }
+        Self::schedule(slf, callback, args, context)
+    }
+
+    /// Like call_soon(), from any thread and from signal handlers: wakes the loop up if it waits.
+    #[pyo3(signature = (callback, *args, context = None))]
+    fn call_soon_threadsafe<'py>(
+        slf: &Bound<'py, Self>,
+        callback: Bound<'py, PyAny>,
+        args: Bound<'py, PyTuple>,
+        context: Option<Bound<'py, PyAny>>,
+    ) -> PyResult<Py<Handle>> {
+        let py = slf.py();
+        let me = slf.get();
+        me.check_open()?;
+        if me.debug() {
+            Self::check_callback(slf, &callback, "call_soon_threadsafe")?;
+        }
+        if me.running_thread().is_none_or(|thread| thread == ffi::thread_ident()) {
+            return Self::schedule(slf, callback, args, context);
+        }
+        let handle = Py::new(py, Handle::new(slf, callback, args, context)?)?;
+        me.injector
+            .push(Callback::Handle(handle.clone_ref(py)))
+            .map_err(|error| crate::errors::os_error(py, &error))?;
+        Ok(handle)
+    }
+
+    /// Call callback(*args) after delay seconds and return its TimerHandle.
+    ///
+    /// Never early; two calls that are due at the same time run in the order in which they were scheduled.
+    /// Raises TypeError if delay is None, ValueError if it is NaN, and what call_soon() raises.
+    #[pyo3(signature = (delay, callback, *args, context = None))]
+    fn call_later<'py>(
+        slf: &Bound<'py, Self>,
+        delay: &Bound<'py, PyAny>,
+        callback: Bound<'py, PyAny>,
+        args: Bound<'py, PyTuple>,
+        context: Option<Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, TimerHandle>> {
+        let me = slf.get();
+        if delay.is_none() {
+            return Err(PyTypeError::new_err("delay must not be None"));
+        }
+        let when = Time::now().as_secs_f64() + delay.extract::<f64>()?;
+        me.check_open()?;
+        if me.debug() {
+            me.check_thread()?;
+            Self::check_callback(slf, &callback, "call_later")?;
+        }
+        Self::schedule_at(slf, when, callback, args, context)
+    }
+
+    /// Like call_later(), at an absolute time on the clock of loop.time(), in seconds.
+    #[pyo3(signature = (when, callback, *args, context = None))]
+    fn call_at<'py>(
+        slf: &Bound<'py, Self>,
+        when: &Bound<'py, PyAny>,
+        callback: Bound<'py, PyAny>,
+        args: Bound<'py, PyTuple>,
+        context: Option<Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, TimerHandle>> {
+        let me = slf.get();
+        if when.is_none() {
+            return Err(PyTypeError::new_err("when cannot be None"));
+        }
+        let when = when.extract::<f64>()?;
+        me.check_open()?;
+        if me.debug() {
+            me.check_thread()?;
+            Self::check_callback(slf, &callback, "call_at")?;
+        }
+        Self::schedule_at(slf, when, callback, args, context)
+    }
+
+    /// Return a new Future attached to the loop.
+    pub fn create_future<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        let py = slf.py();
+        let kwargs = PyDict::new(py);
+        kwargs.set_item(intern!(py, "loop"), slf)?;
+        imports::future(py)?.call((), Some(&kwargs))
+    }
+
+    /// Schedule a coroutine and return its Task.
+    ///
+    /// Keyword arguments (name, context, and eager_start where asyncio.Task has it) go to the task factory if one is
+    /// set, else to asyncio.Task. Raises RuntimeError if the loop is closed, TypeError if coro is not a coroutine.
+    #[pyo3(signature = (coro, **kwargs))]
+    fn create_task<'py>(
+        slf: &Bound<'py, Self>,
+        coro: &Bound<'py, PyAny>,
+        kwargs: Option<Bound<'py, PyDict>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let py = slf.py();
+        let me = slf.get();
+        me.check_open()?;
+        let factory = me
+            .hooks
+            .with(py, |hooks| hooks.task_factory.as_ref().map(|factory| factory.clone_ref(py)));
+        if let Some(factory) = factory {
+            return call_task_factory(slf, factory.bind(py), coro, kwargs);
+        }
+        let kwargs = kwargs.unwrap_or_else(|| PyDict::new(py));
+        kwargs.set_item(intern!(py, "loop"), slf)?;
+        imports::task(py)?.call((coro,), Some(&kwargs))
+    }
+
+    #[getter(_task_factory)]
+    fn get_task_factory_attribute(&self, py: Python<'_>) -> Option<Py<PyAny>> {
+        self.hooks
+            .with(py, |hooks| hooks.task_factory.as_ref().map(|factory| factory.clone_ref(py)))
+    }
+
+    #[setter(_task_factory)]
+    fn set_task_factory_attribute(&self, py: Python<'_>, factory: Option<Py<PyAny>>) {
+        let old = self
+            .hooks
+            .with(py, |hooks| std::mem::replace(&mut hooks.task_factory, factory));
+        drop(old);
+    }
+}
+
+/// Calls a task factory as this version of asyncio does.
+///
+/// Since 3.13.3 every keyword argument is passed on; before, the context was passed if there was one, and the name set
+/// afterwards.
+fn call_task_factory<'py>(
+    slf: &Bound<'py, Loop>,
+    factory: &Bound<'py, PyAny>,
+    coro: &Bound<'py, PyAny>,
+    kwargs: Option<Bound<'py, PyDict>>,
+) -> PyResult<Bound<'py, PyAny>> {
+    let py = slf.py();
+    if py.version_info() >= (3, 13, 3) {
+        return factory.call((slf, coro), kwargs.as_ref());
+    }
+    let kwargs = kwargs.unwrap_or_else(|| PyDict::new(py));
+    let name = kwargs.call_method1("pop", ("name", py.None()))?;
+    if kwargs.get_item("context")?.is_some_and(|context| context.is_none()) {
+        kwargs.del_item("context")?;
+    }
+    let task = factory.call((slf, coro), Some(&kwargs))?;
+    if cfg!(not(Py_3_13)) {
+        imports::set_task_name(py)?.call1((&task, name))?;
+    } else if !name.is_none() {
+        task.call_method1("set_name", (name,))?;
+    }
+    Ok(task)
+}

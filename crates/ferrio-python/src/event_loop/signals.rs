@@ -1,0 +1,285 @@
+//! Signals: handlers that run as callbacks, and the descriptor that wakes the loop up when a signal arrives.
+//!
+//! Python's C-level handler writes the number of every signal that has a Python handler to the wake-up descriptor
+//! (`signal.set_wakeup_fd`). A loop that runs in the main thread has it point to its own socket pair, so a signal that
+//! arrives between a check and a poll still ends the poll: a Ctrl-C cannot be slept through. The byte also says
+//! which of `add_signal_handler`'s handlers to call.
+
+use std::collections::HashMap;
+use std::io::Read;
+use std::os::fd::AsRawFd;
+use std::os::unix::net::UnixStream;
+
+use pyo3::PyTraverseError;
+use pyo3::exceptions::{PyOSError, PyRuntimeError, PyTypeError, PyValueError};
+use pyo3::gc::PyVisit;
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyInt, PyTuple};
+
+use super::watching::Direction;
+use super::{Callback, Loop};
+use crate::errors::os_error;
+use crate::handle::Handle;
+use crate::imports;
+
+/// The loop's signal handlers and its end of the wake-up descriptor.
+#[derive(Default)]
+pub struct Signals {
+    handlers: HashMap<i32, Py<Handle>>,
+    /// Made when the loop first runs in the main thread or gets its first handler.
+    pipe: Option<WakeupPipe>,
+    /// The wake-up descriptor is ours only while the loop runs.
+    borrowed: bool,
+}
+
+impl Signals {
+    /// Shows the references to the garbage collector.
+    pub fn traverse(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        self.handlers.values().try_for_each(|handle| visit.call(handle))
+    }
+}
+
+/// A non-blocking socket pair: Python writes signal numbers into one end, the loop reads them from the other.
+struct WakeupPipe {
+    reader: UnixStream,
+    writer: UnixStream,
+}
+
+impl WakeupPipe {
+    fn new() -> std::io::Result<Self> {
+        let (reader, writer) = UnixStream::pair()?;
+        reader.set_nonblocking(true)?;
+        writer.set_nonblocking(true)?;
+        Ok(Self { reader, writer })
+    }
+
+    /// The signals that have arrived, in their order.
+    fn drain(&mut self) -> Vec<u8> {
+        let mut signals = Vec::new();
+        let mut chunk = [0; 4096];
+        while let Ok(n @ 1..) = self.reader.read(&mut chunk) {
+            signals.extend_from_slice(&chunk[..n]);
+        }
+        signals
+    }
+}
+
+/// `signal.set_wakeup_fd`, without the complaint when the buffer is full: then there is already something to read.
+fn set_wakeup_fd(py: Python<'_>, fd: i32) -> PyResult<i32> {
+    let kwargs = PyDict::new(py);
+    kwargs.set_item("warn_on_full_buffer", false)?;
+    imports::set_wakeup_fd(py)?.call((fd,), Some(&kwargs))?.extract()
+}
+
+fn in_main_thread(py: Python<'_>) -> PyResult<bool> {
+    let main = imports::main_thread(py)?.call0()?;
+    Ok(imports::current_thread(py)?.call0()?.is(&main))
+}
+
+impl Loop {
+    /// The descriptor that Python is to write signal numbers to.
+    fn wakeup_fd(slf: &Bound<'_, Self>) -> PyResult<i32> {
+        let py = slf.py();
+        let me = slf.get();
+        let made = me.signals.with(py, |signals| signals.pipe.as_ref().map(|pipe| pipe.writer.as_raw_fd()));
+        if let Some(fd) = made {
+            return Ok(fd);
+        }
+        let pipe = WakeupPipe::new().map_err(|error| os_error(py, &error))?;
+        let (reader, writer) = (pipe.reader.as_raw_fd(), pipe.writer.as_raw_fd());
+        me.watch(py, reader, Direction::Read, Callback::Signals)?;
+        me.signals.with(py, |signals| signals.pipe = Some(pipe));
+        Ok(writer)
+    }
+
+    /// Has signals end the loop's poll while it runs, if it runs in the main thread and nobody else wants them.
+    pub(super) fn watch_signals(slf: &Bound<'_, Self>) -> PyResult<()> {
+        let py = slf.py();
+        if !in_main_thread(py)? {
+            return Ok(());
+        }
+        let fd = Self::wakeup_fd(slf)?;
+        match set_wakeup_fd(py, fd) {
+            Ok(-1) => slf.get().signals.with(py, |signals| signals.borrowed = true),
+            Ok(previous) if previous != fd => {
+                set_wakeup_fd(py, previous)?;
+            }
+            // Ours already; or not the main thread of the main interpreter after all.
+            _ => (),
+        }
+        Ok(())
+    }
+
+    /// Undoes [`Loop::watch_signals`], unless handlers are there, which asyncio keeps between two runs.
+    pub(super) fn unwatch_signals(slf: &Bound<'_, Self>) -> PyResult<()> {
+        let py = slf.py();
+        let restore = slf.get().signals.with(py, |signals| {
+            std::mem::take(&mut signals.borrowed) && signals.handlers.is_empty()
+        });
+        if restore {
+            set_wakeup_fd(py, -1)?;
+        }
+        Ok(())
+    }
+
+    /// Queues the handlers of the signals that have arrived.
+    pub(super) fn on_signals(slf: &Bound<'_, Self>) -> PyResult<()> {
+        let py = slf.py();
+        let me = slf.get();
+        let arrived = me
+            .signals
+            .with(py, |signals| signals.pipe.as_mut().map(WakeupPipe::drain))
+            .unwrap_or_default();
+        for signal in arrived {
+            let signal = i32::from(signal);
+            let handle = me
+                .signals
+                .with(py, |signals| signals.handlers.get(&signal).map(|handle| handle.clone_ref(py)));
+            match handle {
+                Some(handle) if handle.get().is_cancelled(py) => {
+                    Self::forget_signal(slf, signal)?;
+                }
+                Some(handle) => me.push(py, Callback::Handle(handle)),
+                None => (),
+            }
+        }
+        Ok(())
+    }
+
+    /// Gives a signal its default action back. Returns whether it had a handler.
+    fn forget_signal(slf: &Bound<'_, Self>, signal: i32) -> PyResult<bool> {
+        let py = slf.py();
+        let me = slf.get();
+        let removed = me.signals.with(py, |signals| signals.handlers.remove(&signal));
+        if removed.is_none() {
+            return Ok(false);
+        }
+        drop(removed);
+        let action = if signal == libc::SIGINT {
+            imports::default_int_handler(py)?
+        } else {
+            imports::sig_dfl(py)?
+        };
+        imports::signal(py)?.call1((signal, action)).map_err(|error| uncatchable(py, signal, error))?;
+        Self::release_wakeup(slf);
+        Ok(true)
+    }
+
+    /// Takes the wake-up descriptor away from Python when the last handler is gone and the loop does not run.
+    fn release_wakeup(slf: &Bound<'_, Self>) {
+        let py = slf.py();
+        let unused = slf
+            .get()
+            .signals
+            .with(py, |signals| signals.handlers.is_empty() && !signals.borrowed);
+        if unused && let Err(error) = set_wakeup_fd(py, -1) {
+            let logged = imports::logger(py)
+                .and_then(|logger| logger.call_method1("info", ("set_wakeup_fd(-1) failed: %s", error.value(py))));
+            drop(logged);
+        }
+    }
+
+    /// Removes every handler and closes the descriptors.
+    pub(super) fn close_signals(slf: &Bound<'_, Self>) -> PyResult<()> {
+        let py = slf.py();
+        let me = slf.get();
+        let signals: Vec<i32> = me.signals.with(py, |signals| signals.handlers.keys().copied().collect());
+        let mut outcome = Ok(());
+        if imports::is_finalizing(py)?.call0()?.is_truthy()? {
+            if !signals.is_empty() {
+                let text = format!(
+                    "Closing the loop {} on interpreter shutdown stage, skipping signal handlers removal",
+                    slf.repr()?
+                );
+                let category = py.get_type::<pyo3::exceptions::PyResourceWarning>();
+                outcome = PyErr::warn(py, &category, &std::ffi::CString::new(text).unwrap_or_default(), 1);
+            }
+        } else {
+            for signal in signals {
+                outcome = outcome.and(Self::forget_signal(slf, signal).map(drop));
+            }
+        }
+        let rest = me.signals.take(py);
+        drop(rest);
+        outcome
+    }
+}
+
+/// The error for a signal that cannot be caught.
+fn uncatchable(py: Python<'_>, signal: i32, error: PyErr) -> PyErr {
+    let invalid = error.is_instance_of::<PyOSError>(py)
+        && error
+            .value(py)
+            .getattr("errno")
+            .and_then(|errno| errno.extract::<i32>())
+            .is_ok_and(|errno| errno == libc::EINVAL);
+    if invalid {
+        return PyRuntimeError::new_err(format!("sig {signal} cannot be caught"));
+    }
+    error
+}
+
+/// The signal number, checked as asyncio checks it.
+fn signal_number(signal: &Bound<'_, PyAny>) -> PyResult<i32> {
+    let py = signal.py();
+    if !signal.is_instance_of::<PyInt>() {
+        return Err(PyTypeError::new_err(format!("sig must be an int, not {}", signal.repr()?)));
+    }
+    if !imports::valid_signals(py)?.call0()?.contains(signal)? {
+        return Err(PyValueError::new_err(format!("invalid signal number {}", signal.str()?)));
+    }
+    signal.extract()
+}
+
+#[pymethods]
+impl Loop {
+    /// Call callback(*args) in the loop when a signal arrives.
+    ///
+    /// Raises TypeError if sig is not an int or callback is a coroutine (function), ValueError if there is no such
+    /// signal, RuntimeError if it cannot be caught or this is not the main thread.
+    #[pyo3(signature = (sig, callback, *args))]
+    fn add_signal_handler<'py>(
+        slf: &Bound<'py, Self>,
+        sig: &Bound<'py, PyAny>,
+        callback: Bound<'py, PyAny>,
+        args: Bound<'py, PyTuple>,
+    ) -> PyResult<()> {
+        let py = slf.py();
+        let me = slf.get();
+        if Self::is_coroutine_callback(&callback)? {
+            return Err(PyTypeError::new_err("coroutines cannot be used with add_signal_handler()"));
+        }
+        let signal = signal_number(sig)?;
+        me.check_open()?;
+        // Raises ValueError in any thread but the main one, before anything has changed.
+        let fd = Self::wakeup_fd(slf)?;
+        set_wakeup_fd(py, fd).map_err(|error| PyRuntimeError::new_err(error.value(py).to_string()))?;
+        let handle = Py::new(py, Handle::new(slf, callback, args, None)?)?;
+        let old = me.signals.with(py, |signals| signals.handlers.insert(signal, handle));
+        drop(old);
+        let caught = imports::signal(py)?
+            .call1((signal, imports::sighandler_noop(py)?))
+            // SA_RESTART limits how often system calls are interrupted.
+            .and_then(|_| imports::siginterrupt(py)?.call1((signal, false)));
+        if let Err(error) = caught {
+            let handle = me.signals.with(py, |signals| signals.handlers.remove(&signal));
+            drop(handle);
+            Self::release_wakeup(slf);
+            return Err(uncatchable(py, signal, error));
+        }
+        Ok(())
+    }
+
+    /// Remove a signal's handler and restore the default action. Return True if there was one.
+    fn remove_signal_handler(slf: &Bound<'_, Self>, sig: &Bound<'_, PyAny>) -> PyResult<bool> {
+        Self::forget_signal(slf, signal_number(sig)?)
+    }
+}
+
+impl Loop {
+    fn is_coroutine_callback(callback: &Bound<'_, PyAny>) -> PyResult<bool> {
+        let py = callback.py();
+        Ok(imports::is_coroutine(py)?.call1((callback,))?.is_truthy()?
+            || imports::is_coroutine_function(py)?.call1((callback,))?.is_truthy()?)
+    }
+}

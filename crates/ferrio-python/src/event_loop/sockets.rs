@@ -1,0 +1,232 @@
+//! `sock_recv`, `sock_recv_into`, `sock_sendall`, `sock_accept`, `sock_connect`: sockets without a transport.
+//!
+//! Each tries its system call at once and waits for the descriptor only when the kernel says so. The data is read
+//! when the coroutine goes on, not when the descriptor becomes ready, so a cancelled call has taken nothing.
+
+use std::io;
+use std::os::fd::RawFd;
+
+use pyo3::exceptions::{PyBlockingIOError, PyInterruptedError, PyOSError, PyTypeError, PyValueError};
+use pyo3::intern;
+use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyDict, PyTuple};
+
+use super::watching::Direction;
+use super::{Callback, Loop, READ_SIZE};
+use crate::coroutine::{Co, Coroutine};
+use crate::errors::{os_error, would_block};
+use crate::ffi::ByteView;
+use crate::socket::{recv, send};
+use crate::imports;
+
+/// Stops watching a descriptor for a coroutine that has gone on, or has been cancelled.
+struct Watch {
+    event_loop: Py<Loop>,
+    fd: RawFd,
+    direction: Direction,
+    future: Py<PyAny>,
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        Python::attach(|py| {
+            let me = self.event_loop.get();
+            let mine = me.core(py, |core| {
+                let callback = match self.direction {
+                    Direction::Read => core.reader(self.fd),
+                    Direction::Write => core.writer(self.fd),
+                };
+                matches!(callback, Some(Callback::Wake(future)) if future.is(&self.future))
+            });
+            if mine && let Err(error) = me.unwatch(py, self.fd, self.direction) {
+                error.write_unraisable(py, None);
+            }
+        });
+    }
+}
+
+/// Waits until the descriptor of `sock` is ready.
+async fn ready(co: &Co, event_loop: &Py<Loop>, fd: RawFd, direction: Direction, sock: &Py<PyAny>) -> PyResult<()> {
+    let watch = Python::attach(|py| {
+        let event_loop = event_loop.bind(py);
+        Loop::ensure_no_transport(event_loop, fd, sock.bind(py))?;
+        let future = Loop::create_future(event_loop)?.unbind();
+        event_loop.get().watch(py, fd, direction, Callback::Wake(future.clone_ref(py)))?;
+        PyResult::Ok(Watch {
+            event_loop: event_loop.clone().unbind(),
+            fd,
+            direction,
+            future,
+        })
+    })?;
+    let future = Python::attach(|py| watch.future.clone_ref(py));
+    co.wait(future).await?;
+    Ok(())
+}
+
+/// Repeats a non-blocking operation until it does not have to wait.
+async fn retry<R>(
+    co: &Co,
+    event_loop: &Py<Loop>,
+    sock: &Py<PyAny>,
+    direction: Direction,
+    mut operation: impl FnMut(Python<'_>, RawFd) -> io::Result<R>,
+) -> PyResult<R> {
+    loop {
+        let fd = Python::attach(|py| sock.bind(py).call_method0(intern!(py, "fileno"))?.extract::<RawFd>())?;
+        let outcome = Python::attach(|py| match operation(py, fd) {
+            Ok(result) => Ok(Some(result)),
+            Err(error) if would_block(&error) => Ok(None),
+            Err(error) => Err(os_error(py, &error)),
+        })?;
+        match outcome {
+            Some(result) => return Ok(result),
+            None => ready(co, event_loop, fd, direction, sock).await?,
+        }
+    }
+}
+
+impl Loop {
+    /// The checks that every socket operation begins with.
+    fn check_socket(&self, sock: &Bound<'_, PyAny>) -> PyResult<()> {
+        let py = sock.py();
+        if sock.is_instance(imports::ssl_socket(py)?)? {
+            return Err(PyTypeError::new_err("Socket cannot be of type SSLSocket"));
+        }
+        if self.debug() && !sock.call_method0(intern!(py, "gettimeout"))?.eq(0.0)? {
+            return Err(PyValueError::new_err("the socket must be non-blocking"));
+        }
+        Ok(())
+    }
+}
+
+fn check_socket(event_loop: &Py<Loop>, sock: &Py<PyAny>) -> PyResult<()> {
+    Python::attach(|py| event_loop.get().check_socket(sock.bind(py)))
+}
+
+#[pymethods]
+impl Loop {
+    /// Receive up to nbytes bytes from a non-blocking socket. Coroutine; returns bytes, empty at the end (recv(2)).
+    fn sock_recv(slf: Py<Self>, py: Python<'_>, sock: Py<PyAny>, nbytes: isize) -> PyResult<Py<Coroutine>> {
+        Coroutine::create(py, "Loop.sock_recv", async move |co| {
+            check_socket(&slf, &sock)?;
+            let size = usize::try_from(nbytes)
+                .map_err(|_| PyValueError::new_err("negative buffersize in recv"))?
+                .min(READ_SIZE);
+            let data = retry(&co, &slf, &sock, Direction::Read, |py, fd| {
+                slf.get().with_read_buffer(py, |buffer| {
+                    let received = recv(fd, &mut buffer[..size])?;
+                    Ok(PyBytes::new(py, &buffer[..received]).unbind())
+                })
+            });
+            Ok(data.await?.into_any())
+        })
+    }
+
+    /// Receive into a writable buffer. Coroutine; returns the number of bytes, 0 at the end (recv(2)).
+    fn sock_recv_into(slf: Py<Self>, py: Python<'_>, sock: Py<PyAny>, buf: Py<PyAny>) -> PyResult<Py<Coroutine>> {
+        Coroutine::create(py, "Loop.sock_recv_into", async move |co| {
+            check_socket(&slf, &sock)?;
+            let mut view = Python::attach(|py| ByteView::writable(buf.bind(py)))?;
+            let received = retry(&co, &slf, &sock, Direction::Read, |py, fd| recv(fd, view.bytes_mut(py))).await?;
+            Python::attach(|py| Ok(received.into_pyobject(py)?.into_any().unbind()))
+        })
+    }
+
+    /// Send all bytes of a bytes-like object. Coroutine; returns None (send(2)).
+    fn sock_sendall(slf: Py<Self>, py: Python<'_>, sock: Py<PyAny>, data: Py<PyAny>) -> PyResult<Py<Coroutine>> {
+        Coroutine::create(py, "Loop.sock_sendall", async move |co| {
+            check_socket(&slf, &sock)?;
+            let view = Python::attach(|py| ByteView::readable(data.bind(py)))?;
+            let mut sent = 0;
+            while sent < view.len() {
+                sent += retry(&co, &slf, &sock, Direction::Write, |py, fd| send(fd, &view.bytes(py)[sent..])).await?;
+            }
+            Ok(Python::attach(|py| py.None()))
+        })
+    }
+
+    /// Accept a connection on a listening socket. Coroutine; returns (conn, address), conn non-blocking.
+    fn sock_accept(slf: Py<Self>, py: Python<'_>, sock: Py<PyAny>) -> PyResult<Py<Coroutine>> {
+        Coroutine::create(py, "Loop.sock_accept", async move |co| {
+            check_socket(&slf, &sock)?;
+            loop {
+                let accepted = Python::attach(|py| match sock.call_method0(py, intern!(py, "accept")) {
+                    Ok(pair) => {
+                        pair.bind(py).get_item(0)?.call_method1("setblocking", (false,))?;
+                        Ok(Ok(pair))
+                    }
+                    Err(error) if is_would_block(py, &error) => {
+                        Ok(Err(sock.call_method0(py, intern!(py, "fileno"))?.extract(py)?))
+                    }
+                    Err(error) => Err(error),
+                })?;
+                match accepted {
+                    Ok(pair) => return Ok(pair),
+                    Err(fd) => ready(&co, &slf, fd, Direction::Read, &sock).await?,
+                }
+            }
+        })
+    }
+
+    /// Connect a non-blocking socket; a host name in the address is resolved first. Coroutine; returns None.
+    fn sock_connect(slf: Py<Self>, py: Python<'_>, sock: Py<PyAny>, address: Py<PyAny>) -> PyResult<Py<Coroutine>> {
+        Coroutine::create(py, "Loop.sock_connect", async move |co| {
+            check_socket(&slf, &sock)?;
+            let resolution = Python::attach(|py| resolve(slf.bind(py), sock.bind(py), &address))?;
+            let address = match resolution {
+                Some(resolving) => {
+                    let infos = co.wait(resolving).await?;
+                    Python::attach(|py| infos.bind(py).get_item(0)?.get_item(4).map(Bound::unbind))?
+                }
+                None => address,
+            };
+            let waiting = Python::attach(|py| match sock.call_method1(py, intern!(py, "connect"), (&address,)) {
+                Ok(_) => Ok(None),
+                Err(error) if is_would_block(py, &error) => {
+                    let fd = sock.call_method0(py, intern!(py, "fileno"))?;
+                    Ok(Some(fd.extract(py)?))
+                }
+                Err(error) => Err(error),
+            })?;
+            if let Some(fd) = waiting {
+                ready(&co, &slf, fd, Direction::Write, &sock).await?;
+                Python::attach(|py| check_connected(sock.bind(py), address.bind(py)))?;
+            }
+            Ok(Python::attach(|py| py.None()))
+        })
+    }
+}
+
+fn is_would_block(py: Python<'_>, error: &PyErr) -> bool {
+    error.is_instance_of::<PyBlockingIOError>(py) || error.is_instance_of::<PyInterruptedError>(py)
+}
+
+/// The coroutine that resolves the host in an Internet address; `None` for another family.
+fn resolve(event_loop: &Bound<'_, Loop>, sock: &Bound<'_, PyAny>, address: &Py<PyAny>) -> PyResult<Option<Py<PyAny>>> {
+    let py = sock.py();
+    let family = sock.getattr(intern!(py, "family"))?;
+    if !family.eq(libc::AF_INET)? && !family.eq(libc::AF_INET6)? {
+        return Ok(None);
+    }
+    let kwargs = PyDict::new(py);
+    kwargs.set_item("family", family)?;
+    kwargs.set_item("type", sock.getattr(intern!(py, "type"))?)?;
+    kwargs.set_item("proto", sock.getattr(intern!(py, "proto"))?)?;
+    kwargs.set_item("loop", event_loop)?;
+    let resolving = event_loop.call_method("_ensure_resolved", (address,), Some(&kwargs))?;
+    Ok(Some(resolving.unbind()))
+}
+
+/// Raises the error that the connection attempt has ended with, if any.
+fn check_connected(sock: &Bound<'_, PyAny>, address: &Bound<'_, PyAny>) -> PyResult<()> {
+    let errno: i32 = sock
+        .call_method1("getsockopt", (libc::SOL_SOCKET, libc::SO_ERROR))?
+        .extract()?;
+    if errno == 0 {
+        return Ok(());
+    }
+    let text = format!("Connect call failed {}", address.str()?);
+    let args = PyTuple::new(sock.py(), [errno.into_pyobject(sock.py())?.into_any(), text.into_pyobject(sock.py())?.into_any()])?;
+    Err(PyOSError::new_err(args.unbind()))
+}

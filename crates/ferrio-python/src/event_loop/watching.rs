@@ -1,0 +1,212 @@
+//! Watching descriptors: `add_reader`, `add_writer`, and which descriptors belong to transports.
+
+use std::collections::HashMap;
+use std::os::fd::RawFd;
+
+use pyo3::exceptions::{PyRuntimeError, PyValueError};
+use pyo3::intern;
+use pyo3::prelude::*;
+use pyo3::types::{PyInt, PyTuple, PyWeakrefMethods, PyWeakrefReference};
+
+use super::{Callback, Loop};
+use crate::errors::os_error;
+use crate::handle::Handle;
+
+/// The transport of each descriptor that has one, by weak reference: a transport that nobody keeps is collected.
+pub type TransportTable = HashMap<RawFd, Py<PyWeakrefReference>>;
+
+/// One of the two things to watch a descriptor for.
+#[derive(Clone, Copy)]
+pub enum Direction {
+    /// Readable.
+    Read,
+    /// Writable.
+    Write,
+}
+
+impl Loop {
+    /// Calls back when the descriptor is ready, instead of what was there, until told otherwise.
+    pub fn watch(&self, py: Python<'_>, fd: RawFd, direction: Direction, callback: Callback) -> PyResult<()> {
+        let replaced = self.core(py, |core| match direction {
+            Direction::Read => core.set_reader(fd, callback),
+            Direction::Write => core.set_writer(fd, callback),
+        });
+        cancel(py, replaced.map_err(|error| os_error(py, &error))?)?;
+        Ok(())
+    }
+
+    /// No longer calls back for the descriptor. Returns whether anything was there.
+    pub fn unwatch(&self, py: Python<'_>, fd: RawFd, direction: Direction) -> PyResult<bool> {
+        if self.closed() {
+            return Ok(false);
+        }
+        let removed = self.core(py, |core| match direction {
+            Direction::Read => core.remove_reader(fd),
+            Direction::Write => core.remove_writer(fd),
+        });
+        cancel(py, removed.map_err(|error| os_error(py, &error))?)
+    }
+
+    fn watch_handle<'py>(
+        slf: &Bound<'py, Self>,
+        fd: RawFd,
+        direction: Direction,
+        callback: Bound<'py, PyAny>,
+        args: Bound<'py, PyTuple>,
+    ) -> PyResult<Py<Handle>> {
+        let py = slf.py();
+        let me = slf.get();
+        me.check_open()?;
+        let handle = Py::new(py, Handle::new(slf, callback, args, None)?)?;
+        me.watch(py, fd, direction, Callback::Handle(handle.clone_ref(py)))?;
+        Ok(handle)
+    }
+
+    /// Remembers that the descriptor belongs to a transport.
+    pub fn register_transport(&self, fd: RawFd, transport: &Bound<'_, PyAny>) -> PyResult<()> {
+        let py = transport.py();
+        let reference = PyWeakrefReference::new(transport)?.unbind();
+        let old = self.transports.with(py, |table| table.insert(fd, reference));
+        drop(old);
+        Ok(())
+    }
+
+    /// Forgets the descriptor's transport.
+    pub fn unregister_transport(&self, py: Python<'_>, fd: RawFd) {
+        let old = self.transports.with(py, |table| table.remove(&fd));
+        drop(old);
+    }
+
+    /// Raises `RuntimeError` if the descriptor belongs to a transport that is not closing.
+    pub fn ensure_no_transport(slf: &Bound<'_, Self>, fd: RawFd, file: &Bound<'_, PyAny>) -> PyResult<()> {
+        let py = slf.py();
+        let native = slf
+            .get()
+            .transports
+            .with(py, |table| table.get(&fd).map(|reference| reference.clone_ref(py)));
+        let transport = match native.and_then(|reference| reference.bind(py).upgrade()) {
+            Some(transport) => transport,
+            // Transports that are the standard library's register themselves here.
+            None => slf.getattr(intern!(py, "_transports"))?.call_method1(intern!(py, "get"), (fd,))?,
+        };
+        if !transport.is_none() && !transport.call_method0(intern!(py, "is_closing"))?.is_truthy()? {
+            return Err(PyRuntimeError::new_err(format!(
+                "File descriptor {} is used by transport {}",
+                file.repr()?,
+                transport.repr()?
+            )));
+        }
+        Ok(())
+    }
+
+    /// The descriptor behind what a user passes to `add_reader`, checked to be nobody else's.
+    fn free_fd(slf: &Bound<'_, Self>, file: &Bound<'_, PyAny>) -> PyResult<RawFd> {
+        let fd = fileno(file)?;
+        Self::ensure_no_transport(slf, fd, file)?;
+        Ok(fd)
+    }
+}
+
+/// Cancels the handle that a watched descriptor no longer calls. Returns whether there was anything.
+fn cancel(py: Python<'_>, callback: Option<Callback>) -> PyResult<bool> {
+    if let Some(Callback::Handle(handle)) = &callback {
+        handle.bind(py).call_method0(intern!(py, "cancel"))?;
+    }
+    Ok(callback.is_some())
+}
+
+/// The descriptor of an `int` or of an object with `fileno()`, as `selectors` takes them.
+pub fn fileno(file: &Bound<'_, PyAny>) -> PyResult<RawFd> {
+    let py = file.py();
+    let invalid = |_| PyValueError::new_err(file.repr().map_or_else(
+        |_| "Invalid file object".to_owned(),
+        |text| format!("Invalid file object: {text}"),
+    ));
+    let fd: RawFd = if file.is_instance_of::<PyInt>() {
+        file.extract()?
+    } else {
+        let fd = file.call_method0(intern!(py, "fileno")).map_err(invalid)?;
+        fd.extract().map_err(invalid)?
+    };
+    if fd < 0 {
+        return Err(PyValueError::new_err(format!("Invalid file descriptor: {fd}")));
+    }
+    Ok(fd)
+}
+
+#[pymethods]
+impl Loop {
+    /// Call callback(*args) in every iteration in which fd can be read, instead of an earlier reader.
+    ///
+    /// fd is a descriptor or an object with fileno(). Raises ValueError if it is neither, RuntimeError if it belongs
+    /// to a transport or the loop is closed, PermissionError for a regular file (epoll_ctl(2)).
+    #[pyo3(signature = (fd, callback, *args))]
+    fn add_reader<'py>(
+        slf: &Bound<'py, Self>,
+        fd: &Bound<'py, PyAny>,
+        callback: Bound<'py, PyAny>,
+        args: Bound<'py, PyTuple>,
+    ) -> PyResult<()> {
+        let fd = Self::free_fd(slf, fd)?;
+        Self::watch_handle(slf, fd, Direction::Read, callback, args).map(drop)
+    }
+
+    /// No longer watch fd for reading. Return True if it was watched.
+    fn remove_reader(slf: &Bound<'_, Self>, fd: &Bound<'_, PyAny>) -> PyResult<bool> {
+        let fd = Self::free_fd(slf, fd)?;
+        slf.get().unwatch(slf.py(), fd, Direction::Read)
+    }
+
+    /// Call callback(*args) in every iteration in which fd can be written; otherwise like add_reader().
+    #[pyo3(signature = (fd, callback, *args))]
+    fn add_writer<'py>(
+        slf: &Bound<'py, Self>,
+        fd: &Bound<'py, PyAny>,
+        callback: Bound<'py, PyAny>,
+        args: Bound<'py, PyTuple>,
+    ) -> PyResult<()> {
+        let fd = Self::free_fd(slf, fd)?;
+        Self::watch_handle(slf, fd, Direction::Write, callback, args).map(drop)
+    }
+
+    /// No longer watch fd for writing. Return True if it was watched.
+    fn remove_writer(slf: &Bound<'_, Self>, fd: &Bound<'_, PyAny>) -> PyResult<bool> {
+        let fd = Self::free_fd(slf, fd)?;
+        slf.get().unwatch(slf.py(), fd, Direction::Write)
+    }
+
+    #[pyo3(name = "_add_reader", signature = (fd, callback, *args))]
+    fn add_reader_unchecked<'py>(
+        slf: &Bound<'py, Self>,
+        fd: &Bound<'py, PyAny>,
+        callback: Bound<'py, PyAny>,
+        args: Bound<'py, PyTuple>,
+    ) -> PyResult<Py<Handle>> {
+        Self::watch_handle(slf, fileno(fd)?, Direction::Read, callback, args)
+    }
+
+    #[pyo3(name = "_add_writer", signature = (fd, callback, *args))]
+    fn add_writer_unchecked<'py>(
+        slf: &Bound<'py, Self>,
+        fd: &Bound<'py, PyAny>,
+        callback: Bound<'py, PyAny>,
+        args: Bound<'py, PyTuple>,
+    ) -> PyResult<Py<Handle>> {
+        Self::watch_handle(slf, fileno(fd)?, Direction::Write, callback, args)
+    }
+
+    #[pyo3(name = "_remove_reader")]
+    fn remove_reader_unchecked(slf: &Bound<'_, Self>, fd: &Bound<'_, PyAny>) -> PyResult<bool> {
+        slf.get().unwatch(slf.py(), fileno(fd)?, Direction::Read)
+    }
+
+    #[pyo3(name = "_remove_writer")]
+    fn remove_writer_unchecked(slf: &Bound<'_, Self>, fd: &Bound<'_, PyAny>) -> PyResult<bool> {
+        slf.get().unwatch(slf.py(), fileno(fd)?, Direction::Write)
+    }
+
+    #[pyo3(name = "_ensure_fd_no_transport")]
+    fn ensure_fd_no_transport(slf: &Bound<'_, Self>, fd: &Bound<'_, PyAny>) -> PyResult<()> {
+        Self::free_fd(slf, fd).map(drop)
+    }
+}

@@ -1,0 +1,218 @@
+//! The raw C-API calls that PyO3 has no safe form of. All of the bindings' `unsafe` but the cell's is here.
+#![allow(unsafe_code)]
+
+use std::io;
+use std::os::fd::{BorrowedFd, RawFd};
+use std::os::raw::c_int;
+
+use pyo3::exceptions::{PyBufferError, PyRuntimeError};
+use pyo3::ffi;
+use pyo3::prelude::*;
+use pyo3::types::PyTuple;
+
+/// `contextvars.copy_context()`.
+#[inline]
+pub fn copy_context(py: Python<'_>) -> PyResult<Py<PyAny>> {
+    // SAFETY: PyContext_CopyCurrent returns a new reference, or null with an exception set.
+    unsafe { Bound::from_owned_ptr_or_err(py, ffi::PyContext_CopyCurrent()) }.map(Bound::unbind)
+}
+
+/// Leaves a context when it goes out of scope, whatever happened inside.
+struct Entered<'a, 'py>(&'a Bound<'py, PyAny>);
+
+impl Drop for Entered<'_, '_> {
+    fn drop(&mut self) {
+        // SAFETY: this value exists only after PyContext_Enter of this context succeeded. PyContext_Exit fails only if
+        // another context is on top, which enter/exit pairs on one stack exclude.
+        unsafe { ffi::PyContext_Exit(self.0.as_ptr()) };
+    }
+}
+
+/// Runs `f` inside a `contextvars.Context`, as `context.run` does, without the call.
+///
+/// `f` must return its error and not leave it set in the interpreter. Raises `RuntimeError` if the context is already
+/// entered and `TypeError` if `context` is not a `contextvars.Context`.
+#[inline]
+pub fn in_context<'py, R>(context: &Bound<'py, PyAny>, f: impl FnOnce() -> PyResult<R>) -> PyResult<R> {
+    // SAFETY: the argument is a live object; PyContext_Enter checks its type itself.
+    if unsafe { ffi::PyContext_Enter(context.as_ptr()) } != 0 {
+        return Err(PyErr::fetch(context.py()));
+    }
+    let _entered = Entered(context);
+    f()
+}
+
+/// `callable(*args)`.
+#[inline]
+pub fn call<'py>(callable: &Bound<'py, PyAny>, args: &Bound<'py, PyTuple>) -> PyResult<Bound<'py, PyAny>> {
+    // SAFETY: both are live objects and the second is a tuple; a null keyword dict means none. The result is a new
+    // reference, or null with an exception set.
+    unsafe {
+        Bound::from_owned_ptr_or_err(
+            callable.py(),
+            ffi::PyObject_Call(callable.as_ptr(), args.as_ptr(), std::ptr::null_mut()),
+        )
+    }
+}
+
+/// `threading.get_ident()` of the calling thread.
+#[inline]
+pub fn thread_ident() -> u64 {
+    // SAFETY: PyThread_get_thread_ident only reads thread-local data of the C library.
+    #[allow(clippy::useless_conversion, reason = "c_ulong has 32 bits elsewhere")]
+    u64::from(unsafe { ffi::PyThread_get_thread_ident() })
+}
+
+/// What resuming a coroutine led to.
+pub enum Sent {
+    /// It suspended and yielded this to whoever drives it.
+    Yielded(Py<PyAny>),
+    /// It returned this.
+    Returned(Py<PyAny>),
+}
+
+/// `PyIter_Send`: resumes a generator-like object without building `StopIteration`.
+pub fn iter_send(py: Python<'_>, iter: &Py<PyAny>, value: &Py<PyAny>) -> PyResult<Sent> {
+    let mut result = std::ptr::null_mut();
+    // SAFETY: `iter` and `value` are live objects, `result` is written with a new reference unless an exception is set.
+    let status = unsafe { ffi::PyIter_Send(iter.as_ptr(), value.as_ptr(), &raw mut result) };
+    match status {
+        ffi::PySendResult::PYGEN_ERROR => Err(PyErr::fetch(py)),
+        // SAFETY: for both outcomes PyIter_Send has stored a new reference.
+        ffi::PySendResult::PYGEN_NEXT => Ok(Sent::Yielded(unsafe { Bound::from_owned_ptr(py, result) }.unbind())),
+        // SAFETY: as above.
+        ffi::PySendResult::PYGEN_RETURN => Ok(Sent::Returned(unsafe { Bound::from_owned_ptr(py, result) }.unbind())),
+    }
+}
+
+/// A class whose instances can be resumed by `PyIter_Send`.
+pub trait Send: pyo3::PyClass + Sync {
+    /// `am_send`: resumes with `value`.
+    fn send(slf: &Bound<'_, Self>, value: &Bound<'_, PyAny>) -> PyResult<Sent>;
+}
+
+/// Fills the `am_send` slot of `T`'s type object, which PyO3's macros have no way to name, so that whoever drives an
+/// instance gets its result without a `StopIteration`.
+pub fn install_am_send<T: Send>(py: Python<'_>) -> PyResult<()> {
+    let ty = py.get_type::<T>();
+    // SAFETY: `ty` is a heap type that PyO3 made, so it is a PyTypeObject whose `tp_as_async`, if not null, points
+    // into that same object; it is not shared with another thread while the module is being initialised.
+    unsafe {
+        let slots = (*ty.as_type_ptr()).tp_as_async;
+        if slots.is_null() {
+            return Err(PyRuntimeError::new_err("the type has no asynchronous slots"));
+        }
+        (*slots).am_send = Some(am_send::<T>);
+    }
+    Ok(())
+}
+
+/// The slot function behind [`install_am_send`].
+///
+/// # Safety
+/// CPython calls it with the GIL held, an instance of `T` (or of a subclass) and a place for the result.
+unsafe extern "C" fn am_send<T: Send>(
+    slf: *mut ffi::PyObject,
+    value: *mut ffi::PyObject,
+    result: *mut *mut ffi::PyObject,
+) -> ffi::PySendResult {
+    // SAFETY: the interpreter calls slots only from attached threads.
+    let py = unsafe { Python::assume_attached() };
+    // SAFETY: the slot is installed on T's type only, so `slf` is a T; both are borrowed for the call.
+    let (slf, value) = unsafe {
+        (
+            Bound::from_borrowed_ptr(py, slf).cast_into_unchecked::<T>(),
+            Bound::from_borrowed_ptr(py, value),
+        )
+    };
+    let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| T::send(&slf, &value)));
+    let (status, object) = match outcome {
+        Ok(Ok(Sent::Yielded(object))) => (ffi::PySendResult::PYGEN_NEXT, object.into_ptr()),
+        Ok(Ok(Sent::Returned(object))) => (ffi::PySendResult::PYGEN_RETURN, object.into_ptr()),
+        Ok(Err(error)) => {
+            error.restore(py);
+            (ffi::PySendResult::PYGEN_ERROR, std::ptr::null_mut())
+        }
+        Err(panic) => {
+            let text = panic.downcast_ref::<&str>().copied().unwrap_or("panic in ferrio");
+            pyo3::panic::PanicException::new_err(text.to_owned()).restore(py);
+            (ffi::PySendResult::PYGEN_ERROR, std::ptr::null_mut())
+        }
+    };
+    // SAFETY: `result` is the caller's place for it.
+    unsafe { *result = object };
+    status
+}
+
+/// A contiguous view of an object's bytes, released when dropped.
+pub struct ByteView(Box<ffi::Py_buffer>);
+
+// SAFETY: the view is a counted reference to an exporter; it is read and released only by attached threads (`bytes`
+// and `bytes_mut` take a token, `drop` attaches).
+unsafe impl std::marker::Send for ByteView {}
+// SAFETY: as above; there is nothing to see without a token but the length, which never changes.
+unsafe impl Sync for ByteView {}
+
+impl ByteView {
+    /// Views `object` for reading. Raises `TypeError` or `BufferError` as `memoryview` does.
+    pub fn readable(object: &Bound<'_, PyAny>) -> PyResult<Self> {
+        Self::get(object, ffi::PyBUF_SIMPLE)
+    }
+
+    /// Views `object` for writing. Raises `TypeError` or `BufferError`, also for a read-only object.
+    pub fn writable(object: &Bound<'_, PyAny>) -> PyResult<Self> {
+        Self::get(object, ffi::PyBUF_WRITABLE)
+    }
+
+    fn get(object: &Bound<'_, PyAny>, flags: c_int) -> PyResult<Self> {
+        let mut view = Box::new(ffi::Py_buffer::new());
+        // SAFETY: `view` outlives the call and stays at its address until released, as exporters may require.
+        if unsafe { ffi::PyObject_GetBuffer(object.as_ptr(), &raw mut *view, flags) } != 0 {
+            return Err(PyErr::take(object.py()).unwrap_or_else(|| PyBufferError::new_err("no buffer")));
+        }
+        Ok(Self(view))
+    }
+
+    /// Its length in bytes.
+    pub fn len(&self) -> usize {
+        usize::try_from(self.0.len).unwrap_or(0)
+    }
+
+    /// The bytes. The token keeps Python code from changing them meanwhile.
+    pub fn bytes<'a>(&'a self, _py: Python<'a>) -> &'a [u8] {
+        if self.0.buf.is_null() {
+            return &[];
+        }
+        // SAFETY: the exporter guarantees `len` readable bytes at `buf` until the view is released.
+        unsafe { std::slice::from_raw_parts(self.0.buf.cast::<u8>(), self.len()) }
+    }
+
+    /// The bytes of a view made by [`ByteView::writable`].
+    pub fn bytes_mut<'a>(&'a mut self, _py: Python<'a>) -> &'a mut [u8] {
+        if self.0.buf.is_null() || self.0.readonly != 0 {
+            return &mut [];
+        }
+        // SAFETY: the exporter guarantees `len` writable bytes at `buf` until the view is released, and the token
+        // keeps Python code from touching them during the borrow.
+        unsafe { std::slice::from_raw_parts_mut(self.0.buf.cast::<u8>(), self.len()) }
+    }
+}
+
+impl Drop for ByteView {
+    fn drop(&mut self) {
+        // SAFETY: the view was filled by PyObject_GetBuffer and is released once, by an attached thread.
+        Python::attach(|_| unsafe { ffi::PyBuffer_Release(&raw mut *self.0) });
+    }
+}
+
+/// The descriptor with this number, for one system call.
+///
+/// Fails with `EBADF` for a negative number, which is what a closed Python socket answers.
+pub fn borrow_fd<'fd>(fd: RawFd) -> io::Result<BorrowedFd<'fd>> {
+    if fd < 0 {
+        return Err(io::Error::from_raw_os_error(libc::EBADF));
+    }
+    // SAFETY: the number is not -1. Whether it is open is the kernel's to say, as for every descriptor that Python code
+    // hands over; nothing here keeps it beyond the call.
+    Ok(unsafe { BorrowedFd::borrow_raw(fd) })
+}

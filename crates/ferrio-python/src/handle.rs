@@ -1,0 +1,388 @@
+//! `Handle` and `TimerHandle`: a callback with its arguments and its context, that can be cancelled until it has run.
+//!
+//! The classes stand beside `asyncio.Handle` and `asyncio.TimerHandle` (CPython's `asyncio/events.py`), answer their
+//! names to `isinstance`, and have their attributes.
+
+
+use ferrio::TimerKey;
+use pyo3::gc::PyVisit;
+use pyo3::intern;
+use pyo3::prelude::*;
+use pyo3::pyclass::CompareOp;
+use pyo3::types::{PyDict, PyList, PyTuple};
+use pyo3::{PyClassInitializer, PyTraverseError};
+
+use crate::cell::AttachedCell;
+use crate::errors::leaves_the_loop;
+use crate::event_loop::Loop;
+use crate::{ffi, imports};
+
+/// What a handle calls: gone once it is cancelled.
+struct Call {
+    callback: Py<PyAny>,
+    args: Py<PyTuple>,
+}
+
+/// The part of a handle that debug mode adds, kept apart so that it costs one word otherwise.
+#[derive(Default)]
+struct DebugInfo {
+    source_traceback: Option<Py<PyAny>>,
+    /// The text from before the handle was cancelled.
+    text: Option<String>,
+}
+
+#[derive(Default)]
+struct HandleState {
+    call: Option<Call>,
+    debug: Option<Box<DebugInfo>>,
+}
+
+/// A callback wrapper returned by `call_soon` and `call_soon_threadsafe` (CPython: `asyncio.Handle`).
+#[pyclass(module = "ferrio", subclass, frozen, weakref)]
+pub struct Handle {
+    event_loop: Py<Loop>,
+    context: Py<PyAny>,
+    state: AttachedCell<HandleState>,
+}
+
+impl Handle {
+    /// A handle that calls `callback(*args)` in `context`, by default in a copy of the current one.
+    pub fn new(
+        event_loop: &Bound<'_, Loop>,
+        callback: Bound<'_, PyAny>,
+        args: Bound<'_, PyTuple>,
+        context: Option<Bound<'_, PyAny>>,
+    ) -> PyResult<Self> {
+        let py = event_loop.py();
+        let context = match context {
+            Some(context) if !context.is_none() => context.unbind(),
+            _ => ffi::copy_context(py)?,
+        };
+        let debug = if event_loop.get().debug() {
+            let frame = imports::get_frame(py)?.call0()?;
+            let source_traceback = Some(imports::extract_stack(py)?.call1((frame,))?.unbind());
+            Some(Box::new(DebugInfo {
+                source_traceback,
+                text: None,
+            }))
+        } else {
+            None
+        };
+        let call = Some(Call {
+            callback: callback.unbind(),
+            args: args.unbind(),
+        });
+        Ok(Self {
+            event_loop: event_loop.clone().unbind(),
+            context,
+            state: AttachedCell::new(HandleState { call, debug }),
+        })
+    }
+
+    /// The callback and its arguments, unless the handle was cancelled.
+    fn call<'py>(&self, py: Python<'py>) -> Option<(Bound<'py, PyAny>, Bound<'py, PyTuple>)> {
+        self.state.with(py, |state| {
+            let call = state.call.as_ref()?;
+            Some((
+                call.callback.bind(py).clone(),
+                call.args.bind(py).clone(),
+            ))
+        })
+    }
+
+    /// Whether `cancel` was called.
+    pub fn is_cancelled(&self, py: Python<'_>) -> bool {
+        self.state.with(py, |state| state.call.is_none())
+    }
+
+    /// Runs the callback unless it was cancelled. An exception goes to the loop's exception handler; only
+    /// `KeyboardInterrupt` and `SystemExit` are returned.
+    pub fn run(slf: &Bound<'_, Self>) -> PyResult<()> {
+        let py = slf.py();
+        let me = slf.get();
+        let Some((callback, args)) = me.call(py) else {
+            return Ok(());
+        };
+        match ffi::in_context(me.context.bind(py), || ffi::call(&callback, &args)) {
+            Ok(_) => Ok(()),
+            Err(error) if leaves_the_loop(py, &error) => Err(error),
+            Err(error) => Self::report(slf, &callback, &args, error),
+        }
+    }
+
+    #[cold]
+    fn report(
+        slf: &Bound<'_, Self>,
+        callback: &Bound<'_, PyAny>,
+        args: &Bound<'_, PyTuple>,
+        error: PyErr,
+    ) -> PyResult<()> {
+        let py = slf.py();
+        let me = slf.get();
+        let source = me.format_callback(py, callback, args)?;
+        let context = PyDict::new(py);
+        context.set_item("message", format!("Exception in callback {source}"))?;
+        context.set_item("exception", error)?;
+        context.set_item("handle", slf)?;
+        if let Some(traceback) = me.source_traceback(py) {
+            context.set_item("source_traceback", traceback)?;
+        }
+        me.event_loop
+            .bind(py)
+            .call_method1(intern!(py, "call_exception_handler"), (context,))?;
+        Ok(())
+    }
+
+    /// `callback(args) at file:line`, as this version of asyncio formats it.
+    fn format_callback(
+        &self,
+        py: Python<'_>,
+        callback: &Bound<'_, PyAny>,
+        args: &Bound<'_, PyTuple>,
+    ) -> PyResult<String> {
+        let format = imports::format_callback_source(py)?;
+        let text = if cfg!(Py_3_13) {
+            let kwargs = PyDict::new(py);
+            kwargs.set_item("debug", self.event_loop.get().debug())?;
+            format.call((callback, args), Some(&kwargs))?
+        } else {
+            format.call1((callback, args))?
+        };
+        text.extract()
+    }
+
+    fn source_traceback<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyAny>> {
+        self.state.with(py, |state| {
+            let traceback = state.debug.as_ref()?.source_traceback.as_ref()?;
+            Some(traceback.bind(py).clone())
+        })
+    }
+
+    /// The representation; `when` is a timer's.
+    fn describe(slf: &Bound<'_, Self>, when: Option<f64>) -> PyResult<String> {
+        let py = slf.py();
+        let me = slf.get();
+        let kept = me.state.with(py, |state| {
+            state.debug.as_ref().and_then(|debug| debug.text.clone())
+        });
+        match (kept, me.call(py)) {
+            (Some(text), _) => Ok(text),
+            (None, Some(call)) => Self::compose(slf, None, when, Some(call)),
+            (None, None) => Self::compose(slf, Some("cancelled"), when, None),
+        }
+    }
+
+    /// Puts a representation together from its parts.
+    fn compose(
+        slf: &Bound<'_, Self>,
+        mark: Option<&str>,
+        when: Option<f64>,
+        call: Option<(Bound<'_, PyAny>, Bound<'_, PyTuple>)>,
+    ) -> PyResult<String> {
+        let py = slf.py();
+        let me = slf.get();
+        let mut info = vec![slf.get_type().name()?.to_string()];
+        info.extend(mark.map(str::to_owned));
+        if let Some(when) = when {
+            info.push(format!("when={}", when.into_pyobject(py)?.repr()?));
+        }
+        if let Some((callback, args)) = call {
+            info.push(me.format_callback(py, &callback, &args)?);
+        }
+        if let Some(traceback) = me.source_traceback(py) {
+            let frame = traceback.get_item(-1)?;
+            let (file, line) = (frame.get_item(0)?, frame.get_item(1)?);
+            info.push(format!("created at {file}:{line}"));
+        }
+        Ok(format!("<{}>", info.join(" ")))
+    }
+
+    /// Drops the callback and its arguments.
+    fn cancel_call(slf: &Bound<'_, Self>, when: Option<f64>) -> PyResult<()> {
+        let py = slf.py();
+        let me = slf.get();
+        let Some(call) = me.call(py) else {
+            return Ok(());
+        };
+        if me.event_loop.get().debug() {
+            // What the handle was is kept for the warning about a slow callback.
+            let text = Self::compose(slf, Some("cancelled"), when, Some(call))?;
+            me.state.with(py, |state| {
+                state.debug.get_or_insert_default().text = Some(text);
+            });
+        }
+        let call = me.state.with(py, |state| state.call.take());
+        drop(call);
+        Ok(())
+    }
+}
+
+#[pymethods]
+impl Handle {
+    /// Cancel the callback. Does nothing if it has been cancelled or has run.
+    fn cancel(slf: &Bound<'_, Self>) -> PyResult<()> {
+        Self::cancel_call(slf, None)
+    }
+
+    /// Return True if the callback was cancelled.
+    fn cancelled(&self, py: Python<'_>) -> bool {
+        self.is_cancelled(py)
+    }
+
+    /// Return the contextvars.Context that the callback runs in.
+    fn get_context(&self, py: Python<'_>) -> Py<PyAny> {
+        self.context.clone_ref(py)
+    }
+
+    #[pyo3(name = "_run")]
+    fn run_now(slf: &Bound<'_, Self>) -> PyResult<()> {
+        Self::run(slf)
+    }
+
+    fn __repr__(slf: &Bound<'_, Self>) -> PyResult<String> {
+        Self::describe(slf, None)
+    }
+
+    #[getter(__class__)]
+    fn class(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+        Ok(imports::handle_class(slf.py())?.clone().unbind())
+    }
+
+    #[getter(_callback)]
+    fn get_callback(&self, py: Python<'_>) -> Option<Py<PyAny>> {
+        self.call(py).map(|(callback, _)| callback.unbind())
+    }
+
+    #[getter(_args)]
+    fn get_args(&self, py: Python<'_>) -> Option<Py<PyTuple>> {
+        self.call(py).map(|(_, args)| args.unbind())
+    }
+
+    #[getter(_cancelled)]
+    fn get_cancelled(&self, py: Python<'_>) -> bool {
+        self.is_cancelled(py)
+    }
+
+    #[getter(_context)]
+    fn get_context_attribute(&self, py: Python<'_>) -> Py<PyAny> {
+        self.context.clone_ref(py)
+    }
+
+    #[getter(_loop)]
+    fn get_loop(&self, py: Python<'_>) -> Py<Loop> {
+        self.event_loop.clone_ref(py)
+    }
+
+    #[getter(_source_traceback)]
+    fn get_source_traceback(&self, py: Python<'_>) -> Option<Py<PyAny>> {
+        self.source_traceback(py).map(Bound::unbind)
+    }
+
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        visit.call(&self.event_loop)?;
+        visit.call(&self.context)?;
+        self.state.visit(|state| {
+            if let Some(call) = &state.call {
+                visit.call(&call.callback)?;
+                visit.call(&call.args)?;
+            }
+            match &state.debug {
+                Some(debug) => visit.call(&debug.source_traceback),
+                None => Ok(()),
+            }
+        })
+    }
+
+    fn __clear__(&self) {
+        Python::attach(|py| drop(self.state.take(py)));
+    }
+}
+
+/// A callback wrapper returned by `call_later` and `call_at` (CPython: `asyncio.TimerHandle`).
+#[pyclass(module = "ferrio", extends = Handle, frozen)]
+pub struct TimerHandle {
+    when: f64,
+    /// Its place among the loop's timers, from the moment it is there.
+    key: AttachedCell<Option<TimerKey>>,
+}
+
+impl TimerHandle {
+    /// A timer handle for `when`, in the loop's seconds, that is not scheduled yet.
+    pub fn create<'py>(py: Python<'py>, handle: Handle, when: f64) -> PyResult<Bound<'py, Self>> {
+        let timer = Self {
+            when,
+            key: AttachedCell::new(None),
+        };
+        Bound::new(py, PyClassInitializer::from(handle).add_subclass(timer))
+    }
+
+    /// Remembers where among the loop's timers the handle is.
+    pub fn set_key(&self, py: Python<'_>, key: TimerKey) {
+        self.key.replace(py, Some(key));
+    }
+
+    /// What asyncio compares when two timers are due at the same time.
+    fn identity<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyList>> {
+        let py = slf.py();
+        let handle = slf.as_super().get();
+        let (callback, args) = handle.call(py).unzip();
+        PyList::new(py, [callback, args.map(Bound::into_any)])
+    }
+}
+
+#[pymethods]
+impl TimerHandle {
+    /// Cancel the callback. Does nothing if it has been cancelled or has run.
+    fn cancel(slf: &Bound<'_, Self>) -> PyResult<()> {
+        let py = slf.py();
+        let me = slf.get();
+        let handle = slf.as_super();
+        if let Some(key) = me.key.take(py) {
+            let freed = handle.get().event_loop.get().cancel_timer(py, key);
+            drop(freed);
+        }
+        Handle::cancel_call(handle, Some(me.when))
+    }
+
+    /// Return the time of the call in seconds, on the clock of loop.time().
+    fn when(&self) -> f64 {
+        self.when
+    }
+
+    #[getter(_when)]
+    fn get_when(&self) -> f64 {
+        self.when
+    }
+
+    #[getter(__class__)]
+    fn class(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+        Ok(imports::timer_handle_class(slf.py())?.clone().unbind())
+    }
+
+    fn __repr__(slf: &Bound<'_, Self>) -> PyResult<String> {
+        Handle::describe(slf.as_super(), Some(slf.get().when))
+    }
+
+    fn __hash__(&self, py: Python<'_>) -> PyResult<isize> {
+        self.when.into_pyobject(py)?.hash()
+    }
+
+    fn __richcmp__(slf: &Bound<'_, Self>, other: &Bound<'_, PyAny>, op: CompareOp) -> PyResult<Py<PyAny>> {
+        let py = slf.py();
+        let Ok(other) = other.cast::<Self>() else {
+            return Ok(py.NotImplemented());
+        };
+        let (a, b) = (slf.get().when, other.get().when);
+        #[allow(clippy::float_cmp, reason = "asyncio compares the very numbers")]
+        let same = || -> PyResult<bool> { Ok(a == b && Self::identity(slf)?.eq(Self::identity(other)?)?) };
+        let answer = match op {
+            CompareOp::Lt => a < b,
+            CompareOp::Gt => a > b,
+            CompareOp::Le => a < b || same()?,
+            CompareOp::Ge => a > b || same()?,
+            CompareOp::Eq => same()?,
+            CompareOp::Ne => !same()?,
+        };
+        Ok(answer.into_pyobject(py)?.to_owned().into_any().unbind())
+    }
+}

@@ -1,0 +1,104 @@
+//! The standard library's names that the bindings use, each imported once, all listed here.
+
+use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+
+/// Declares functions that give `module.name`, imported at the first call.
+macro_rules! imports {
+    ($($(#[$doc:meta])* $function:ident => $module:literal, $name:literal;)*) => {$(
+        $(#[$doc])*
+        pub fn $function(py: Python<'_>) -> PyResult<&Bound<'_, PyAny>> {
+            static CACHE: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+            CACHE.import(py, $module, $name)
+        }
+    )*};
+}
+
+imports! {
+    /// The base class whose `__class__` ferrio's transports answer.
+    transport_class => "asyncio", "Transport";
+    /// `asyncio.BufferedProtocol`.
+    buffered_protocol => "asyncio", "BufferedProtocol";
+    /// The class whose `__class__` ferrio's handles answer.
+    handle_class => "asyncio", "Handle";
+    /// The class whose `__class__` ferrio's timer handles answer.
+    timer_handle_class => "asyncio", "TimerHandle";
+    /// The class whose `__class__` ferrio's servers answer.
+    server_class => "asyncio.base_events", "Server";
+    /// `asyncio.Future`.
+    future => "asyncio", "Future";
+    /// `asyncio.Task`.
+    task => "asyncio", "Task";
+    /// `asyncio.sleep`.
+    sleep => "asyncio", "sleep";
+    /// `asyncio.BaseEventLoop`: what runs once a process or a connection is called there.
+    base_event_loop => "asyncio", "BaseEventLoop";
+    /// Sets the thread's running loop.
+    set_running_loop => "asyncio.events", "_set_running_loop";
+    /// Gets the thread's running loop or `None`.
+    get_running_loop => "asyncio.events", "_get_running_loop";
+    /// `set_name` with a fall-back for factories' tasks that have none.
+    set_task_name => "asyncio.tasks", "_set_task_name";
+    /// `asyncio.iscoroutine`.
+    is_coroutine => "asyncio.coroutines", "iscoroutine";
+    /// `inspect.iscoroutinefunction`.
+    is_coroutine_function => "inspect", "iscoroutinefunction";
+    /// How asyncio shows a callback and where it is defined.
+    format_callback_source => "asyncio.format_helpers", "_format_callback_source";
+    /// A source traceback, as debug mode stores it.
+    extract_stack => "asyncio.format_helpers", "extract_stack";
+    /// The handle's text in the slow-callback warning.
+    format_handle => "asyncio.base_events", "_format_handle";
+    /// `asyncio.CancelledError`.
+    cancelled_error => "asyncio", "CancelledError";
+    /// The read-only face of a socket that `get_extra_info('socket')` gives.
+    transport_socket => "asyncio.trsock", "TransportSocket";
+    /// The TLS protocol over any transport.
+    ssl_protocol => "asyncio.sslproto", "SSLProtocol";
+    /// Disables Nagle's algorithm on a TCP socket.
+    set_nodelay => "asyncio.base_events", "_set_nodelay";
+    /// Finishes a future unless it was cancelled.
+    set_result_unless_cancelled => "asyncio.futures", "_set_result_unless_cancelled";
+    /// What a transport can do for sendfile.
+    sendfile_mode => "asyncio.constants", "_SendfileMode";
+    /// `asyncio.SelectorEventLoop`: what runs once for a server or a connection is called there.
+    selector_event_loop => "asyncio", "SelectorEventLoop";
+    /// asyncio's logger.
+    logger => "asyncio.log", "logger";
+    /// `sys._getframe`.
+    get_frame => "sys", "_getframe";
+    /// `sys.get_asyncgen_hooks`.
+    get_asyncgen_hooks => "sys", "get_asyncgen_hooks";
+    /// `sys.set_asyncgen_hooks`.
+    set_asyncgen_hooks => "sys", "set_asyncgen_hooks";
+    /// `sys.get_coroutine_origin_tracking_depth`.
+    get_origin_tracking => "sys", "get_coroutine_origin_tracking_depth";
+    /// `sys.set_coroutine_origin_tracking_depth`.
+    set_origin_tracking => "sys", "set_coroutine_origin_tracking_depth";
+    /// `sys.is_finalizing`.
+    is_finalizing => "sys", "is_finalizing";
+    /// The `signal` module's function.
+    set_wakeup_fd => "signal", "set_wakeup_fd";
+    /// `signal.signal`.
+    signal => "signal", "signal";
+    /// `signal.siginterrupt`.
+    siginterrupt => "signal", "siginterrupt";
+    /// `signal.valid_signals`.
+    valid_signals => "signal", "valid_signals";
+    /// `signal.default_int_handler`.
+    default_int_handler => "signal", "default_int_handler";
+    /// `signal.SIG_DFL`.
+    sig_dfl => "signal", "SIG_DFL";
+    /// `asyncio`'s handler that does nothing, so that only the wake-up descriptor tells of a signal.
+    sighandler_noop => "asyncio.unix_events", "_sighandler_noop";
+    /// `socket.socket`.
+    socket => "socket", "socket";
+    /// `ssl.SSLSocket`.
+    ssl_socket => "ssl", "SSLSocket";
+    /// `os.strerror`.
+    strerror => "os", "strerror";
+    /// `threading.main_thread`.
+    main_thread => "threading", "main_thread";
+    /// `threading.current_thread`.
+    current_thread => "threading", "current_thread";
+}

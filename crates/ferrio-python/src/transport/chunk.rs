@@ -1,0 +1,71 @@
+//! One piece of outgoing data.
+
+use pyo3::exceptions::PyTypeError;
+use pyo3::prelude::*;
+use pyo3::pybacked::PyBackedBytes;
+use pyo3::types::{PyByteArray, PyBytes, PyMemoryView};
+
+use crate::ffi::ByteView;
+
+/// Bytes that cannot change any more.
+pub enum Chunk {
+    /// A `bytes` object, by reference.
+    Bytes(PyBackedBytes),
+    /// A copy of a buffer that its owner may change after the call.
+    Copy(Box<[u8]>),
+}
+
+impl AsRef<[u8]> for Chunk {
+    fn as_ref(&self) -> &[u8] {
+        match self {
+            Self::Bytes(bytes) => bytes,
+            Self::Copy(bytes) => bytes,
+        }
+    }
+}
+
+/// What `write` takes.
+pub enum Data<'py> {
+    /// Immutable: may be kept.
+    Bytes(Bound<'py, PyBytes>),
+    /// Has to be sent or copied before the call returns.
+    View(ByteView),
+}
+
+impl<'py> Data<'py> {
+    /// Raises `TypeError` for what is neither `bytes`, `bytearray` nor `memoryview`, in the words of this version.
+    pub fn new(data: &Bound<'py, PyAny>) -> PyResult<Self> {
+        if let Ok(bytes) = data.cast::<PyBytes>() {
+            return Ok(Self::Bytes(bytes.clone()));
+        }
+        if data.is_instance_of::<PyByteArray>() || data.is_instance_of::<PyMemoryView>() {
+            return ByteView::readable(data).map(Self::View);
+        }
+        let expected = if cfg!(Py_3_14) {
+            "bytes, bytearray, or memoryview"
+        } else {
+            "bytes-like"
+        };
+        let name = data.get_type().name()?;
+        Err(PyTypeError::new_err(format!(
+            "data argument must be a {expected} object, not {}",
+            name.repr()?
+        )))
+    }
+
+    /// The bytes.
+    pub fn bytes<'a>(&'a self, py: Python<'a>) -> &'a [u8] {
+        match self {
+            Self::Bytes(bytes) => bytes.as_bytes(),
+            Self::View(view) => view.bytes(py),
+        }
+    }
+
+    /// What is left after `sent` bytes, to be kept.
+    pub fn into_chunk(self, py: Python<'_>, sent: usize) -> Chunk {
+        match self {
+            Self::Bytes(bytes) if sent == 0 => Chunk::Bytes(bytes.into()),
+            data => Chunk::Copy(data.bytes(py)[sent..].into()),
+        }
+    }
+}

@@ -1,0 +1,196 @@
+//! The end of a connection.
+
+use pyo3::exceptions::{PyOSError, PyResourceWarning};
+use pyo3::intern;
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyTuple};
+
+use super::{Phase, SocketTransport};
+use crate::event_loop::{Direction, Loop};
+use crate::imports;
+
+impl SocketTransport {
+    /// Ends the connection because of an error. What is not the network's fault is reported.
+    pub(super) fn fatal_error(slf: &Bound<'_, Self>, error: PyErr, message: &str) -> PyResult<()> {
+        let py = slf.py();
+        let me = slf.get();
+        let exception = error.into_value(py);
+        if exception.bind(py).is_instance_of::<PyOSError>() {
+            if me.event_loop.get().debug() {
+                let kwargs = PyDict::new(py);
+                kwargs.set_item("exc_info", &exception)?;
+                imports::logger(py)?.call_method("debug", ("%r: %s", slf, message), Some(&kwargs))?;
+            }
+        } else {
+            let context = PyDict::new(py);
+            context.set_item("message", message)?;
+            context.set_item("exception", &exception)?;
+            context.set_item("transport", slf)?;
+            context.set_item("protocol", me.protocol(py))?;
+            Loop::call_exception_handler(me.event_loop(py), &context)?;
+        }
+        Self::force_close(slf, Some(exception.into_any()))
+    }
+
+    /// Drops what is buffered and schedules `connection_lost`, once.
+    fn force_close(slf: &Bound<'_, Self>, exception: Option<Py<PyAny>>) -> PyResult<()> {
+        let py = slf.py();
+        let me = slf.get();
+        let before = me.state.with(py, |state| {
+            let phase = state.phase;
+            if matches!(phase, Phase::Open | Phase::Draining) {
+                state.buffer.clear();
+                state.blocked = false;
+                state.phase = Phase::Lost;
+            }
+            phase
+        });
+        if matches!(before, Phase::Lost | Phase::Closed) {
+            return Ok(());
+        }
+        me.stop_watching(py, Direction::Write)?;
+        me.stop_watching(py, Direction::Read)?;
+        Self::schedule_connection_lost(slf, exception)
+    }
+
+    fn schedule_connection_lost(slf: &Bound<'_, Self>, exception: Option<Py<PyAny>>) -> PyResult<()> {
+        let py = slf.py();
+        let event_loop = slf.get().event_loop(py);
+        event_loop.get().check_open()?;
+        let callback = slf.getattr(intern!(py, "_call_connection_lost"))?;
+        Loop::schedule(event_loop, callback, PyTuple::new(py, [exception])?, None)?;
+        Ok(())
+    }
+
+    /// Tells the protocol that the connection is lost and closes the socket.
+    pub(super) fn lose_connection(slf: &Bound<'_, Self>, exception: Option<Py<PyAny>>) -> PyResult<()> {
+        let py = slf.py();
+        let me = slf.get();
+        let told = match me.protocol(py) {
+            Some(protocol) => protocol
+                .call_method1(intern!(py, "connection_lost"), (exception,))
+                .map(drop),
+            None => Ok(()),
+        };
+        let (sock, protocol, server) = me.state.with(py, |state| {
+            state.phase = Phase::Closed;
+            (state.sock.take(), state.protocol.take(), state.server.take())
+        });
+        me.event_loop.get().unregister_transport(py, me.fd);
+        let closed = match sock {
+            Some(sock) => sock.call_method0(py, intern!(py, "close")).map(drop),
+            None => Ok(()),
+        };
+        let detached = match server {
+            Some(server) => crate::server::detach(server.bind(py), slf),
+            None => Ok(()),
+        };
+        drop(protocol);
+        let error = pyo3::exceptions::PyConnectionError::new_err("Connection is closed by peer");
+        let finished = me.finish_empty_waiter(py, Err(error));
+        told.and(closed).and(detached).and(finished)
+    }
+
+    /// Logs a line about the transport in debug mode.
+    pub(super) fn log_debug(&self, slf: &Bound<'_, Self>, message: &str) -> PyResult<()> {
+        if self.event_loop.get().debug() {
+            imports::logger(slf.py())?.call_method1("debug", (message, slf))?;
+        }
+        Ok(())
+    }
+}
+
+#[pymethods]
+impl SocketTransport {
+    /// Close the connection once everything written has been sent; then connection_lost(None) is called.
+    pub fn close(slf: &Bound<'_, Self>) -> PyResult<()> {
+        let py = slf.py();
+        let me = slf.get();
+        if me.is_closing(py) {
+            return Ok(());
+        }
+        Self::flush(slf)?;
+        let empty = me.state.with(py, |state| {
+            if state.phase != Phase::Open {
+                return None;
+            }
+            let empty = state.buffer.is_empty();
+            state.phase = if empty { Phase::Lost } else { Phase::Draining };
+            Some(empty)
+        });
+        // Nothing is left to do if sending has failed and closed the transport.
+        let Some(empty) = empty else {
+            return Ok(());
+        };
+        me.stop_watching(py, Direction::Read)?;
+        if empty {
+            me.stop_watching(py, Direction::Write)?;
+            Self::schedule_connection_lost(slf, None)?;
+        }
+        Ok(())
+    }
+
+    /// Close the connection at once; what the kernel has not taken is lost. connection_lost(None) is called.
+    fn abort(slf: &Bound<'_, Self>) -> PyResult<()> {
+        Self::flush(slf)?;
+        Self::force_close(slf, None)
+    }
+
+    /// Return True if the transport is closing or closed.
+    fn is_closing(&self, py: Python<'_>) -> bool {
+        self.phase(py) != Phase::Open
+    }
+
+    #[pyo3(name = "_force_close")]
+    fn force_close_method(slf: &Bound<'_, Self>, exc: Option<Py<PyAny>>) -> PyResult<()> {
+        Self::flush(slf)?;
+        Self::force_close(slf, exc)
+    }
+
+    #[pyo3(name = "_fatal_error", signature = (exc, message = "Fatal error on transport"))]
+    fn fatal_error_method(slf: &Bound<'_, Self>, exc: Bound<'_, PyAny>, message: &str) -> PyResult<()> {
+        Self::fatal_error(slf, PyErr::from_value(exc), message)
+    }
+
+    #[pyo3(name = "_call_connection_lost")]
+    fn call_connection_lost(slf: &Bound<'_, Self>, exc: Option<Py<PyAny>>) -> PyResult<()> {
+        Self::lose_connection(slf, exc)
+    }
+
+    #[getter(_closing)]
+    fn get_closing(&self, py: Python<'_>) -> bool {
+        self.is_closing(py)
+    }
+
+    #[getter(_conn_lost)]
+    fn get_conn_lost(&self, py: Python<'_>) -> u32 {
+        self.state.with(py, |state| match state.phase {
+            Phase::Open | Phase::Draining => 0,
+            Phase::Lost | Phase::Closed => 1 + state.lost_writes,
+        })
+    }
+}
+
+impl Drop for SocketTransport {
+    /// A transport that nobody has closed: the socket is closed, and whoever forgot it is told.
+    fn drop(&mut self) {
+        Python::attach(|py| {
+            let (sock, server) = self.state.with(py, |state| (state.sock.take(), state.server.take()));
+            let Some(sock) = sock else {
+                return;
+            };
+            let text = format!("unclosed transport {}", self.describe(py));
+            let text = std::ffi::CString::new(text).unwrap_or_default();
+            let warned = PyErr::warn(py, &py.get_type::<PyResourceWarning>(), &text, 1);
+            self.event_loop.get().unregister_transport(py, self.fd);
+            let closed = sock.call_method0(py, intern!(py, "close")).map(drop);
+            let detached = match server {
+                Some(server) => crate::server::forget(server.bind(py), std::ptr::from_ref(self).addr()),
+                None => Ok(()),
+            };
+            if let Err(error) = warned.and(closed).and(detached) {
+                error.write_unraisable(py, None);
+            }
+        });
+    }
+}

@@ -1,0 +1,340 @@
+//! `SocketTransport`: a connected stream socket on the loop (CPython: `asyncio.selector_events._SelectorSocketTransport`).
+//!
+//! | file | concern |
+//! |---|---|
+//! | `reading` | what arrives: `data_received`, `buffer_updated`, `eof_received`, pausing |
+//! | `writing` | what is to leave: `write`, flow control, `write_eof` |
+//! | `closing` | `close`, `abort`, fatal errors, `connection_lost` |
+//! | `chunk` | one piece of outgoing data |
+//!
+//! Writes are collected and leave together at the end of the iteration, in one system call, or at once if they are
+//! many, if no iteration is running, or as soon as anybody asks what is buffered. So the state that users can observe
+//! is that of a transport that sends immediately.
+//!
+//! No callback of the protocol is ever called while the state is borrowed.
+
+mod chunk;
+mod closing;
+mod reading;
+mod writing;
+
+use std::os::fd::RawFd;
+
+use ferrio::{FlowControl, WriteBuffer};
+use pyo3::PyTraverseError;
+use pyo3::exceptions::PyOSError;
+use pyo3::gc::PyVisit;
+use pyo3::intern;
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyTuple};
+
+use self::chunk::Chunk;
+use crate::cell::AttachedCell;
+use crate::event_loop::Loop;
+use crate::{ffi, imports};
+
+/// How far a transport is on its way from open to closed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Phase {
+    /// Neither side has closed it.
+    Open,
+    /// `close` was called: what is buffered still leaves.
+    Draining,
+    /// `connection_lost` is scheduled.
+    Lost,
+    /// `connection_lost` was called, the socket is closed.
+    Closed,
+}
+
+/// How the protocol takes what arrives.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Delivery {
+    /// `asyncio.Protocol.data_received`.
+    Bytes,
+    /// `asyncio.BufferedProtocol.get_buffer` and `buffer_updated`.
+    Buffer,
+}
+
+struct State {
+    phase: Phase,
+    sock: Option<Py<PyAny>>,
+    protocol: Option<Py<PyAny>>,
+    delivery: Delivery,
+    server: Option<Py<PyAny>>,
+    extra: Py<PyDict>,
+    /// `pause_reading` was called.
+    paused: bool,
+    buffer: WriteBuffer<Chunk>,
+    flow: FlowControl,
+    /// The buffer leaves at the end of the iteration.
+    queued: bool,
+    /// The kernel takes no more: the loop watches for it to do so again.
+    blocked: bool,
+    /// `write_eof` was called.
+    eof: bool,
+    /// How often data was written that could not be sent any more.
+    lost_writes: u32,
+    /// Done when the buffer is empty, for sendfile.
+    empty_waiter: Option<Py<PyAny>>,
+}
+
+/// A transport over a connected stream socket.
+#[pyclass(module = "ferrio", frozen, weakref)]
+pub struct SocketTransport {
+    event_loop: Py<Loop>,
+    fd: RawFd,
+    /// The context in which the protocol's callbacks run.
+    context: Py<PyAny>,
+    state: AttachedCell<State>,
+}
+
+/// What a transport is made from.
+pub struct Connection<'py> {
+    /// A connected, non-blocking `socket.socket`.
+    pub sock: Bound<'py, PyAny>,
+    /// Whom to tell.
+    pub protocol: Bound<'py, PyAny>,
+    /// A future to finish once `connection_made` was called.
+    pub waiter: Option<Bound<'py, PyAny>>,
+    /// Extra information to begin with.
+    pub extra: Option<Bound<'py, PyDict>>,
+    /// The server that counts the connection.
+    pub server: Option<Bound<'py, PyAny>>,
+    /// The context for the callbacks, instead of copies of the current one.
+    pub context: Option<Bound<'py, PyAny>>,
+}
+
+impl SocketTransport {
+    /// Makes a transport and schedules `connection_made`, then reading, then the waiter.
+    pub fn open<'py>(event_loop: &Bound<'py, Loop>, connection: Connection<'py>) -> PyResult<Bound<'py, Self>> {
+        let py = event_loop.py();
+        let Connection {
+            sock,
+            protocol,
+            waiter,
+            extra,
+            server,
+            context,
+        } = connection;
+        let fd: RawFd = sock.call_method0(intern!(py, "fileno"))?.extract()?;
+        Loop::ensure_no_transport(event_loop, fd, &sock)?;
+        let extra = describe_socket(&sock, extra)?;
+        imports::set_nodelay(py)?.call1((&sock,))?;
+        let delivery = delivery_of(&protocol)?;
+        let own_context = match &context {
+            Some(context) => context.clone().unbind(),
+            None => ffi::copy_context(py)?,
+        };
+        let transport = Bound::new(
+            py,
+            Self {
+                event_loop: event_loop.clone().unbind(),
+                fd,
+                context: own_context,
+                state: AttachedCell::new(State {
+                    phase: Phase::Open,
+                    sock: Some(sock.unbind()),
+                    protocol: Some(protocol.clone().unbind()),
+                    delivery,
+                    server: server.as_ref().map(|server| server.clone().unbind()),
+                    extra: extra.unbind(),
+                    paused: false,
+                    buffer: WriteBuffer::new(),
+                    flow: FlowControl::new(),
+                    queued: false,
+                    blocked: false,
+                    eof: false,
+                    lost_writes: 0,
+                    empty_waiter: None,
+                }),
+            },
+        )?;
+        if let Some(server) = server {
+            crate::server::attach(&server, &transport)?;
+        }
+        event_loop.get().register_transport(fd, &transport)?;
+        let soon = |callback: Bound<'py, PyAny>, args: Bound<'py, PyTuple>| {
+            Loop::schedule(event_loop, callback, args, context.clone())
+        };
+        soon(
+            protocol.getattr(intern!(py, "connection_made"))?,
+            PyTuple::new(py, [&transport])?,
+        )?;
+        // Reading begins, and the waiter wakes up, only after connection_made was called.
+        soon(transport.getattr(intern!(py, "_start_reading"))?, PyTuple::empty(py))?;
+        if let Some(waiter) = waiter {
+            let none = PyTuple::new(py, [waiter.as_any(), py.None().bind(py)])?;
+            soon(imports::set_result_unless_cancelled(py)?.clone(), none)?;
+        }
+        Ok(transport)
+    }
+
+    /// The loop.
+    fn event_loop<'py>(&self, py: Python<'py>) -> &Bound<'py, Loop> {
+        self.event_loop.bind(py)
+    }
+
+    fn phase(&self, py: Python<'_>) -> Phase {
+        self.state.with(py, |state| state.phase)
+    }
+
+    fn protocol<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyAny>> {
+        self.state
+            .with(py, |state| state.protocol.as_ref().map(|protocol| protocol.bind(py).clone()))
+    }
+
+    /// The representation, also for a transport that is being deallocated.
+    fn describe(&self, py: Python<'_>) -> String {
+        let (phase, buffered) = self.state.with(py, |state| (state.phase, state.buffer.len()));
+        let mut text = String::from("<SocketTransport");
+        match phase {
+            Phase::Open => (),
+            Phase::Draining | Phase::Lost => text.push_str(" closing"),
+            Phase::Closed => text.push_str(" closed"),
+        }
+        text.push_str(&format!(" fd={}", self.fd));
+        let event_loop = self.event_loop.get();
+        if phase != Phase::Closed && !event_loop.closed() {
+            let interest = event_loop.core(py, |core| core.interest(self.fd));
+            let state = |interested: bool| if interested { "polling" } else { "idle" };
+            let reading = state(interest.contains(ferrio::Interest::READ));
+            let writing = state(interest.contains(ferrio::Interest::WRITE));
+            text.push_str(&format!(" read={reading} write=<{writing}, bufsize={buffered}>"));
+        }
+        text.push('>');
+        text
+    }
+}
+
+/// The extra information that every socket transport has.
+fn describe_socket<'py>(sock: &Bound<'py, PyAny>, extra: Option<Bound<'py, PyDict>>) -> PyResult<Bound<'py, PyDict>> {
+    let py = sock.py();
+    let name = |method| match sock.call_method0(method) {
+        Ok(name) => Ok(Some(name)),
+        Err(error) if error.is_instance_of::<PyOSError>(py) => Ok(None),
+        Err(error) => Err(error),
+    };
+    let extra = match extra {
+        Some(extra) => extra.copy()?,
+        None => PyDict::new(py),
+    };
+    extra.set_item(intern!(py, "socket"), imports::transport_socket(py)?.call1((sock,))?)?;
+    extra.set_item(intern!(py, "sockname"), name(intern!(py, "getsockname"))?)?;
+    if !extra.contains(intern!(py, "peername"))? {
+        extra.set_item(intern!(py, "peername"), name(intern!(py, "getpeername"))?)?;
+    }
+    Ok(extra)
+}
+
+fn delivery_of(protocol: &Bound<'_, PyAny>) -> PyResult<Delivery> {
+    if protocol.is_instance(imports::buffered_protocol(protocol.py())?)? {
+        Ok(Delivery::Buffer)
+    } else {
+        Ok(Delivery::Bytes)
+    }
+}
+
+#[pymethods]
+impl SocketTransport {
+    /// Return the information called name ('socket', 'sockname', 'peername', …), or default if there is none.
+    #[pyo3(signature = (name, default = None))]
+    fn get_extra_info<'py>(
+        &self,
+        py: Python<'py>,
+        name: &Bound<'py, PyAny>,
+        default: Option<Bound<'py, PyAny>>,
+    ) -> PyResult<Option<Bound<'py, PyAny>>> {
+        let extra = self.state.with(py, |state| state.extra.clone_ref(py));
+        Ok(extra.bind(py).get_item(name)?.or(default))
+    }
+
+    /// Set the protocol that is told from now on.
+    fn set_protocol(&self, protocol: Bound<'_, PyAny>) -> PyResult<()> {
+        let py = protocol.py();
+        let delivery = delivery_of(&protocol)?;
+        let old = self.state.with(py, |state| {
+            state.delivery = delivery;
+            state.protocol.replace(protocol.unbind())
+        });
+        drop(old);
+        Ok(())
+    }
+
+    /// Return the protocol, or None once the connection is lost.
+    fn get_protocol(&self, py: Python<'_>) -> Option<Py<PyAny>> {
+        self.protocol(py).map(Bound::unbind)
+    }
+
+    fn __repr__(&self, py: Python<'_>) -> String {
+        self.describe(py)
+    }
+
+    #[getter(__class__)]
+    fn class(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+        Ok(imports::transport_class(slf.py())?.clone().unbind())
+    }
+
+    #[getter(_loop)]
+    fn get_loop(&self, py: Python<'_>) -> Option<Py<Loop>> {
+        (self.phase(py) != Phase::Closed).then(|| self.event_loop.clone_ref(py))
+    }
+
+    #[getter(_sock)]
+    fn get_sock(&self, py: Python<'_>) -> Option<Py<PyAny>> {
+        self.state
+            .with(py, |state| state.sock.as_ref().map(|sock| sock.clone_ref(py)))
+    }
+
+    #[getter(_sock_fd)]
+    fn get_sock_fd(&self) -> RawFd {
+        self.fd
+    }
+
+    #[getter(_extra)]
+    fn get_extra(&self, py: Python<'_>) -> Py<PyDict> {
+        self.state.with(py, |state| state.extra.clone_ref(py))
+    }
+
+    #[getter(_protocol)]
+    fn get_protocol_attribute(&self, py: Python<'_>) -> Option<Py<PyAny>> {
+        self.get_protocol(py)
+    }
+
+    #[getter(_server)]
+    fn get_server(&self, py: Python<'_>) -> Option<Py<PyAny>> {
+        self.state
+            .with(py, |state| state.server.as_ref().map(|server| server.clone_ref(py)))
+    }
+
+    #[getter(_start_tls_compatible)]
+    fn get_start_tls_compatible(&self) -> bool {
+        true
+    }
+
+    #[getter(_sendfile_compatible)]
+    fn get_sendfile_compatible<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        imports::sendfile_mode(py)?.getattr("TRY_NATIVE")
+    }
+
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        visit.call(&self.event_loop)?;
+        visit.call(&self.context)?;
+        self.state.visit(|state| {
+            visit.call(&state.sock)?;
+            visit.call(&state.protocol)?;
+            visit.call(&state.server)?;
+            visit.call(&state.extra)?;
+            visit.call(&state.empty_waiter)
+        })
+    }
+
+    /// Breaks cycles through the protocol. The socket stays, for [`Drop`] to complain about.
+    fn __clear__(&self) {
+        Python::attach(|py| {
+            let references = self
+                .state
+                .with(py, |state| (state.protocol.take(), state.empty_waiter.take()));
+            drop(references);
+        });
+    }
+}

@@ -1,0 +1,190 @@
+//! What arrives.
+
+use pyo3::exceptions::PyRuntimeError;
+use pyo3::intern;
+use pyo3::prelude::*;
+use pyo3::types::PyBytes;
+
+use super::{Delivery, Phase, SocketTransport};
+use crate::errors::{leaves_the_loop, os_error, would_block};
+use crate::event_loop::{Callback, Direction};
+use crate::ffi::{self, ByteView};
+use crate::socket::recv;
+
+/// What reading once led to.
+enum Arrival<T> {
+    /// Something.
+    Data(T),
+    /// The end of the stream.
+    Eof,
+    /// Nothing yet.
+    Nothing,
+}
+
+impl SocketTransport {
+    /// The loop calls this when the socket can be read.
+    pub fn on_readable(slf: &Bound<'_, Self>) -> PyResult<()> {
+        let py = slf.py();
+        let me = slf.get();
+        let target = me.state.with(py, |state| {
+            let protocol = state.protocol.as_ref().map(|protocol| protocol.bind(py).clone());
+            match state.phase {
+                Phase::Open if !state.paused => protocol.map(|protocol| (protocol, state.delivery)),
+                _ => None,
+            }
+        });
+        match target {
+            Some((protocol, Delivery::Bytes)) => Self::receive(slf, &protocol),
+            Some((protocol, Delivery::Buffer)) => Self::receive_into_buffer(slf, &protocol),
+            // Paused or closing: pause_reading leaves the descriptor watched, since most pauses end before anything
+            // arrives, and a system call each way would be wasted on them.
+            None => me.stop_watching(py, Direction::Read),
+        }
+    }
+
+    /// Reads into the loop's buffer and hands the bytes over.
+    fn receive(slf: &Bound<'_, Self>, protocol: &Bound<'_, PyAny>) -> PyResult<()> {
+        let py = slf.py();
+        let me = slf.get();
+        let arrival = me.event_loop.get().with_read_buffer(py, |buffer| match recv(me.fd, buffer) {
+            Ok(0) => Ok(Arrival::Eof),
+            Ok(received) => Ok(Arrival::Data(PyBytes::new(py, &buffer[..received]))),
+            Err(error) if would_block(&error) => Ok(Arrival::Nothing),
+            Err(error) => Err(error),
+        });
+        match arrival {
+            Ok(Arrival::Data(data)) => {
+                let delivered = ffi::in_context(me.context.bind(py), || {
+                    protocol.call_method1(intern!(py, "data_received"), (data,)).map(drop)
+                });
+                Self::check_delivery(slf, delivered, "Fatal error: protocol.data_received() call failed.")
+            }
+            Ok(Arrival::Eof) => Self::receive_eof(slf, protocol),
+            Ok(Arrival::Nothing) => Ok(()),
+            Err(error) => Self::fatal_error(slf, os_error(py, &error), "Fatal read error on socket transport"),
+        }
+    }
+
+    /// Reads into the protocol's own buffer.
+    fn receive_into_buffer(slf: &Bound<'_, Self>, protocol: &Bound<'_, PyAny>) -> PyResult<()> {
+        let py = slf.py();
+        let me = slf.get();
+        let buffer = ffi::in_context(me.context.bind(py), || {
+            let buffer = protocol.call_method1(intern!(py, "get_buffer"), (-1,))?;
+            if buffer.len()? == 0 {
+                return Err(PyRuntimeError::new_err("get_buffer() returned an empty buffer"));
+            }
+            Ok(buffer)
+        });
+        let buffer = match buffer {
+            Ok(buffer) => buffer,
+            Err(error) => {
+                return Self::check_delivery(slf, Err(error), "Fatal error: protocol.get_buffer() call failed.");
+            }
+        };
+        let mut view = match ByteView::writable(&buffer) {
+            Ok(view) => view,
+            Err(error) => return Self::fatal_error(slf, error, "Fatal read error on socket transport"),
+        };
+        let received = recv(me.fd, view.bytes_mut(py));
+        // The protocol may resize its buffer in buffer_updated.
+        drop(view);
+        match received {
+            Ok(0) => Self::receive_eof(slf, protocol),
+            Ok(received) => {
+                let delivered = ffi::in_context(me.context.bind(py), || {
+                    protocol
+                        .call_method1(intern!(py, "buffer_updated"), (received,))
+                        .map(drop)
+                });
+                Self::check_delivery(slf, delivered, "Fatal error: protocol.buffer_updated() call failed.")
+            }
+            Err(error) if would_block(&error) => Ok(()),
+            Err(error) => Self::fatal_error(slf, os_error(py, &error), "Fatal read error on socket transport"),
+        }
+    }
+
+    fn receive_eof(slf: &Bound<'_, Self>, protocol: &Bound<'_, PyAny>) -> PyResult<()> {
+        let py = slf.py();
+        let me = slf.get();
+        me.log_debug(slf, "%r received EOF")?;
+        let answer = ffi::in_context(me.context.bind(py), || {
+            protocol.call_method0(intern!(py, "eof_received"))?.is_truthy()
+        });
+        match answer {
+            // The protocol may still write; there is nothing more to read.
+            Ok(true) => me.stop_watching(py, Direction::Read),
+            Ok(false) => Self::close(slf),
+            Err(error) => Self::check_delivery(slf, Err(error), "Fatal error: protocol.eof_received() call failed."),
+        }
+    }
+
+    /// Ends the connection if a callback of the protocol has raised.
+    fn check_delivery(slf: &Bound<'_, Self>, outcome: PyResult<()>, message: &str) -> PyResult<()> {
+        match outcome {
+            Ok(()) => Ok(()),
+            Err(error) if leaves_the_loop(slf.py(), &error) => Err(error),
+            Err(error) => Self::fatal_error(slf, error, message),
+        }
+    }
+
+    /// Has the loop watch for data to arrive, unless that is not wanted.
+    fn watch_reading(slf: &Bound<'_, Self>) -> PyResult<()> {
+        let py = slf.py();
+        let me = slf.get();
+        let event_loop = me.event_loop.get();
+        let watched = event_loop.core(py, |core| core.reader(me.fd).is_some());
+        if watched || !me.is_reading(py) {
+            return Ok(());
+        }
+        event_loop.watch(py, me.fd, Direction::Read, Callback::Readable(slf.clone().unbind()))
+    }
+
+    /// Stops watching the socket in one direction.
+    pub(super) fn stop_watching(&self, py: Python<'_>, direction: Direction) -> PyResult<()> {
+        self.event_loop.get().unwatch(py, self.fd, direction).map(drop)
+    }
+}
+
+#[pymethods]
+impl SocketTransport {
+    /// Return True if the transport is neither paused nor closing.
+    fn is_reading(&self, py: Python<'_>) -> bool {
+        self.state.with(py, |state| state.phase == Phase::Open && !state.paused)
+    }
+
+    /// Stop calling data_received() until resume_reading(). Does nothing if paused or closing.
+    fn pause_reading(slf: &Bound<'_, Self>) -> PyResult<()> {
+        let py = slf.py();
+        let me = slf.get();
+        if !me.is_reading(py) {
+            return Ok(());
+        }
+        me.state.with(py, |state| state.paused = true);
+        me.log_debug(slf, "%r pauses reading")
+    }
+
+    /// Go on after pause_reading(). Does nothing if not paused or if closing.
+    fn resume_reading(slf: &Bound<'_, Self>) -> PyResult<()> {
+        let py = slf.py();
+        let me = slf.get();
+        let resumed = me.state.with(py, |state| {
+            state.phase == Phase::Open && std::mem::take(&mut state.paused)
+        });
+        if !resumed {
+            return Ok(());
+        }
+        Self::watch_reading(slf)?;
+        me.log_debug(slf, "%r resumes reading")
+    }
+
+    #[pyo3(name = "_start_reading")]
+    fn start_reading(slf: &Bound<'_, Self>) -> PyResult<()> {
+        Self::watch_reading(slf)
+    }
+
+    #[getter(_paused)]
+    fn get_paused(&self, py: Python<'_>) -> bool {
+        self.state.with(py, |state| state.paused)
+    }
+}

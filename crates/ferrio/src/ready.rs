@@ -1,0 +1,69 @@
+//! The ready queue: payloads that are to run, first in, first out.
+//!
+//! It is not more than a queue, and has a module because of one rule: **a turn
+//! runs only what was ready when it began**. Callbacks that schedule each other
+//! therefore cannot starve I/O. The rule is kept by counting, as in asyncio's
+//! `_run_once`: [`LoopCore::unpark`](crate::LoopCore::unpark) returns the length
+//! of this queue, and the caller pops no more than that.
+
+use std::collections::VecDeque;
+
+/// A first-in, first-out queue of payloads.
+#[derive(Debug)]
+pub struct Ready<C> {
+    queue: VecDeque<C>,
+}
+
+impl<C> Ready<C> {
+    /// An empty queue.
+    pub const fn new() -> Ready<C> {
+        Ready {
+            queue: VecDeque::new(),
+        }
+    }
+
+    /// How many payloads are queued.
+    #[inline]
+    pub fn len(&self) -> usize {
+        self.queue.len()
+    }
+
+    /// Whether nothing is queued.
+    #[inline]
+    pub fn is_empty(&self) -> bool {
+        self.queue.is_empty()
+    }
+
+    /// Queues a payload behind all others.
+    #[inline]
+    pub fn push(&mut self, payload: C) {
+        self.queue.push_back(payload);
+    }
+
+    /// Moves all of `arrived` behind what is queued, in its order.
+    pub fn append(&mut self, arrived: &mut VecDeque<C>) {
+        self.queue.append(arrived);
+    }
+
+    /// Takes the payload that has been queued longest.
+    #[inline]
+    pub fn pop(&mut self) -> Option<C> {
+        self.queue.pop_front()
+    }
+
+    /// What is queued, in order.
+    pub fn iter(&self) -> impl Iterator<Item = &C> {
+        self.queue.iter()
+    }
+
+    /// Empties the queue and hands out the payloads in order.
+    pub fn drain(&mut self) -> impl Iterator<Item = C> + '_ {
+        self.queue.drain(..)
+    }
+}
+
+impl<C> Default for Ready<C> {
+    fn default() -> Ready<C> {
+        Ready::new()
+    }
+}

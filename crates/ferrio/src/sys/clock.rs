@@ -1,0 +1,25 @@
+//! The monotonic clock, the one that `time.monotonic()` reads on each platform
+//! (`CPython`: `Python/pytime.c`, `py_get_monotonic_clock`).
+
+/// Nanoseconds on the monotonic clock.
+#[cfg(not(target_vendor = "apple"))]
+#[inline]
+pub(crate) fn monotonic_nanos() -> u64 {
+    let now = rustix::time::clock_gettime(rustix::time::ClockId::Monotonic);
+    // The clock starts at boot, so neither part is negative and 64 bits last
+    // for 584 years.
+    now.tv_sec.cast_unsigned() * 1_000_000_000 + now.tv_nsec.cast_unsigned()
+}
+
+/// Nanoseconds on the monotonic clock.
+///
+/// `CLOCK_MONOTONIC` of Apple systems goes on while the machine sleeps;
+/// `mach_absolute_time`, which `CPython` reads, does not, and `CLOCK_UPTIME_RAW`
+/// is the same counter in nanoseconds (`clock_gettime(3)`).
+#[cfg(target_vendor = "apple")]
+#[inline]
+pub(crate) fn monotonic_nanos() -> u64 {
+    // SAFETY: the function takes a clock by value and returns a number; there
+    // is no memory that it could touch.
+    unsafe { libc::clock_gettime_nsec_np(libc::CLOCK_UPTIME_RAW) }
+}

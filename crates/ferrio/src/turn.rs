@@ -1,0 +1,305 @@
+//! One iteration of the loop, in two halves with the wait between them.
+//!
+//! [`LoopCore`] owns the ready queue, the timers, the descriptor table and the
+//! loop's end of the injector, and knows the order in which asyncio's
+//! `_run_once` consults them:
+//!
+//! 1. [`park`](LoopCore::park) decides how long to wait: not at all when
+//!    something is ready, else until the first timer, else until something
+//!    happens. It hands out a [`Parked`], which holds all that a wait needs.
+//! 2. [`Parked::wait`] makes the iteration's one system call. The core is not
+//!    borrowed, so the caller may have released whatever lock guards it.
+//! 3. [`unpark`](LoopCore::unpark) queues, behind what was ready already, what
+//!    other threads injected before it, then the readers and writers that the
+//!    poller reported, then the timers that are due, and returns how many
+//!    payloads this turn runs.
+//! 4. The caller calls [`pop`](LoopCore::pop) that many times, and runs each.
+//!
+//! The core never runs a payload, and never drops one that it could hand back.
+
+use std::io;
+use std::os::fd::RawFd;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::inject::Injector;
+use crate::reactor::Reactor;
+use crate::ready::Ready;
+use crate::sys::{Events, Interest, Poller, Timeout};
+use crate::time::Time;
+use crate::timers::{TimerKey, Timers};
+
+/// The longest wait, one day; asyncio's `MAXIMUM_SELECT_TIMEOUT`.
+const MAX_WAIT: Duration = Duration::from_secs(24 * 3600);
+
+/// Whether an iteration may block.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub enum Block {
+    /// Until there is something to do.
+    Allowed,
+    /// Look what is ready and go on: the loop is about to stop.
+    Never,
+}
+
+/// The state of an event loop whose callbacks are of type `C`.
+#[derive(Debug)]
+pub struct LoopCore<C> {
+    ready: Ready<C>,
+    timers: Timers<C>,
+    /// `None` once the loop is closed.
+    reactor: Option<Reactor<C>>,
+    injector: Arc<Injector<C>>,
+    /// The event buffer, while no [`Parked`] holds it.
+    events: Option<Events>,
+}
+
+impl<C> LoopCore<C> {
+    /// A loop with nothing to do.
+    ///
+    /// Opens the poller and the waker; fails when the process has no file
+    /// descriptors left for them.
+    pub fn new() -> io::Result<LoopCore<C>> {
+        let reactor = Reactor::new()?;
+        let injector = Arc::new(Injector::new(reactor.waker()?));
+        Ok(LoopCore {
+            ready: Ready::new(),
+            timers: Timers::new(),
+            reactor: Some(reactor),
+            injector,
+            events: None,
+        })
+    }
+
+    /// The way in for other threads.
+    pub fn injector(&self) -> Arc<Injector<C>> {
+        Arc::clone(&self.injector)
+    }
+
+    /// Queues a payload (`call_soon`), behind what other threads have injected
+    /// so far: order is order of arrival.
+    #[inline]
+    pub fn push(&mut self, payload: C) {
+        self.injector.drain_into(&mut self.ready);
+        self.ready.push(payload);
+    }
+
+    /// Queues a payload for when the clock reads `at` or more (`call_at`).
+    pub fn schedule(&mut self, at: Time, payload: C) -> TimerKey {
+        self.timers.schedule(at, payload)
+    }
+
+    /// Takes a timer back; `None` when it is no longer scheduled.
+    pub fn cancel(&mut self, key: TimerKey) -> Option<C> {
+        self.timers.cancel(key)
+    }
+
+    /// How many payloads are ready; what other threads injected and the loop
+    /// has not yet taken over does not count.
+    #[inline]
+    pub fn ready_len(&self) -> usize {
+        self.ready.len()
+    }
+
+    /// Watches `fd` for reading (`add_reader`); returns the payload that it replaces.
+    ///
+    /// On an error nothing has changed, and `payload` is dropped: `EBADF` when
+    /// the number is not an open descriptor (or the loop is closed), on Linux
+    /// `EPERM` for a regular file or a directory (`epoll_ctl(2)`).
+    pub fn set_reader(&mut self, fd: RawFd, payload: C) -> io::Result<Option<C>> {
+        self.reactor_mut()?.set_reader(fd, payload)
+    }
+
+    /// Watches `fd` for writing; otherwise as [`set_reader`](Self::set_reader).
+    pub fn set_writer(&mut self, fd: RawFd, payload: C) -> io::Result<Option<C>> {
+        self.reactor_mut()?.set_writer(fd, payload)
+    }
+
+    /// Stops watching `fd` for reading; returns its payload, if it had one.
+    ///
+    /// It is no error that the descriptor was closed before, unless it has a
+    /// writer too: then `EBADF`, and nothing has changed.
+    pub fn remove_reader(&mut self, fd: RawFd) -> io::Result<Option<C>> {
+        self.reactor
+            .as_mut()
+            .map_or(Ok(None), |reactor| reactor.remove_reader(fd))
+    }
+
+    /// Stops watching `fd` for writing; otherwise as [`remove_reader`](Self::remove_reader).
+    pub fn remove_writer(&mut self, fd: RawFd) -> io::Result<Option<C>> {
+        self.reactor
+            .as_mut()
+            .map_or(Ok(None), |reactor| reactor.remove_writer(fd))
+    }
+
+    /// The payload that waits for `fd` to become readable.
+    pub fn reader(&self, fd: RawFd) -> Option<&C> {
+        self.reactor.as_ref()?.reader(fd)
+    }
+
+    /// The payload that waits for `fd` to become writable.
+    pub fn writer(&self, fd: RawFd) -> Option<&C> {
+        self.reactor.as_ref()?.writer(fd)
+    }
+
+    /// What `fd` is watched for.
+    pub fn interest(&self, fd: RawFd) -> Interest {
+        self.reactor
+            .as_ref()
+            .map_or(Interest::NONE, |reactor| reactor.interest(fd))
+    }
+
+    /// The first half of an iteration: what to wait for, and for how long.
+    ///
+    /// Everything that the wait needs moves into the [`Parked`], which must come
+    /// back through [`unpark`](Self::unpark).
+    pub fn park(&mut self, block: Block) -> Parked {
+        let mut timeout = self.timeout(block);
+        let announced = timeout != Timeout::Now && self.injector.begin_park();
+        if !announced {
+            timeout = Timeout::Now;
+        }
+        Parked {
+            poller: self.reactor.as_ref().map(Reactor::poller),
+            events: self.events.take().unwrap_or_default(),
+            timeout,
+            announced,
+        }
+    }
+
+    /// The second half of an iteration: queues what has become ready, and
+    /// returns how many payloads this turn runs.
+    ///
+    /// `outcome` is what [`Parked::wait`] returned. Being interrupted by a
+    /// signal is not an error here: the turn goes on without events, and the
+    /// caller, who has seen the outcome, runs its signal handlers. Any other
+    /// error is returned, and nothing that was queued is lost.
+    ///
+    /// A reader or writer stays registered when it fires; `duplicate` makes the
+    /// copy that is queued.
+    ///
+    /// The order is asyncio's. What other threads injected before this call was
+    /// put on asyncio's queue while its selector still waited, so it comes
+    /// first; then I/O, in the poller's order and the reader of a descriptor
+    /// before its writer; then the timers whose deadline is not after now.
+    pub fn unpark(
+        &mut self,
+        parked: Parked,
+        outcome: io::Result<()>,
+        mut duplicate: impl FnMut(&C) -> C,
+    ) -> io::Result<usize> {
+        if parked.announced {
+            self.injector.end_park(&mut self.ready);
+        } else {
+            self.injector.drain_into(&mut self.ready);
+        }
+        let events = self.events.insert(parked.events);
+        match outcome {
+            Ok(()) => {
+                if let Some(reactor) = &self.reactor {
+                    for payload in events.iter().flat_map(|event| reactor.concerned(event)) {
+                        self.ready.push(duplicate(payload));
+                    }
+                }
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+        self.queue_due_timers();
+        Ok(self.ready.len())
+    }
+
+    /// Takes the next payload to run. A turn takes at most as many as
+    /// [`unpark`](Self::unpark) returned.
+    #[inline]
+    pub fn pop(&mut self) -> Option<C> {
+        self.ready.pop()
+    }
+
+    /// Everything that the loop holds, for a garbage collector to look at. What other threads have injected and the
+    /// loop has not taken over yet is not among it.
+    pub fn payloads(&self) -> impl Iterator<Item = &C> {
+        let watched = self.reactor.iter().flat_map(Reactor::payloads);
+        self.ready
+            .iter()
+            .chain(self.timers.payloads())
+            .chain(watched)
+    }
+
+    /// Closes the loop: empties everything and hands all payloads back, for the
+    /// caller to drop when the core is no longer borrowed.
+    ///
+    /// The poller's and the waker's descriptors are closed, even if an
+    /// [`Injector`] lives on; a [`Parked`] that is still out keeps the poller's
+    /// until it is dropped. Calling this again returns nothing.
+    pub fn close(&mut self) -> Vec<C> {
+        let mut payloads: Vec<C> = self.ready.drain().collect();
+        payloads.extend(self.injector.close());
+        payloads.extend(self.timers.drain());
+        if let Some(reactor) = self.reactor.take() {
+            payloads.extend(reactor.into_payloads());
+        }
+        self.events = None;
+        payloads
+    }
+
+    fn timeout(&mut self, block: Block) -> Timeout {
+        if block == Block::Never || !self.ready.is_empty() || !self.injector.is_empty() {
+            return Timeout::Now;
+        }
+        match self.timers.next_deadline() {
+            None => Timeout::Forever,
+            Some(at) => match at.saturating_since(Time::now()) {
+                Duration::ZERO => Timeout::Now,
+                left => Timeout::After(left.min(MAX_WAIT)),
+            },
+        }
+    }
+
+    fn queue_due_timers(&mut self) {
+        if self.timers.is_empty() {
+            return; // and the clock need not be read
+        }
+        let now = Time::now();
+        while let Some(payload) = self.timers.pop_due(now) {
+            self.ready.push(payload);
+        }
+    }
+
+    fn reactor_mut(&mut self) -> io::Result<&mut Reactor<C>> {
+        self.reactor.as_mut().ok_or_else(closed)
+    }
+}
+
+/// An iteration between its two halves: a wait, and nothing that it could block.
+#[derive(Debug)]
+pub struct Parked {
+    /// `None` when the loop was closed before.
+    poller: Option<Poller>,
+    events: Events,
+    timeout: Timeout,
+    /// Whether the injector believes that the loop is blocked.
+    announced: bool,
+}
+
+impl Parked {
+    /// Waits: the one system call of an iteration.
+    ///
+    /// Fails with [`Interrupted`](io::ErrorKind::Interrupted) when a signal
+    /// arrives, and with `EBADF` when the loop is closed.
+    pub fn wait(&mut self) -> io::Result<()> {
+        let poller = self.poller.as_ref().ok_or_else(closed)?;
+        poller.wait(&mut self.events, self.timeout)
+    }
+
+    /// Whether the wait may block. If not, releasing a lock around it is not
+    /// worth what that costs.
+    #[inline]
+    pub fn blocks(&self) -> bool {
+        self.timeout != Timeout::Now
+    }
+}
+
+/// What a closed descriptor would answer.
+fn closed() -> io::Error {
+    rustix::io::Errno::BADF.into()
+}

@@ -1,0 +1,2 @@
+mod flow_control;
+mod write_buffer;

@@ -1,0 +1,2 @@
+mod interest;
+mod poller;

@@ -1,0 +1,75 @@
+"""The command line: ``python -m ferrio program`` and ``ferrio program`` run an unmodified program on ferrio's loop."""
+
+from __future__ import annotations
+
+import sys
+from typing import NoReturn
+
+import ferrio
+from ferrio import _program
+
+_USAGE = "usage: python -m ferrio [-h] [-V] [-c cmd | -m mod | file | -] [arg] ..."
+
+_HELP = f"""\
+{_USAGE}
+
+Run a Python program, as it is, on ferrio's event loop instead of asyncio's.
+
+-h, --help     print this help and exit
+-V, --version  print the versions of ferrio and of Python and exit
+-c cmd         program passed in as a string
+-m mod         module or package to run
+file           script, or directory or zip file with a __main__.py, to run
+-              program read from stdin (default; asyncio's prompt if a tty)
+arg ...        arguments of the program: its sys.argv[1:]
+
+Options of the interpreter go to it: python -X dev -m ferrio app.py
+"""
+
+
+def main() -> None:
+    """Run the program that the command line (``sys.argv``) names, with ferrio's loop installed as the default one.
+
+    Returns when the program has come to its end.
+
+    Raises:
+        SystemExit: with code 2 if the command line makes no sense; or raised by the program.
+        BaseException: whatever else the program raises.
+    """
+    arguments = sys.argv[1:]
+    while arguments and arguments[0].startswith("-") and arguments[0] != "-":
+        option = arguments.pop(0)
+        if option == "--":
+            break
+        if option in ("-h", "--help"):
+            print(_HELP, end="")
+            return
+        if option in ("-V", "--version"):
+            import platform
+
+            print(
+                f"ferrio {ferrio.__version__} ({platform.python_implementation()} {platform.python_version()})"
+            )
+            return
+        if option[:2] not in ("-c", "-m"):
+            _refuse(f"unknown option {option}")
+        if len(option) == 2 and not arguments:
+            _refuse(f"argument expected for the {option} option")
+        ferrio.install()
+        run = _program.run_command if option[1] == "c" else _program.run_module
+        run(option[2:] or arguments.pop(0), arguments)
+        return
+    ferrio.install()
+    if not arguments or arguments[0] == "-":
+        _program.run_stdin(arguments or [""])
+    else:
+        _program.run_file(arguments[0], arguments[1:])
+
+
+def _refuse(reason: str) -> NoReturn:
+    print(f"ferrio: {reason}\n{_USAGE}", file=sys.stderr)
+    raise SystemExit(2)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,64 @@
+"""`Loop`, the Python face of the native event loop, and the two ways to get one."""
+
+from __future__ import annotations
+
+import asyncio
+import weakref
+from asyncio import unix_events
+from collections.abc import Coroutine
+from typing import Any, TypeVar
+
+from ferrio import _ferrio
+
+_T = TypeVar("_T")
+
+
+class Loop(_ferrio.Loop, asyncio.SelectorEventLoop):
+    """ferrio's event loop: an `asyncio.AbstractEventLoop`.
+
+    Everything that runs per callback, timer, descriptor, packet and accepted connection is native. What runs once for
+    a program or an outgoing connection is inherited from the running Python's asyncio.
+
+    Args:
+        selector: accepted for compatibility with `asyncio.SelectorEventLoop` and not used: the loop has its own poller.
+
+    Raises:
+        OSError: the process is out of file descriptors.
+    """
+
+    def __init__(self, selector: object = None) -> None:
+        # Not SelectorEventLoop's: that makes a selector and a self-pipe, which the native loop has of its own.
+        asyncio.BaseEventLoop.__init__(self)
+        # What those of its classes expect that ferrio has no native one for yet (datagrams, pipes, subprocesses).
+        self._transports: weakref.WeakValueDictionary[int, Any] = weakref.WeakValueDictionary()
+        self._unix_server_sockets: dict[Any, int] = {}
+        if hasattr(unix_events, "can_use_pidfd"):
+            pidfd = unix_events.can_use_pidfd()
+            self._watcher = unix_events._PidfdChildWatcher() if pidfd else unix_events._ThreadedChildWatcher()
+
+
+def new_event_loop() -> Loop:
+    """Return a new event loop; the `loop_factory` for `asyncio.run` and `asyncio.Runner`.
+
+    Raises:
+        OSError: the process is out of file descriptors.
+    """
+    return Loop()
+
+
+def run(main: Coroutine[Any, Any, _T], *, debug: bool | None = None) -> _T:
+    """Run a coroutine on a new loop, as `asyncio.run` does, and return its result.
+
+    Args:
+        main: the coroutine.
+        debug: whether the loop is in debug mode; by default as `python -X dev` and `PYTHONASYNCIODEBUG` say.
+
+    Raises:
+        RuntimeError: another loop runs in this thread.
+        ValueError: main is not a coroutine (TypeError since Python 3.14).
+        BaseException: whatever main raises.
+    """
+    if asyncio.events._get_running_loop() is not None:
+        raise RuntimeError("ferrio.run() cannot be called from a running event loop")
+    with asyncio.Runner(debug=debug, loop_factory=new_event_loop) as runner:
+        return runner.run(main)

@@ -1,0 +1,4 @@
+"""The loop itself.
+
+Callbacks, timers, iterations, life and death, threads, errors, debug mode, executors, signals, DNS.
+"""
