@@ -106,6 +106,50 @@ class Buffered(asyncio.BufferedProtocol, Recorder):
         self.note("buffer_updated")
 
 
+class Made(list):
+    """A protocol factory that keeps what it made and lets a test wait for it."""
+
+    def __init__(self):
+        self.changed = asyncio.Event()
+
+    def __call__(self):
+        self.append(Recorder())
+        self.changed.set()
+        return self[-1]
+
+    async def connected(self, count):
+        while len(self) < count:
+            self.changed.clear()
+            await self.changed.wait()
+        for protocol in self:
+            await protocol.called("connection_made")
+
+
+async def serve(loop, **options):
+    made = Made()
+    server = await loop.create_server(made, "127.0.0.1", 0, **options)
+    return server, made, server.sockets[0].getsockname()
+
+
+async def connect(loop, address):
+    _, client = await loop.create_connection(Recorder, *address)
+    return client
+
+
+async def finish(*protocols):
+    for protocol in protocols:
+        protocol.transport.close()
+    for protocol in protocols:
+        await protocol.lost()
+
+
+async def settle(task, iterations=10):
+    """Whether the task is done after some iterations."""
+    for _ in range(iterations):
+        await asyncio.sleep(0)
+    return task.done()
+
+
 @contextlib.contextmanager
 def socket_pair():
     """Two connected, non-blocking stream sockets."""

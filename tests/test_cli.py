@@ -192,7 +192,7 @@ class Interpreter:
         kept = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
         if "PYTHONPATH" in os.environ:
             kept["PYTHONPATH"] = os.environ["PYTHONPATH"]
-        return kept | {"PYTHONDONTWRITEBYTECODE": "1", "LOOPS": str(self._loops)} | additional
+        return kept | {"LOOPS": str(self._loops)} | additional
 
     def loops(self) -> list[str]:
         """The packages that the loops came from which the last program run by ferrio reported."""
@@ -348,10 +348,10 @@ class TestEndings:
             interpreter.run_both(interpreter.write("app.py", source))
         elif form == "module":
             interpreter.write("app.py", source)
-            interpreter.run_both("-m", "app")
+            interpreter.run_both("-m", "app", PYTHONDONTWRITEBYTECODE="1")
         elif form == "directory":
             interpreter.write("app/__main__.py", source)
-            interpreter.run_both("app")
+            interpreter.run_both("app", PYTHONDONTWRITEBYTECODE="1")
         elif form == "command":
             interpreter.run_both("-c", source)
         else:

@@ -93,12 +93,6 @@ async def test_a_wrong_address_is_an_error(loop, client):
         await loop.sock_connect(client, ("127.0.0.1", 70_000))
 
 
-async def test_a_second_connection_on_the_same_socket_is_an_error(loop, listener, client):
-    await loop.sock_connect(client, listener.getsockname())
-    with pytest.raises(OSError, match="already connected"):
-        await loop.sock_connect(client, listener.getsockname())
-
-
 async def pending_connection(loop):
     """A listener whose queue is full, and a task that waits to be connected to it."""
     listener = socket.create_server(("127.0.0.1", 0), backlog=0)

@@ -61,8 +61,8 @@ imports! {
     set_result_unless_cancelled => "asyncio.futures", "_set_result_unless_cancelled";
     /// What a transport can do for sendfile.
     sendfile_mode => "asyncio.constants", "_SendfileMode";
-    /// `asyncio.SelectorEventLoop`: what runs once for a server or a connection is called there.
-    selector_event_loop => "asyncio", "SelectorEventLoop";
+    /// `asyncio.SelectorEventLoop`, by the name that nobody rebinds: what runs once for a server or a connection is called there.
+    selector_event_loop => "asyncio.unix_events", "_UnixSelectorEventLoop";
     /// asyncio's logger.
     logger => "asyncio.log", "logger";
     /// `sys._getframe`.

@@ -7,8 +7,10 @@
 pub(crate) fn monotonic_nanos() -> u64 {
     let now = rustix::time::clock_gettime(rustix::time::ClockId::Monotonic);
     // The clock starts at boot, so neither part is negative and 64 bits last
-    // for 584 years.
-    now.tv_sec.cast_unsigned() * 1_000_000_000 + now.tv_nsec.cast_unsigned()
+    // for 584 years. The types differ between platforms.
+    #[allow(clippy::cast_sign_loss)]
+    let (secs, nanos) = (now.tv_sec as u64, now.tv_nsec as u64);
+    secs * 1_000_000_000 + nanos
 }
 
 /// Nanoseconds on the monotonic clock.

@@ -53,7 +53,7 @@ impl Poller {
             }
             if let Err(error) = self.control(EventFlags::ADD, fd, direction) {
                 self.delete(fd, done.minus(old))?;
-                return Err(error);
+                return Err(error.into());
             }
             done = done | direction;
         }
