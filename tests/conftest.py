@@ -20,7 +20,7 @@ import threading
 import pytest
 
 LOOPS = ("asyncio", "ferrio")
-DEFAULT_TIMEOUT = 60
+DEFAULT_TIMEOUT = 30
 FD_FOLDER = "/proc/self/fd" if os.path.exists("/proc/self/fd") else "/dev/fd"
 
 
@@ -203,7 +203,7 @@ class Script:
         """Run the code to its end, which must be a success, and return what it printed."""
         with self.start(code, *flags, **environment) as process:
             try:
-                out, err = process.communicate(timeout=DEFAULT_TIMEOUT / 2)
+                out, err = process.communicate(timeout=DEFAULT_TIMEOUT - 5)
             except BaseException:
                 process.kill()
                 raise

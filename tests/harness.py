@@ -89,7 +89,7 @@ class Recorder(asyncio.Protocol):
         return self.reason
 
 
-class Buffered(asyncio.BufferedProtocol, Recorder):
+class Buffered(Recorder, asyncio.BufferedProtocol):
     """The same for a protocol that lends its own buffer."""
 
     def __init__(self, size=4096, **options):
@@ -180,7 +180,9 @@ async def transport_and_peer(loop, protocol=None, *, pair=tcp_pair):
         try:
             yield transport, protocol, peer
         finally:
-            transport.abort()
+            if not transport.is_closing():
+                transport.abort()
+            peer.close()
             await until_closed(loop, ours)
 
 

@@ -32,7 +32,7 @@ class Loop(_ferrio.Loop, asyncio.SelectorEventLoop):
         # What those of its classes expect that ferrio has no native one for yet (datagrams, pipes, subprocesses).
         self._transports: weakref.WeakValueDictionary[int, Any] = weakref.WeakValueDictionary()
         self._unix_server_sockets: dict[Any, int] = {}
-        if hasattr(unix_events, "can_use_pidfd"):
+        if hasattr(unix_events, "_PidfdChildWatcher"):  # since Python 3.14; before, the policy has the watcher
             pidfd = unix_events.can_use_pidfd()
             self._watcher = unix_events._PidfdChildWatcher() if pidfd else unix_events._ThreadedChildWatcher()
 

@@ -162,7 +162,7 @@ def _execute_file(content: bytes, filename: str) -> None:
     namespace["__file__"] = filename
     if sys.version_info < (3, 15):
         namespace["__cached__"] = None
-    run = _run_source
+    run: Callable[[bytes, str, dict[str, Any]], None] = _run_source
     if filename.endswith(".pyc") or content.startswith(MAGIC_NUMBER):
         run = _run_bytecode
         namespace["__loader__"] = SourcelessFileLoader("__main__", filename)
@@ -201,7 +201,7 @@ def _raise_as_a_file(source: bytes, filename: str, namespace: dict[str, Any]) ->
     """Refuse a source that does not compile, in the words that the interpreter has for files.
 
     It reads files with another tokenizer than the one behind `compile`, which words errors of encoding differently and
-    sets some carets elsewhere. So the source is handed to the interpreter again, as a file. Without ctypes this returns.
+    sets some carets elsewhere. So the source is given to the interpreter again, as a file. Without ctypes this returns.
 
     Raises:
         SyntaxError: the interpreter's own.

@@ -18,7 +18,7 @@ def interrupt(script):
                 if asleep:
                     wait_until_asleep(process.pid, process.pid)
                 process.send_signal(signal.SIGINT)
-                out, err = process.communicate(timeout=30)
+                out, err = process.communicate(timeout=20)
             except BaseException:
                 process.kill()
                 raise

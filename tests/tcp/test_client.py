@@ -208,20 +208,6 @@ async def test_an_accepted_socket_is_used(loop, address):
             await finish(protocol)
 
 
-async def test_a_socket_that_already_has_a_transport_is_refused(loop):
-    with socket_pair() as (ours, _):
-        transport, protocol = await loop.create_connection(Recorder, sock=ours)
-        if PY >= (3, 12):
-            with socket.socket(fileno=ours.fileno()) as same:
-                try:
-                    with pytest.raises(RuntimeError, match="is used by transport"):
-                        await loop.create_connection(Recorder, sock=same)
-                finally:
-                    same.detach()
-        transport.close()
-        await protocol.lost()
-
-
 @pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning")  # the standard library's
 async def test_the_error_of_a_factory_is_raised_and_the_connection_dropped(loop):
     server, made, address = await serve(loop)

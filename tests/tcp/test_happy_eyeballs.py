@@ -82,30 +82,18 @@ async def test_a_cancelled_race_closes_every_socket(loop, monkeypatch, silent):
             await task
 
 
-async def test_addresses_of_both_families_are_tried_in_turn(loop, monkeypatch, good):
-    tried = []
-    connect = loop.sock_connect
-    closed = unused_port()
-    resolve_to(
-        monkeypatch,
-        ("::1", closed, 0, 0),
-        ("::1", closed, 0, 0),
-        ("127.0.0.1", closed),
-        ("127.0.0.2", closed),
-    )
-
-    async def sock_connect(sock, address):
-        tried.append(address[0])
-        return await connect(sock, address)
-
-    try:
-        loop.sock_connect = sock_connect
-    except AttributeError:
-        pytest.skip("the methods of this loop cannot be replaced")
-    with pytest.raises(OSError):
-        await loop.create_connection(Recorder, "example", 80, interleave=1)
-    assert tried == ["::1", "127.0.0.1", "::1", "127.0.0.2"]
-    tried.clear()
-    with pytest.raises(OSError):
-        await loop.create_connection(Recorder, "example", 80)
-    assert tried == ["::1", "::1", "127.0.0.1", "127.0.0.2"]
+async def test_addresses_of_both_families_are_tried_in_turn_if_asked_for(loop, monkeypatch):
+    port = unused_port()
+    six, four = [("::1", port, 0, 0), ("::1", port, 1, 0)], [("127.0.0.1", port), ("127.0.0.2", port)]
+    resolve_to(monkeypatch, *six, *four)
+    for options, order in (
+        ({}, [*six, *four]),
+        ({"interleave": 1}, [six[0], four[0], six[1], four[1]]),
+        ({"interleave": 2}, [six[0], six[1], four[0], four[1]]),
+        ({"happy_eyeballs_delay": 1000}, [six[0], four[0], six[1], four[1]]),
+    ):
+        with pytest.raises(OSError, match=r"^Multiple exceptions: ") as caught:
+            await loop.create_connection(Recorder, "example", 80, **options)
+        assert [str(caught.value).index(str(address)) for address in order] == sorted(
+            str(caught.value).index(str(address)) for address in order
+        )

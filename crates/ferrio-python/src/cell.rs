@@ -51,7 +51,10 @@ impl<T> AttachedCell<T> {
     /// When the value is already borrowed further up the stack.
     #[inline]
     pub fn with<R>(&self, _py: Python<'_>, f: impl FnOnce(&mut T) -> R) -> R {
-        assert!(!self.borrowed.replace(true), "interior state borrowed twice");
+        assert!(
+            !self.borrowed.replace(true),
+            "interior state borrowed twice"
+        );
         let _borrow = Borrow(&self.borrowed);
         // SAFETY: the token proves that no other thread is here, the flag that no caller of ours is.
         f(unsafe { &mut *self.value.get() })

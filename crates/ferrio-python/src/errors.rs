@@ -26,7 +26,10 @@ pub fn from_errno(py: Python<'_>, errno: i32) -> PyErr {
 
 /// Whether an operation on a non-blocking descriptor has to be tried again later.
 pub fn would_block(error: &io::Error) -> bool {
-    matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted)
+    matches!(
+        error.kind(),
+        io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted
+    )
 }
 
 /// Whether an exception leaves `run_forever` instead of going to the exception handler.

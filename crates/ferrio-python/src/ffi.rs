@@ -33,7 +33,7 @@ impl Drop for Entered<'_, '_> {
 /// `f` must return its error and not leave it set in the interpreter. Raises `RuntimeError` if the context is already
 /// entered and `TypeError` if `context` is not a `contextvars.Context`.
 #[inline]
-pub fn in_context<'py, R>(context: &Bound<'py, PyAny>, f: impl FnOnce() -> PyResult<R>) -> PyResult<R> {
+pub fn in_context<R>(context: &Bound<'_, PyAny>, f: impl FnOnce() -> PyResult<R>) -> PyResult<R> {
     // SAFETY: the argument is a live object; PyContext_Enter checks its type itself.
     if unsafe { ffi::PyContext_Enter(context.as_ptr()) } != 0 {
         return Err(PyErr::fetch(context.py()));
@@ -44,7 +44,10 @@ pub fn in_context<'py, R>(context: &Bound<'py, PyAny>, f: impl FnOnce() -> PyRes
 
 /// `callable(*args)`.
 #[inline]
-pub fn call<'py>(callable: &Bound<'py, PyAny>, args: &Bound<'py, PyTuple>) -> PyResult<Bound<'py, PyAny>> {
+pub fn call<'py>(
+    callable: &Bound<'py, PyAny>,
+    args: &Bound<'py, PyTuple>,
+) -> PyResult<Bound<'py, PyAny>> {
     // SAFETY: both are live objects and the second is a tuple; a null keyword dict means none. The result is a new
     // reference, or null with an exception set.
     unsafe {
@@ -79,9 +82,13 @@ pub fn iter_send(py: Python<'_>, iter: &Py<PyAny>, value: &Py<PyAny>) -> PyResul
     match status {
         ffi::PySendResult::PYGEN_ERROR => Err(PyErr::fetch(py)),
         // SAFETY: for both outcomes PyIter_Send has stored a new reference.
-        ffi::PySendResult::PYGEN_NEXT => Ok(Sent::Yielded(unsafe { Bound::from_owned_ptr(py, result) }.unbind())),
+        ffi::PySendResult::PYGEN_NEXT => Ok(Sent::Yielded(
+            unsafe { Bound::from_owned_ptr(py, result) }.unbind(),
+        )),
         // SAFETY: as above.
-        ffi::PySendResult::PYGEN_RETURN => Ok(Sent::Returned(unsafe { Bound::from_owned_ptr(py, result) }.unbind())),
+        ffi::PySendResult::PYGEN_RETURN => Ok(Sent::Returned(
+            unsafe { Bound::from_owned_ptr(py, result) }.unbind(),
+        )),
     }
 }
 
@@ -100,7 +107,9 @@ pub fn install_am_send<T: Send>(py: Python<'_>) -> PyResult<()> {
     unsafe {
         let slots = (*ty.as_type_ptr()).tp_as_async;
         if slots.is_null() {
-            return Err(PyRuntimeError::new_err("the type has no asynchronous slots"));
+            return Err(PyRuntimeError::new_err(
+                "the type has no asynchronous slots",
+            ));
         }
         (*slots).am_send = Some(am_send::<T>);
     }
@@ -134,7 +143,10 @@ unsafe extern "C" fn am_send<T: Send>(
             (ffi::PySendResult::PYGEN_ERROR, std::ptr::null_mut())
         }
         Err(panic) => {
-            let text = panic.downcast_ref::<&str>().copied().unwrap_or("panic in ferrio");
+            let text = panic
+                .downcast_ref::<&str>()
+                .copied()
+                .unwrap_or("panic in ferrio");
             pyo3::panic::PanicException::new_err(text.to_owned()).restore(py);
             (ffi::PySendResult::PYGEN_ERROR, std::ptr::null_mut())
         }
@@ -168,7 +180,9 @@ impl ByteView {
         let mut view = Box::new(ffi::Py_buffer::new());
         // SAFETY: `view` outlives the call and stays at its address until released, as exporters may require.
         if unsafe { ffi::PyObject_GetBuffer(object.as_ptr(), &raw mut *view, flags) } != 0 {
-            return Err(PyErr::take(object.py()).unwrap_or_else(|| PyBufferError::new_err("no buffer")));
+            return Err(
+                PyErr::take(object.py()).unwrap_or_else(|| PyBufferError::new_err("no buffer"))
+            );
         }
         Ok(Self(view))
     }

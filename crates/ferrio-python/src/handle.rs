@@ -3,7 +3,6 @@
 //! The classes stand beside `asyncio.Handle` and `asyncio.TimerHandle` (CPython's `asyncio/events.py`), answer their
 //! names to `isinstance`, and have their attributes.
 
-
 use ferrio::TimerKey;
 use pyo3::gc::PyVisit;
 use pyo3::intern;
@@ -83,10 +82,7 @@ impl Handle {
     fn call<'py>(&self, py: Python<'py>) -> Option<(Bound<'py, PyAny>, Bound<'py, PyTuple>)> {
         self.state.with(py, |state| {
             let call = state.call.as_ref()?;
-            Some((
-                call.callback.bind(py).clone(),
-                call.args.bind(py).clone(),
-            ))
+            Some((call.callback.bind(py).clone(), call.args.bind(py).clone()))
         })
     }
 
@@ -308,7 +304,7 @@ pub struct TimerHandle {
 
 impl TimerHandle {
     /// A timer handle for `when`, in the loop's seconds, that is not scheduled yet.
-    pub fn create<'py>(py: Python<'py>, handle: Handle, when: f64) -> PyResult<Bound<'py, Self>> {
+    pub fn create(py: Python<'_>, handle: Handle, when: f64) -> PyResult<Bound<'_, Self>> {
         let timer = Self {
             when,
             key: AttachedCell::new(None),
@@ -367,14 +363,19 @@ impl TimerHandle {
         self.when.into_pyobject(py)?.hash()
     }
 
-    fn __richcmp__(slf: &Bound<'_, Self>, other: &Bound<'_, PyAny>, op: CompareOp) -> PyResult<Py<PyAny>> {
+    fn __richcmp__(
+        slf: &Bound<'_, Self>,
+        other: &Bound<'_, PyAny>,
+        op: CompareOp,
+    ) -> PyResult<Py<PyAny>> {
         let py = slf.py();
         let Ok(other) = other.cast::<Self>() else {
             return Ok(py.NotImplemented());
         };
         let (a, b) = (slf.get().when, other.get().when);
         #[allow(clippy::float_cmp, reason = "asyncio compares the very numbers")]
-        let same = || -> PyResult<bool> { Ok(a == b && Self::identity(slf)?.eq(Self::identity(other)?)?) };
+        let same =
+            || -> PyResult<bool> { Ok(a == b && Self::identity(slf)?.eq(Self::identity(other)?)?) };
         let answer = match op {
             CompareOp::Lt => a < b,
             CompareOp::Gt => a > b,

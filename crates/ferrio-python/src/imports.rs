@@ -71,10 +71,6 @@ imports! {
     get_asyncgen_hooks => "sys", "get_asyncgen_hooks";
     /// `sys.set_asyncgen_hooks`.
     set_asyncgen_hooks => "sys", "set_asyncgen_hooks";
-    /// `sys.get_coroutine_origin_tracking_depth`.
-    get_origin_tracking => "sys", "get_coroutine_origin_tracking_depth";
-    /// `sys.set_coroutine_origin_tracking_depth`.
-    set_origin_tracking => "sys", "set_coroutine_origin_tracking_depth";
     /// `sys.is_finalizing`.
     is_finalizing => "sys", "is_finalizing";
     /// The `signal` module's function.
@@ -91,8 +87,6 @@ imports! {
     sig_dfl => "signal", "SIG_DFL";
     /// `asyncio`'s handler that does nothing, so that only the wake-up descriptor tells of a signal.
     sighandler_noop => "asyncio.unix_events", "_sighandler_noop";
-    /// `socket.socket`.
-    socket => "socket", "socket";
     /// `ssl.SSLSocket`.
     ssl_socket => "ssl", "SSLSocket";
     /// `os.strerror`.

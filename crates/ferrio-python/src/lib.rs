@@ -12,7 +12,20 @@
 //! | [`cell`], [`ffi`] | the two homes of `unsafe` |
 
 #![deny(unsafe_code)]
-#![allow(missing_docs, reason = "what is public here is public to Python, which documents it in docstrings")]
+#![allow(
+    missing_docs,
+    reason = "what is public here is public to Python, which documents it in docstrings"
+)]
+#![allow(
+    clippy::doc_markdown,
+    reason = "the doc comments of Python's methods are docstrings, which are not Markdown"
+)]
+#![allow(
+    clippy::needless_pass_by_value,
+    clippy::unused_self,
+    clippy::unnecessary_wraps,
+    reason = "the signatures of Python's methods are PyO3's to choose"
+)]
 
 mod cell;
 mod coroutine;

@@ -57,7 +57,10 @@ pub fn attach(server: &Bound<'_, PyAny>, transport: &Bound<'_, SocketTransport>)
     if let Ok(native) = server.cast::<Server>() {
         let reference = PyWeakrefReference::new(transport)?.unbind();
         let key = std::ptr::from_ref(transport.get()).addr();
-        let old = native.get().state.with(py, |state| state.clients.insert(key, reference));
+        let old = native
+            .get()
+            .state
+            .with(py, |state| state.clients.insert(key, reference));
         drop(old);
         return Ok(());
     }
@@ -83,11 +86,19 @@ pub fn forget(server: &Bound<'_, PyAny>, key: usize) -> PyResult<()> {
         (old, state.clients.is_empty() && state.sockets.is_none())
     });
     drop(old);
-    if last { server.get().wake_waiters(py) } else { Ok(()) }
+    if last {
+        server.get().wake_waiters(py)
+    } else {
+        Ok(())
+    }
 }
 
 /// asyncio's server takes the transport since 3.13.
-fn call_stock(server: &Bound<'_, PyAny>, method: &str, transport: &Bound<'_, SocketTransport>) -> PyResult<()> {
+fn call_stock(
+    server: &Bound<'_, PyAny>,
+    method: &str,
+    transport: &Bound<'_, SocketTransport>,
+) -> PyResult<()> {
     if cfg!(Py_3_13) {
         server.call_method1(method, (transport,))?;
     } else {
@@ -98,7 +109,10 @@ fn call_stock(server: &Bound<'_, PyAny>, method: &str, transport: &Bound<'_, Soc
 
 impl Server {
     /// Takes over the sockets and the settings of a server that asyncio's own code has made and that does not serve.
-    pub fn adopt<'py>(event_loop: &Bound<'py, Loop>, stock: &Bound<'py, PyAny>) -> PyResult<Bound<'py, Self>> {
+    pub fn adopt<'py>(
+        event_loop: &Bound<'py, Loop>,
+        stock: &Bound<'py, PyAny>,
+    ) -> PyResult<Bound<'py, Self>> {
         let py = event_loop.py();
         let get = |name: &str| stock.getattr(name).map(Bound::unbind);
         let server = Self {
@@ -155,15 +169,23 @@ impl Server {
 
     fn wake_waiters(&self, py: Python<'_>) -> PyResult<()> {
         let waiters = self.state.with(py, |state| state.waiters.take());
-        waiters.into_iter().flatten().try_for_each(|waiter| wake(waiter.bind(py)))
+        waiters
+            .into_iter()
+            .flatten()
+            .try_for_each(|waiter| wake(waiter.bind(py)))
     }
 
     fn clients<'py>(&self, py: Python<'py>) -> Vec<Bound<'py, PyAny>> {
         let references: Vec<_> = self.state.with(py, |state| {
             let references = state.clients.values();
-            references.map(|reference| reference.bind(py).clone()).collect()
+            references
+                .map(|reference| reference.bind(py).clone())
+                .collect()
         });
-        references.iter().filter_map(PyWeakrefMethods::upgrade).collect()
+        references
+            .iter()
+            .filter_map(PyWeakrefMethods::upgrade)
+            .collect()
     }
 
     /// The body of `wait_closed`.
@@ -172,15 +194,18 @@ impl Server {
     async fn wait_until_closed(slf: &Py<Self>, co: &Co) -> PyResult<()> {
         let waiter = Python::attach(|py| {
             let me = slf.get();
-            let ended = me
-                .state
-                .with(py, |state| state.waiters.is_none() || (cfg!(not(Py_3_12)) && state.sockets.is_none()));
+            let ended = me.state.with(py, |state| {
+                state.waiters.is_none() || (cfg!(not(Py_3_12)) && state.sockets.is_none())
+            });
             if ended {
                 return PyResult::Ok(None);
             }
             let waiter = Loop::create_future(me.event_loop.bind(py))?.unbind();
             me.state.with(py, |state| {
-                state.waiters.get_or_insert_default().push(waiter.clone_ref(py));
+                state
+                    .waiters
+                    .get_or_insert_default()
+                    .push(waiter.clone_ref(py));
             });
             Ok(Some(waiter))
         })?;
@@ -275,14 +300,23 @@ impl Server {
             let future = Python::attach(|py| {
                 let server = slf.bind(py);
                 let (busy, closed) = slf.get().state.with(py, |state| {
-                    (matches!(state.forever, Forever::Waiting(_)), state.sockets.is_none())
+                    (
+                        matches!(state.forever, Forever::Waiting(_)),
+                        state.sockets.is_none(),
+                    )
                 });
                 if busy {
-                    let text = format!("server {} is already being awaited on serve_forever()", server.repr()?);
+                    let text = format!(
+                        "server {} is already being awaited on serve_forever()",
+                        server.repr()?
+                    );
                     return Err(PyRuntimeError::new_err(text));
                 }
                 if closed {
-                    return Err(PyRuntimeError::new_err(format!("server {} is closed", server.repr()?)));
+                    return Err(PyRuntimeError::new_err(format!(
+                        "server {} is closed",
+                        server.repr()?
+                    )));
                 }
                 Self::serve(server)?;
                 let future = Loop::create_future(slf.get().event_loop.bind(py))?.unbind();
@@ -291,7 +325,11 @@ impl Server {
                 Ok(future)
             })?;
             let outcome = co.wait(future).await;
-            let forever = Python::attach(|py| slf.get().state.with(py, |state| std::mem::take(&mut state.forever)));
+            let forever = Python::attach(|py| {
+                slf.get()
+                    .state
+                    .with(py, |state| std::mem::take(&mut state.forever))
+            });
             drop(forever);
             let Err(error) = outcome else {
                 return outcome;
@@ -318,7 +356,7 @@ impl Server {
     fn wait_closed(slf: Py<Self>, py: Python<'_>) -> PyResult<Py<Coroutine>> {
         Coroutine::create(py, "Server.wait_closed", async move |co| {
             Self::wait_until_closed(&slf, &co).await?;
-            Ok(Python::attach(|py| py.None()))
+            Ok(Python::attach(Python::None))
         })
     }
 
@@ -327,16 +365,23 @@ impl Server {
     }
 
     #[pyo3(signature = (*_exc))]
-    fn __aexit__(slf: Py<Self>, py: Python<'_>, _exc: &Bound<'_, PyTuple>) -> PyResult<Py<Coroutine>> {
+    fn __aexit__(
+        slf: Py<Self>,
+        py: Python<'_>,
+        _exc: &Bound<'_, PyTuple>,
+    ) -> PyResult<Py<Coroutine>> {
         Coroutine::create(py, "Server.__aexit__", async move |co| {
             Python::attach(|py| Self::close(slf.bind(py)))?;
             Self::wait_until_closed(&slf, &co).await?;
-            Ok(Python::attach(|py| py.None()))
+            Ok(Python::attach(Python::None))
         })
     }
 
     fn __repr__(slf: &Bound<'_, Self>) -> PyResult<String> {
-        Ok(format!("<Server sockets={}>", slf.get().sockets(slf.py())?.repr()?))
+        Ok(format!(
+            "<Server sockets={}>",
+            slf.get().sockets(slf.py())?.repr()?
+        ))
     }
 
     #[getter(__class__)]
@@ -376,9 +421,20 @@ impl Server {
         visit.call(&self.ssl_context)?;
         visit.call(&self.context)?;
         self.state.visit(|state| {
-            state.sockets.iter().flatten().try_for_each(|sock| visit.call(sock))?;
-            state.clients.values().try_for_each(|client| visit.call(client))?;
-            state.waiters.iter().flatten().try_for_each(|waiter| visit.call(waiter))?;
+            state
+                .sockets
+                .iter()
+                .flatten()
+                .try_for_each(|sock| visit.call(sock))?;
+            state
+                .clients
+                .values()
+                .try_for_each(|client| visit.call(client))?;
+            state
+                .waiters
+                .iter()
+                .flatten()
+                .try_for_each(|waiter| visit.call(waiter))?;
             match &state.forever {
                 Forever::No => Ok(()),
                 Forever::Waiting(future) => visit.call(future),

@@ -21,7 +21,12 @@ pub fn send(fd: RawFd, data: &[u8]) -> io::Result<usize> {
 /// `sendmsg(2)` of several pieces: how many of the bytes were taken.
 pub fn send_vectored(fd: RawFd, pieces: &[IoSlice<'_>]) -> io::Result<usize> {
     let mut control = SendAncillaryBuffer::default();
-    Ok(rustix::net::sendmsg(borrow_fd(fd)?, pieces, &mut control, SEND_FLAGS)?)
+    Ok(rustix::net::sendmsg(
+        borrow_fd(fd)?,
+        pieces,
+        &mut control,
+        SEND_FLAGS,
+    )?)
 }
 
 const SEND_FLAGS: SendFlags = SendFlags::DONTWAIT.union(SendFlags::NOSIGNAL);

@@ -20,7 +20,9 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use pyo3::PyTraverseError;
-use pyo3::exceptions::{PyGeneratorExit, PyRuntimeError, PyRuntimeWarning, PyStopIteration, PyTypeError, PyValueError};
+use pyo3::exceptions::{
+    PyGeneratorExit, PyRuntimeError, PyRuntimeWarning, PyStopIteration, PyTypeError, PyValueError,
+};
 use pyo3::gc::PyVisit;
 use pyo3::prelude::*;
 
@@ -48,14 +50,25 @@ pub struct Coroutine {
 
 impl Coroutine {
     /// A coroutine that runs `body`. `name` is the qualified name that users see in representations and warnings.
-    pub fn create<F>(py: Python<'_>, name: &'static str, body: impl FnOnce(Co) -> F) -> PyResult<Py<Self>>
+    pub fn create<F>(
+        py: Python<'_>,
+        name: &'static str,
+        body: impl FnOnce(Co) -> F,
+    ) -> PyResult<Py<Self>>
     where
         F: Future<Output = PyResult<Py<PyAny>>> + Send + 'static,
     {
         let exchange = Arc::new(AttachedCell::new(Exchange::default()));
         let future = Box::pin(body(Co::new(exchange.clone())));
         let state = AttachedCell::new(State::Created(future));
-        Py::new(py, Self { name, exchange, state })
+        Py::new(
+            py,
+            Self {
+                name,
+                exchange,
+                state,
+            },
+        )
     }
 
     /// Resumes the body with a value or an exception.
@@ -71,18 +84,25 @@ impl Coroutine {
                 }
                 Ok(ref value) if !value.is_none(py) => {
                     self.state.replace(py, State::Created(future));
-                    return Err(PyTypeError::new_err("can't send non-None value to a just-started coroutine"));
+                    return Err(PyTypeError::new_err(
+                        "can't send non-None value to a just-started coroutine",
+                    ));
                 }
                 Ok(_) => future,
             },
             State::Running => return Err(PyValueError::new_err("coroutine already executing")),
             State::Finished => {
                 self.state.replace(py, State::Finished);
-                return Err(PyRuntimeError::new_err("cannot reuse already awaited coroutine"));
+                return Err(PyRuntimeError::new_err(
+                    "cannot reuse already awaited coroutine",
+                ));
             }
         };
-        self.exchange.with(py, |exchange| exchange.input = Some(input));
-        let polled = future.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+        self.exchange
+            .with(py, |exchange| exchange.input = Some(input));
+        let polled = future
+            .as_mut()
+            .poll(&mut Context::from_waker(Waker::noop()));
         match polled {
             Poll::Ready(result) => {
                 self.state.replace(py, State::Finished);
@@ -92,9 +112,9 @@ impl Coroutine {
             Poll::Pending => {
                 self.state.replace(py, State::Suspended(future));
                 let yielded = self.exchange.with(py, |exchange| exchange.yielded.take());
-                yielded
-                    .map(Sent::Yielded)
-                    .ok_or_else(|| PyRuntimeError::new_err("a ferrio coroutine suspended without an awaitable"))
+                yielded.map(Sent::Yielded).ok_or_else(|| {
+                    PyRuntimeError::new_err("a ferrio coroutine suspended without an awaitable")
+                })
             }
         }
     }
@@ -176,7 +196,11 @@ impl Coroutine {
     }
 
     fn __repr__(slf: &Bound<'_, Self>) -> String {
-        format!("<coroutine object {} at {:p}>", slf.get().name, slf.as_ptr())
+        format!(
+            "<coroutine object {} at {:p}>",
+            slf.get().name,
+            slf.as_ptr()
+        )
     }
 
     #[getter(__name__)]
@@ -196,13 +220,15 @@ impl Coroutine {
 
     #[getter]
     fn cr_suspended(&self, py: Python<'_>) -> bool {
-        self.state.with(py, |state| matches!(state, State::Suspended(_)))
+        self.state
+            .with(py, |state| matches!(state, State::Suspended(_)))
     }
 
     #[getter]
     fn cr_await(&self, py: Python<'_>) -> Option<Py<PyAny>> {
-        self.exchange
-            .with(py, |exchange| exchange.awaiting.as_ref().map(|iter| iter.clone_ref(py)))
+        self.exchange.with(py, |exchange| {
+            exchange.awaiting.as_ref().map(|iter| iter.clone_ref(py))
+        })
     }
 
     /// There is no Python frame.
@@ -218,7 +244,8 @@ impl Coroutine {
     }
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
-        self.exchange.visit(|exchange| visit.call(&exchange.awaiting))
+        self.exchange
+            .visit(|exchange| visit.call(&exchange.awaiting))
     }
 
     fn __clear__(&self) {
@@ -233,7 +260,10 @@ impl Coroutine {
 impl Drop for Coroutine {
     fn drop(&mut self) {
         Python::attach(|py| {
-            if self.state.with(py, |state| matches!(state, State::Created(_))) {
+            if self
+                .state
+                .with(py, |state| matches!(state, State::Created(_)))
+            {
                 let text = format!("coroutine '{}' was never awaited", self.name);
                 let category = py.get_type::<PyRuntimeWarning>();
                 let text = std::ffi::CString::new(text).unwrap_or_default();

@@ -100,9 +100,9 @@ fn throw(py: Python<'_>, iter: &Py<PyAny>, error: PyErr) -> PyResult<Sent> {
     };
     match throw.call1((error.value(py),)) {
         Ok(value) => Ok(Sent::Yielded(value.unbind())),
-        Err(stop) if stop.is_instance_of::<PyStopIteration>(py) => {
-            Ok(Sent::Returned(stop.value(py).getattr(intern!(py, "value"))?.unbind()))
-        }
+        Err(stop) if stop.is_instance_of::<PyStopIteration>(py) => Ok(Sent::Returned(
+            stop.value(py).getattr(intern!(py, "value"))?.unbind(),
+        )),
         Err(error) => Err(error),
     }
 }

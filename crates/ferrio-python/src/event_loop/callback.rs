@@ -76,7 +76,9 @@ impl Callback {
             Self::Handle(handle) => imports::format_handle(py)?.call1((handle,))?.extract(),
             Self::Readable(transport) => Ok(format!("reading from {}", transport.bind(py).repr()?)),
             Self::Writable(transport) => Ok(format!("writing to {}", transport.bind(py).repr()?)),
-            Self::Accept(listener) => Ok(format!("accepting from {}", listener.get().describe(py)?)),
+            Self::Accept(listener) => {
+                Ok(format!("accepting from {}", listener.get().describe(py)?))
+            }
             Self::Wake(future) => Ok(format!("waking {}", future.bind(py).repr()?)),
             Self::Signals => Ok("signal handlers".into()),
         }

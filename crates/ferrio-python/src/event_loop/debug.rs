@@ -14,7 +14,10 @@ use crate::{ffi, imports};
 impl Loop {
     /// Raises `RuntimeError` when another thread runs the loop.
     pub(super) fn check_thread(&self) -> PyResult<()> {
-        if self.running_thread().is_some_and(|thread| thread != ffi::thread_ident()) {
+        if self
+            .running_thread()
+            .is_some_and(|thread| thread != ffi::thread_ident())
+        {
             return Err(PyRuntimeError::new_err(
                 "Non-thread-safe operation invoked on an event loop other than the current one",
             ));
@@ -23,20 +26,30 @@ impl Loop {
     }
 
     /// Raises `TypeError` for what cannot be a callback, with asyncio's own words.
-    pub(super) fn check_callback(slf: &Bound<'_, Self>, callback: &Bound<'_, PyAny>, method: &str) -> PyResult<()> {
+    pub(super) fn check_callback(
+        slf: &Bound<'_, Self>,
+        callback: &Bound<'_, PyAny>,
+        method: &str,
+    ) -> PyResult<()> {
         slf.call_method1(intern!(slf.py(), "_check_callback"), (callback, method))?;
         Ok(())
     }
 
     /// Reports an error to the user's exception handler, or logs it.
-    pub fn call_exception_handler(slf: &Bound<'_, Self>, context: &Bound<'_, PyDict>) -> PyResult<()> {
+    pub fn call_exception_handler(
+        slf: &Bound<'_, Self>,
+        context: &Bound<'_, PyDict>,
+    ) -> PyResult<()> {
         slf.call_method1(intern!(slf.py(), "call_exception_handler"), (context,))?;
         Ok(())
     }
 
     /// Has coroutines remember where they were created, or not.
     pub(super) fn track_coroutine_origins(slf: &Bound<'_, Self>, enabled: bool) -> PyResult<()> {
-        slf.call_method1(intern!(slf.py(), "_set_coroutine_origin_tracking"), (enabled,))?;
+        slf.call_method1(
+            intern!(slf.py(), "_set_coroutine_origin_tracking"),
+            (enabled,),
+        )?;
         Ok(())
     }
 
@@ -100,20 +113,25 @@ impl Loop {
 
     #[setter(slow_callback_duration)]
     fn set_slow_callback_duration(&self, py: Python<'_>, seconds: f64) {
-        self.hooks.with(py, |hooks| hooks.slow_callback_duration = seconds);
+        self.hooks
+            .with(py, |hooks| hooks.slow_callback_duration = seconds);
     }
 
     #[getter(_current_handle)]
     fn get_current_handle(&self, py: Python<'_>) -> Option<Py<PyAny>> {
-        self.hooks
-            .with(py, |hooks| hooks.current_handle.as_ref().map(|handle| handle.clone_ref(py)))
+        self.hooks.with(py, |hooks| {
+            hooks
+                .current_handle
+                .as_ref()
+                .map(|handle| handle.clone_ref(py))
+        })
     }
 
     #[setter(_current_handle)]
     fn set_current_handle(&self, py: Python<'_>, handle: Option<Py<PyAny>>) {
-        let old = self
-            .hooks
-            .with(py, |hooks| std::mem::replace(&mut hooks.current_handle, handle));
+        let old = self.hooks.with(py, |hooks| {
+            std::mem::replace(&mut hooks.current_handle, handle)
+        });
         drop(old);
     }
 }

@@ -7,6 +7,7 @@
 //! | `running` | `run_forever`, one iteration, stopping and closing |
 //! | `watching` | `add_reader`, `add_writer` and which descriptors belong to transports |
 //! | `sockets` | `sock_recv`, `sock_sendall`, `sock_accept`, `sock_connect` |
+//! | `sendfile` | files over transports |
 //! | `serving` | `create_server`, accepting connections, making transports |
 //! | `signals` | signal handlers and the wake-up descriptor |
 //! | `debug` | debug mode: checks, slow callbacks |
@@ -22,6 +23,7 @@ mod callback;
 mod debug;
 mod running;
 mod scheduling;
+mod sendfile;
 mod serving;
 mod signals;
 mod sockets;
@@ -100,11 +102,16 @@ impl Loop {
     }
 
     /// Has the transport's writes leave at the end of this iteration. Returns it when no iteration is running.
-    pub fn flush_later(&self, py: Python<'_>, transport: Py<SocketTransport>) -> Option<Py<SocketTransport>> {
+    pub fn flush_later(
+        &self,
+        py: Python<'_>,
+        transport: Py<SocketTransport>,
+    ) -> Option<Py<SocketTransport>> {
         if !self.is_running() {
             return Some(transport);
         }
-        self.unflushed.with(py, |transports| transports.push(transport));
+        self.unflushed
+            .with(py, |transports| transports.push(transport));
         None
     }
 
@@ -139,7 +146,11 @@ impl Loop {
 impl Loop {
     #[new]
     #[pyo3(signature = (*_args, **_kwargs))]
-    fn new(py: Python<'_>, _args: &Bound<'_, PyTuple>, _kwargs: Option<&Bound<'_, PyAny>>) -> PyResult<Self> {
+    fn new(
+        py: Python<'_>,
+        _args: &Bound<'_, PyTuple>,
+        _kwargs: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<Self> {
         let core = LoopCore::new().map_err(|error| os_error(py, &error))?;
         let injector = core.injector();
         Ok(Self {
@@ -178,10 +189,16 @@ impl Loop {
             }
             Ok(())
         })?;
-        self.unflushed
-            .visit(|transports| transports.iter().try_for_each(|transport| visit.call(transport)))?;
-        self.transports
-            .visit(|table| table.values().try_for_each(|reference| visit.call(reference)))?;
+        self.unflushed.visit(|transports| {
+            transports
+                .iter()
+                .try_for_each(|transport| visit.call(transport))
+        })?;
+        self.transports.visit(|table| {
+            table
+                .values()
+                .try_for_each(|reference| visit.call(reference))
+        })?;
         self.signals.visit(|signals| signals.traverse(visit))?;
         self.hooks.visit(|hooks| {
             visit.call(&hooks.task_factory)?;
@@ -195,7 +212,9 @@ impl Loop {
             let transports = self.unflushed.take(py);
             let table = self.transports.take(py);
             let signals = self.signals.take(py);
-            let hooks = self.hooks.with(py, |hooks| (hooks.task_factory.take(), hooks.current_handle.take()));
+            let hooks = self.hooks.with(py, |hooks| {
+                (hooks.task_factory.take(), hooks.current_handle.take())
+            });
             drop((callbacks, transports, table, signals, hooks));
         });
     }

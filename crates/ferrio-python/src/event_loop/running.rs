@@ -2,7 +2,7 @@
 
 use std::sync::atomic::Ordering::Relaxed;
 
-use ferrio::Block;
+use ferrio::{Block, LoopCore};
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::intern;
 use pyo3::prelude::*;
@@ -16,7 +16,9 @@ use crate::{ffi, imports};
 impl Loop {
     fn check_not_running(&self, py: Python<'_>) -> PyResult<()> {
         if self.is_running() {
-            return Err(PyRuntimeError::new_err("This event loop is already running"));
+            return Err(PyRuntimeError::new_err(
+                "This event loop is already running",
+            ));
         }
         if !imports::get_running_loop(py)?.call0()?.is_none() {
             return Err(PyRuntimeError::new_err(
@@ -60,7 +62,11 @@ impl Loop {
     fn run_once(slf: &Bound<'_, Self>) -> PyResult<()> {
         let py = slf.py();
         let me = slf.get();
-        let block = if me.stopping.load(Relaxed) { Block::Never } else { Block::Allowed };
+        let block = if me.stopping.load(Relaxed) {
+            Block::Never
+        } else {
+            Block::Allowed
+        };
         let mut parked = me.core(py, |core| core.park(block));
         // A poll that cannot block is not worth the release of the GIL.
         let outcome = if parked.blocks() {
@@ -69,7 +75,9 @@ impl Loop {
             parked.wait()
         };
         let turn = me
-            .core(py, |core| core.unpark(parked, outcome, |callback| callback.duplicate(py)))
+            .core(py, |core| {
+                core.unpark(parked, outcome, |callback| callback.duplicate(py))
+            })
             .map_err(|error| os_error(py, &error))?;
         // Python's own signal handlers run here when the poll was interrupted; one may raise KeyboardInterrupt.
         py.check_signals()?;
@@ -89,7 +97,7 @@ impl Loop {
         let me = slf.get();
         let mut outcome = Ok(());
         for _ in 0..turn {
-            let Some(callback) = me.core(py, |core| core.pop()) else {
+            let Some(callback) = me.core(py, LoopCore::pop) else {
                 break;
             };
             outcome = run(slf, &callback);
@@ -161,7 +169,7 @@ impl Loop {
         imports::base_event_loop(py)?.call_method1(intern!(py, "close"), (slf,))?;
         me.closed.store(true, Relaxed);
         let outcome = Self::close_signals(slf);
-        let callbacks = me.core(py, |core| core.close());
+        let callbacks = me.core(py, LoopCore::close);
         let transports = me.unflushed.take(py);
         drop((callbacks, transports));
         outcome

@@ -93,7 +93,10 @@ impl Loop {
         if me.debug() {
             Self::check_callback(slf, &callback, "call_soon_threadsafe")?;
         }
-        if me.running_thread().is_none_or(|thread| thread == ffi::thread_ident()) {
+        if me
+            .running_thread()
+            .is_none_or(|thread| thread == ffi::thread_ident())
+        {
             return Self::schedule(slf, callback, args, context);
         }
         let handle = Py::new(py, Handle::new(slf, callback, args, context)?)?;
@@ -171,9 +174,12 @@ impl Loop {
         let py = slf.py();
         let me = slf.get();
         me.check_open()?;
-        let factory = me
-            .hooks
-            .with(py, |hooks| hooks.task_factory.as_ref().map(|factory| factory.clone_ref(py)));
+        let factory = me.hooks.with(py, |hooks| {
+            hooks
+                .task_factory
+                .as_ref()
+                .map(|factory| factory.clone_ref(py))
+        });
         if let Some(factory) = factory {
             return call_task_factory(slf, factory.bind(py), coro, kwargs);
         }
@@ -184,15 +190,19 @@ impl Loop {
 
     #[getter(_task_factory)]
     fn get_task_factory_attribute(&self, py: Python<'_>) -> Option<Py<PyAny>> {
-        self.hooks
-            .with(py, |hooks| hooks.task_factory.as_ref().map(|factory| factory.clone_ref(py)))
+        self.hooks.with(py, |hooks| {
+            hooks
+                .task_factory
+                .as_ref()
+                .map(|factory| factory.clone_ref(py))
+        })
     }
 
     #[setter(_task_factory)]
     fn set_task_factory_attribute(&self, py: Python<'_>, factory: Option<Py<PyAny>>) {
-        let old = self
-            .hooks
-            .with(py, |hooks| std::mem::replace(&mut hooks.task_factory, factory));
+        let old = self.hooks.with(py, |hooks| {
+            std::mem::replace(&mut hooks.task_factory, factory)
+        });
         drop(old);
     }
 }
@@ -213,7 +223,10 @@ fn call_task_factory<'py>(
     }
     let kwargs = kwargs.unwrap_or_else(|| PyDict::new(py));
     let name = kwargs.call_method1("pop", ("name", py.None()))?;
-    if kwargs.get_item("context")?.is_some_and(|context| context.is_none()) {
+    if kwargs
+        .get_item("context")?
+        .is_some_and(|context| context.is_none())
+    {
         kwargs.del_item("context")?;
     }
     let task = factory.call((slf, coro), Some(&kwargs))?;

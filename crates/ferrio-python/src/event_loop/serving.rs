@@ -3,7 +3,9 @@
 use std::os::fd::RawFd;
 
 use pyo3::PyTraverseError;
-use pyo3::exceptions::{PyBlockingIOError, PyConnectionAbortedError, PyInterruptedError, PyOSError};
+use pyo3::exceptions::{
+    PyBlockingIOError, PyConnectionAbortedError, PyInterruptedError, PyOSError,
+};
 use pyo3::gc::PyVisit;
 use pyo3::intern;
 use pyo3::prelude::*;
@@ -62,7 +64,10 @@ impl Listener {
     }
 
     /// Accepts one connection if there is one.
-    fn accept<'py>(&self, py: Python<'py>) -> PyResult<Option<(Bound<'py, PyAny>, Bound<'py, PyAny>)>> {
+    fn accept<'py>(
+        &self,
+        py: Python<'py>,
+    ) -> PyResult<Option<(Bound<'py, PyAny>, Bound<'py, PyAny>)>> {
         let pair = match self.sock.bind(py).call_method0(intern!(py, "accept")) {
             Ok(pair) => pair,
             Err(error)
@@ -104,18 +109,27 @@ impl Listener {
     }
 
     /// Makes protocol and transport. An exception is reported, and the connection closed.
-    fn connect(slf: &Bound<'_, Self>, sock: Bound<'_, PyAny>, address: &Bound<'_, PyAny>) -> PyResult<()> {
+    fn connect(
+        slf: &Bound<'_, Self>,
+        sock: Bound<'_, PyAny>,
+        address: &Bound<'_, PyAny>,
+    ) -> PyResult<()> {
         let py = slf.py();
         let me = slf.get();
         let context = me.context.bind(py).call_method0(intern!(py, "copy"))?;
-        let outcome = ffi::in_context(&context, || me.make_transport(sock.clone(), address, &context));
+        let outcome = ffi::in_context(&context, || {
+            me.make_transport(sock.clone(), address, &context)
+        });
         match outcome {
             Ok(()) => Ok(()),
             Err(error) if leaves_the_loop(py, &error) => Err(error),
             Err(error) => {
                 sock.call_method0("close")?;
                 let context = PyDict::new(py);
-                context.set_item("message", "Error on transport creation for incoming connection")?;
+                context.set_item(
+                    "message",
+                    "Error on transport creation for incoming connection",
+                )?;
                 context.set_item("exception", error)?;
                 Loop::call_exception_handler(me.event_loop.bind(py), &context)
             }
@@ -168,7 +182,8 @@ fn ssl_protocol<'py>(
     waiter: Option<&Bound<'py, PyAny>>,
     kwargs: &Bound<'py, PyDict>,
 ) -> PyResult<Bound<'py, PyAny>> {
-    imports::ssl_protocol(event_loop.py())?.call((event_loop, protocol, ssl_context, waiter), Some(kwargs))
+    imports::ssl_protocol(event_loop.py())?
+        .call((event_loop, protocol, ssl_context, waiter), Some(kwargs))
 }
 
 #[pymethods]
@@ -178,13 +193,19 @@ impl Listener {
         let py = slf.py();
         let me = slf.get();
         // The server may have been closed in the meantime.
-        let fd: RawFd = me.sock.call_method0(py, intern!(py, "fileno"))?.extract(py)?;
+        let fd: RawFd = me
+            .sock
+            .call_method0(py, intern!(py, "fileno"))?
+            .extract(py)?;
         if fd != me.fd {
             return Ok(());
         }
-        me.event_loop
-            .get()
-            .watch(py, fd, Direction::Read, Callback::Accept(slf.clone().unbind()))
+        me.event_loop.get().watch(
+            py,
+            fd,
+            Direction::Read,
+            Callback::Accept(slf.clone().unbind()),
+        )
     }
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
@@ -263,7 +284,12 @@ impl Loop {
             context,
             context_kind,
         };
-        me.watch(py, fd, Direction::Read, Callback::Accept(Py::new(py, listener)?))
+        me.watch(
+            py,
+            fd,
+            Direction::Read,
+            Callback::Accept(Py::new(py, listener)?),
+        )
     }
 
     #[pyo3(name = "_make_socket_transport", signature = (sock, protocol, waiter = None, *, extra = None, server = None, context = None))]
@@ -335,7 +361,10 @@ fn make_server(
             kwargs.set_item("start_serving", false)?;
             let function = imports::selector_event_loop(py)?.getattr(method)?;
             let args = args.bind(py).as_sequence();
-            let args = PyTuple::new(py, [&event_loop])?.as_sequence().concat(args)?.to_tuple()?;
+            let args = PyTuple::new(py, [&event_loop])?
+                .as_sequence()
+                .concat(args)?
+                .to_tuple()?;
             function.call(args, Some(&kwargs)).map(Bound::unbind)
         })?;
         let stock = co.wait(making).await?;

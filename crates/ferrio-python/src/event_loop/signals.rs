@@ -35,7 +35,9 @@ pub struct Signals {
 impl Signals {
     /// Shows the references to the garbage collector.
     pub fn traverse(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
-        self.handlers.values().try_for_each(|handle| visit.call(handle))
+        self.handlers
+            .values()
+            .try_for_each(|handle| visit.call(handle))
     }
 }
 
@@ -68,7 +70,9 @@ impl WakeupPipe {
 fn set_wakeup_fd(py: Python<'_>, fd: i32) -> PyResult<i32> {
     let kwargs = PyDict::new(py);
     kwargs.set_item("warn_on_full_buffer", false)?;
-    imports::set_wakeup_fd(py)?.call((fd,), Some(&kwargs))?.extract()
+    imports::set_wakeup_fd(py)?
+        .call((fd,), Some(&kwargs))?
+        .extract()
 }
 
 fn in_main_thread(py: Python<'_>) -> PyResult<bool> {
@@ -81,7 +85,9 @@ impl Loop {
     fn wakeup_fd(slf: &Bound<'_, Self>) -> PyResult<i32> {
         let py = slf.py();
         let me = slf.get();
-        let made = me.signals.with(py, |signals| signals.pipe.as_ref().map(|pipe| pipe.writer.as_raw_fd()));
+        let made = me.signals.with(py, |signals| {
+            signals.pipe.as_ref().map(|pipe| pipe.writer.as_raw_fd())
+        });
         if let Some(fd) = made {
             return Ok(fd);
         }
@@ -100,7 +106,10 @@ impl Loop {
         }
         let fd = Self::wakeup_fd(slf)?;
         match set_wakeup_fd(py, fd) {
-            Ok(-1) => slf.get().signals.with(py, |signals| signals.borrowed = true),
+            Ok(-1) => slf
+                .get()
+                .signals
+                .with(py, |signals| signals.borrowed = true),
             Ok(previous) if previous != fd => {
                 set_wakeup_fd(py, previous)?;
             }
@@ -132,9 +141,12 @@ impl Loop {
             .unwrap_or_default();
         for signal in arrived {
             let signal = i32::from(signal);
-            let handle = me
-                .signals
-                .with(py, |signals| signals.handlers.get(&signal).map(|handle| handle.clone_ref(py)));
+            let handle = me.signals.with(py, |signals| {
+                signals
+                    .handlers
+                    .get(&signal)
+                    .map(|handle| handle.clone_ref(py))
+            });
             match handle {
                 Some(handle) if handle.get().is_cancelled(py) => {
                     Self::forget_signal(slf, signal)?;
@@ -150,7 +162,9 @@ impl Loop {
     fn forget_signal(slf: &Bound<'_, Self>, signal: i32) -> PyResult<bool> {
         let py = slf.py();
         let me = slf.get();
-        let removed = me.signals.with(py, |signals| signals.handlers.remove(&signal));
+        let removed = me
+            .signals
+            .with(py, |signals| signals.handlers.remove(&signal));
         if removed.is_none() {
             return Ok(false);
         }
@@ -160,7 +174,9 @@ impl Loop {
         } else {
             imports::sig_dfl(py)?
         };
-        imports::signal(py)?.call1((signal, action)).map_err(|error| uncatchable(py, signal, error))?;
+        imports::signal(py)?
+            .call1((signal, action))
+            .map_err(|error| uncatchable(py, signal, error))?;
         Self::release_wakeup(slf);
         Ok(true)
     }
@@ -168,13 +184,13 @@ impl Loop {
     /// Takes the wake-up descriptor away from Python when the last handler is gone and the loop does not run.
     fn release_wakeup(slf: &Bound<'_, Self>) {
         let py = slf.py();
-        let unused = slf
-            .get()
-            .signals
-            .with(py, |signals| signals.handlers.is_empty() && !signals.borrowed);
+        let unused = slf.get().signals.with(py, |signals| {
+            signals.handlers.is_empty() && !signals.borrowed
+        });
         if unused && let Err(error) = set_wakeup_fd(py, -1) {
-            let logged = imports::logger(py)
-                .and_then(|logger| logger.call_method1("info", ("set_wakeup_fd(-1) failed: %s", error.value(py))));
+            let logged = imports::logger(py).and_then(|logger| {
+                logger.call_method1("info", ("set_wakeup_fd(-1) failed: %s", error.value(py)))
+            });
             drop(logged);
         }
     }
@@ -183,7 +199,9 @@ impl Loop {
     pub(super) fn close_signals(slf: &Bound<'_, Self>) -> PyResult<()> {
         let py = slf.py();
         let me = slf.get();
-        let signals: Vec<i32> = me.signals.with(py, |signals| signals.handlers.keys().copied().collect());
+        let signals: Vec<i32> = me
+            .signals
+            .with(py, |signals| signals.handlers.keys().copied().collect());
         let mut outcome = Ok(());
         if imports::is_finalizing(py)?.call0()?.is_truthy()? {
             if !signals.is_empty() {
@@ -192,7 +210,12 @@ impl Loop {
                     slf.repr()?
                 );
                 let category = py.get_type::<pyo3::exceptions::PyResourceWarning>();
-                outcome = PyErr::warn(py, &category, &std::ffi::CString::new(text).unwrap_or_default(), 1);
+                outcome = PyErr::warn(
+                    py,
+                    &category,
+                    &std::ffi::CString::new(text).unwrap_or_default(),
+                    1,
+                );
             }
         } else {
             for signal in signals {
@@ -223,10 +246,16 @@ fn uncatchable(py: Python<'_>, signal: i32, error: PyErr) -> PyErr {
 fn signal_number(signal: &Bound<'_, PyAny>) -> PyResult<i32> {
     let py = signal.py();
     if !signal.is_instance_of::<PyInt>() {
-        return Err(PyTypeError::new_err(format!("sig must be an int, not {}", signal.repr()?)));
+        return Err(PyTypeError::new_err(format!(
+            "sig must be an int, not {}",
+            signal.repr()?
+        )));
     }
     if !imports::valid_signals(py)?.call0()?.contains(signal)? {
-        return Err(PyValueError::new_err(format!("invalid signal number {}", signal.str()?)));
+        return Err(PyValueError::new_err(format!(
+            "invalid signal number {}",
+            signal.str()?
+        )));
     }
     signal.extract()
 }
@@ -247,22 +276,29 @@ impl Loop {
         let py = slf.py();
         let me = slf.get();
         if Self::is_coroutine_callback(&callback)? {
-            return Err(PyTypeError::new_err("coroutines cannot be used with add_signal_handler()"));
+            return Err(PyTypeError::new_err(
+                "coroutines cannot be used with add_signal_handler()",
+            ));
         }
         let signal = signal_number(sig)?;
         me.check_open()?;
         // Raises ValueError in any thread but the main one, before anything has changed.
         let fd = Self::wakeup_fd(slf)?;
-        set_wakeup_fd(py, fd).map_err(|error| PyRuntimeError::new_err(error.value(py).to_string()))?;
+        set_wakeup_fd(py, fd)
+            .map_err(|error| PyRuntimeError::new_err(error.value(py).to_string()))?;
         let handle = Py::new(py, Handle::new(slf, callback, args, None)?)?;
-        let old = me.signals.with(py, |signals| signals.handlers.insert(signal, handle));
+        let old = me
+            .signals
+            .with(py, |signals| signals.handlers.insert(signal, handle));
         drop(old);
         let caught = imports::signal(py)?
             .call1((signal, imports::sighandler_noop(py)?))
             // SA_RESTART limits how often system calls are interrupted.
             .and_then(|_| imports::siginterrupt(py)?.call1((signal, false)));
         if let Err(error) = caught {
-            let handle = me.signals.with(py, |signals| signals.handlers.remove(&signal));
+            let handle = me
+                .signals
+                .with(py, |signals| signals.handlers.remove(&signal));
             drop(handle);
             Self::release_wakeup(slf);
             return Err(uncatchable(py, signal, error));
@@ -280,6 +316,8 @@ impl Loop {
     fn is_coroutine_callback(callback: &Bound<'_, PyAny>) -> PyResult<bool> {
         let py = callback.py();
         Ok(imports::is_coroutine(py)?.call1((callback,))?.is_truthy()?
-            || imports::is_coroutine_function(py)?.call1((callback,))?.is_truthy()?)
+            || imports::is_coroutine_function(py)?
+                .call1((callback,))?
+                .is_truthy()?)
     }
 }

@@ -6,7 +6,9 @@
 use std::io;
 use std::os::fd::RawFd;
 
-use pyo3::exceptions::{PyBlockingIOError, PyInterruptedError, PyOSError, PyTypeError, PyValueError};
+use pyo3::exceptions::{
+    PyBlockingIOError, PyInterruptedError, PyOSError, PyTypeError, PyValueError,
+};
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyTuple};
@@ -16,8 +18,8 @@ use super::{Callback, Loop, READ_SIZE};
 use crate::coroutine::{Co, Coroutine};
 use crate::errors::{os_error, would_block};
 use crate::ffi::ByteView;
-use crate::socket::{recv, send};
 use crate::imports;
+use crate::socket::{recv, send};
 
 /// Stops watching a descriptor for a coroutine that has gone on, or has been cancelled.
 struct Watch {
@@ -46,12 +48,20 @@ impl Drop for Watch {
 }
 
 /// Waits until the descriptor of `sock` is ready.
-async fn ready(co: &Co, event_loop: &Py<Loop>, fd: RawFd, direction: Direction, sock: &Py<PyAny>) -> PyResult<()> {
+async fn ready(
+    co: &Co,
+    event_loop: &Py<Loop>,
+    fd: RawFd,
+    direction: Direction,
+    sock: &Py<PyAny>,
+) -> PyResult<()> {
     let watch = Python::attach(|py| {
         let event_loop = event_loop.bind(py);
         Loop::ensure_no_transport(event_loop, fd, sock.bind(py))?;
         let future = Loop::create_future(event_loop)?.unbind();
-        event_loop.get().watch(py, fd, direction, Callback::Wake(future.clone_ref(py)))?;
+        event_loop
+            .get()
+            .watch(py, fd, direction, Callback::Wake(future.clone_ref(py)))?;
         PyResult::Ok(Watch {
             event_loop: event_loop.clone().unbind(),
             fd,
@@ -73,7 +83,11 @@ async fn retry<R>(
     mut operation: impl FnMut(Python<'_>, RawFd) -> io::Result<R>,
 ) -> PyResult<R> {
     loop {
-        let fd = Python::attach(|py| sock.bind(py).call_method0(intern!(py, "fileno"))?.extract::<RawFd>())?;
+        let fd = Python::attach(|py| {
+            sock.bind(py)
+                .call_method0(intern!(py, "fileno"))?
+                .extract::<RawFd>()
+        })?;
         let outcome = Python::attach(|py| match operation(py, fd) {
             Ok(result) => Ok(Some(result)),
             Err(error) if would_block(&error) => Ok(None),
@@ -107,7 +121,12 @@ fn check_socket(event_loop: &Py<Loop>, sock: &Py<PyAny>) -> PyResult<()> {
 #[pymethods]
 impl Loop {
     /// Receive up to nbytes bytes from a non-blocking socket. Coroutine; returns bytes, empty at the end (recv(2)).
-    fn sock_recv(slf: Py<Self>, py: Python<'_>, sock: Py<PyAny>, nbytes: isize) -> PyResult<Py<Coroutine>> {
+    fn sock_recv(
+        slf: Py<Self>,
+        py: Python<'_>,
+        sock: Py<PyAny>,
+        nbytes: isize,
+    ) -> PyResult<Py<Coroutine>> {
         Coroutine::create(py, "Loop.sock_recv", async move |co| {
             check_socket(&slf, &sock)?;
             let size = usize::try_from(nbytes)
@@ -124,25 +143,41 @@ impl Loop {
     }
 
     /// Receive into a writable buffer. Coroutine; returns the number of bytes, 0 at the end (recv(2)).
-    fn sock_recv_into(slf: Py<Self>, py: Python<'_>, sock: Py<PyAny>, buf: Py<PyAny>) -> PyResult<Py<Coroutine>> {
+    fn sock_recv_into(
+        slf: Py<Self>,
+        py: Python<'_>,
+        sock: Py<PyAny>,
+        buf: Py<PyAny>,
+    ) -> PyResult<Py<Coroutine>> {
         Coroutine::create(py, "Loop.sock_recv_into", async move |co| {
             check_socket(&slf, &sock)?;
             let mut view = Python::attach(|py| ByteView::writable(buf.bind(py)))?;
-            let received = retry(&co, &slf, &sock, Direction::Read, |py, fd| recv(fd, view.bytes_mut(py))).await?;
+            let received = retry(&co, &slf, &sock, Direction::Read, |py, fd| {
+                recv(fd, view.bytes_mut(py))
+            })
+            .await?;
             Python::attach(|py| Ok(received.into_pyobject(py)?.into_any().unbind()))
         })
     }
 
     /// Send all bytes of a bytes-like object. Coroutine; returns None (send(2)).
-    fn sock_sendall(slf: Py<Self>, py: Python<'_>, sock: Py<PyAny>, data: Py<PyAny>) -> PyResult<Py<Coroutine>> {
+    fn sock_sendall(
+        slf: Py<Self>,
+        py: Python<'_>,
+        sock: Py<PyAny>,
+        data: Py<PyAny>,
+    ) -> PyResult<Py<Coroutine>> {
         Coroutine::create(py, "Loop.sock_sendall", async move |co| {
             check_socket(&slf, &sock)?;
             let view = Python::attach(|py| ByteView::readable(data.bind(py)))?;
             let mut sent = 0;
             while sent < view.len() {
-                sent += retry(&co, &slf, &sock, Direction::Write, |py, fd| send(fd, &view.bytes(py)[sent..])).await?;
+                sent += retry(&co, &slf, &sock, Direction::Write, |py, fd| {
+                    send(fd, &view.bytes(py)[sent..])
+                })
+                .await?;
             }
-            Ok(Python::attach(|py| py.None()))
+            Ok(Python::attach(Python::None))
         })
     }
 
@@ -151,16 +186,19 @@ impl Loop {
         Coroutine::create(py, "Loop.sock_accept", async move |co| {
             check_socket(&slf, &sock)?;
             loop {
-                let accepted = Python::attach(|py| match sock.call_method0(py, intern!(py, "accept")) {
-                    Ok(pair) => {
-                        pair.bind(py).get_item(0)?.call_method1("setblocking", (false,))?;
-                        Ok(Ok(pair))
-                    }
-                    Err(error) if is_would_block(py, &error) => {
-                        Ok(Err(sock.call_method0(py, intern!(py, "fileno"))?.extract(py)?))
-                    }
-                    Err(error) => Err(error),
-                })?;
+                let accepted =
+                    Python::attach(|py| match sock.call_method0(py, intern!(py, "accept")) {
+                        Ok(pair) => {
+                            pair.bind(py)
+                                .get_item(0)?
+                                .call_method1("setblocking", (false,))?;
+                            Ok(Ok(pair))
+                        }
+                        Err(error) if is_would_block(py, &error) => Ok(Err(sock
+                            .call_method0(py, intern!(py, "fileno"))?
+                            .extract(py)?)),
+                        Err(error) => Err(error),
+                    })?;
                 match accepted {
                     Ok(pair) => return Ok(pair),
                     Err(fd) => ready(&co, &slf, fd, Direction::Read, &sock).await?,
@@ -170,7 +208,12 @@ impl Loop {
     }
 
     /// Connect a non-blocking socket; a host name in the address is resolved first. Coroutine; returns None.
-    fn sock_connect(slf: Py<Self>, py: Python<'_>, sock: Py<PyAny>, address: Py<PyAny>) -> PyResult<Py<Coroutine>> {
+    fn sock_connect(
+        slf: Py<Self>,
+        py: Python<'_>,
+        sock: Py<PyAny>,
+        address: Py<PyAny>,
+    ) -> PyResult<Py<Coroutine>> {
         Coroutine::create(py, "Loop.sock_connect", async move |co| {
             check_socket(&slf, &sock)?;
             let resolution = Python::attach(|py| resolve(slf.bind(py), sock.bind(py), &address))?;
@@ -181,19 +224,21 @@ impl Loop {
                 }
                 None => address,
             };
-            let waiting = Python::attach(|py| match sock.call_method1(py, intern!(py, "connect"), (&address,)) {
-                Ok(_) => Ok(None),
-                Err(error) if is_would_block(py, &error) => {
-                    let fd = sock.call_method0(py, intern!(py, "fileno"))?;
-                    Ok(Some(fd.extract(py)?))
+            let waiting = Python::attach(|py| {
+                match sock.call_method1(py, intern!(py, "connect"), (&address,)) {
+                    Ok(_) => Ok(None),
+                    Err(error) if is_would_block(py, &error) => {
+                        let fd = sock.call_method0(py, intern!(py, "fileno"))?;
+                        Ok(Some(fd.extract(py)?))
+                    }
+                    Err(error) => Err(error),
                 }
-                Err(error) => Err(error),
             })?;
             if let Some(fd) = waiting {
                 ready(&co, &slf, fd, Direction::Write, &sock).await?;
                 Python::attach(|py| check_connected(sock.bind(py), address.bind(py)))?;
             }
-            Ok(Python::attach(|py| py.None()))
+            Ok(Python::attach(Python::None))
         })
     }
 }
@@ -203,7 +248,11 @@ fn is_would_block(py: Python<'_>, error: &PyErr) -> bool {
 }
 
 /// The coroutine that resolves the host in an Internet address; `None` for another family.
-fn resolve(event_loop: &Bound<'_, Loop>, sock: &Bound<'_, PyAny>, address: &Py<PyAny>) -> PyResult<Option<Py<PyAny>>> {
+fn resolve(
+    event_loop: &Bound<'_, Loop>,
+    sock: &Bound<'_, PyAny>,
+    address: &Py<PyAny>,
+) -> PyResult<Option<Py<PyAny>>> {
     let py = sock.py();
     let family = sock.getattr(intern!(py, "family"))?;
     if !family.eq(libc::AF_INET)? && !family.eq(libc::AF_INET6)? {
@@ -227,6 +276,12 @@ fn check_connected(sock: &Bound<'_, PyAny>, address: &Bound<'_, PyAny>) -> PyRes
         return Ok(());
     }
     let text = format!("Connect call failed {}", address.str()?);
-    let args = PyTuple::new(sock.py(), [errno.into_pyobject(sock.py())?.into_any(), text.into_pyobject(sock.py())?.into_any()])?;
+    let args = PyTuple::new(
+        sock.py(),
+        [
+            errno.into_pyobject(sock.py())?.into_any(),
+            text.into_pyobject(sock.py())?.into_any(),
+        ],
+    )?;
     Err(PyOSError::new_err(args.unbind()))
 }

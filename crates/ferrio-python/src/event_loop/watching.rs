@@ -26,7 +26,13 @@ pub enum Direction {
 
 impl Loop {
     /// Calls back when the descriptor is ready, instead of what was there, until told otherwise.
-    pub fn watch(&self, py: Python<'_>, fd: RawFd, direction: Direction, callback: Callback) -> PyResult<()> {
+    pub fn watch(
+        &self,
+        py: Python<'_>,
+        fd: RawFd,
+        direction: Direction,
+        callback: Callback,
+    ) -> PyResult<()> {
         let replaced = self.core(py, |core| match direction {
             Direction::Read => core.set_reader(fd, callback),
             Direction::Write => core.set_writer(fd, callback),
@@ -66,7 +72,9 @@ impl Loop {
     pub fn register_transport(&self, fd: RawFd, transport: &Bound<'_, PyAny>) -> PyResult<()> {
         let py = transport.py();
         let reference = PyWeakrefReference::new(transport)?.unbind();
-        let old = self.transports.with(py, |table| table.insert(fd, reference));
+        let old = self
+            .transports
+            .with(py, |table| table.insert(fd, reference));
         drop(old);
         Ok(())
     }
@@ -78,18 +86,27 @@ impl Loop {
     }
 
     /// Raises `RuntimeError` if the descriptor belongs to a transport that is not closing.
-    pub fn ensure_no_transport(slf: &Bound<'_, Self>, fd: RawFd, file: &Bound<'_, PyAny>) -> PyResult<()> {
+    pub fn ensure_no_transport(
+        slf: &Bound<'_, Self>,
+        fd: RawFd,
+        file: &Bound<'_, PyAny>,
+    ) -> PyResult<()> {
         let py = slf.py();
-        let native = slf
-            .get()
-            .transports
-            .with(py, |table| table.get(&fd).map(|reference| reference.clone_ref(py)));
+        let native = slf.get().transports.with(py, |table| {
+            table.get(&fd).map(|reference| reference.clone_ref(py))
+        });
         let transport = match native.and_then(|reference| reference.bind(py).upgrade()) {
             Some(transport) => transport,
             // Transports that are the standard library's register themselves here.
-            None => slf.getattr(intern!(py, "_transports"))?.call_method1(intern!(py, "get"), (fd,))?,
+            None => slf
+                .getattr(intern!(py, "_transports"))?
+                .call_method1(intern!(py, "get"), (fd,))?,
         };
-        if !transport.is_none() && !transport.call_method0(intern!(py, "is_closing"))?.is_truthy()? {
+        if !transport.is_none()
+            && !transport
+                .call_method0(intern!(py, "is_closing"))?
+                .is_truthy()?
+        {
             return Err(PyRuntimeError::new_err(format!(
                 "File descriptor {} is used by transport {}",
                 file.repr()?,
@@ -118,10 +135,12 @@ fn cancel(py: Python<'_>, callback: Option<Callback>) -> PyResult<bool> {
 /// The descriptor of an `int` or of an object with `fileno()`, as `selectors` takes them.
 pub fn fileno(file: &Bound<'_, PyAny>) -> PyResult<RawFd> {
     let py = file.py();
-    let invalid = |_| PyValueError::new_err(file.repr().map_or_else(
-        |_| "Invalid file object".to_owned(),
-        |text| format!("Invalid file object: {text}"),
-    ));
+    let invalid = |_| {
+        PyValueError::new_err(file.repr().map_or_else(
+            |_| "Invalid file object".to_owned(),
+            |text| format!("Invalid file object: {text}"),
+        ))
+    };
     let fd: RawFd = if file.is_instance_of::<PyInt>() {
         file.extract()?
     } else {
@@ -129,7 +148,9 @@ pub fn fileno(file: &Bound<'_, PyAny>) -> PyResult<RawFd> {
         fd.extract().map_err(invalid)?
     };
     if fd < 0 {
-        return Err(PyValueError::new_err(format!("Invalid file descriptor: {fd}")));
+        return Err(PyValueError::new_err(format!(
+            "Invalid file descriptor: {fd}"
+        )));
     }
     Ok(fd)
 }

@@ -5,7 +5,7 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 
-use super::{Phase, SocketTransport};
+use super::{Phase, Sending, SocketTransport};
 use crate::event_loop::{Direction, Loop};
 use crate::imports;
 
@@ -19,7 +19,11 @@ impl SocketTransport {
             if me.event_loop.get().debug() {
                 let kwargs = PyDict::new(py);
                 kwargs.set_item("exc_info", &exception)?;
-                imports::logger(py)?.call_method("debug", ("%r: %s", slf, message), Some(&kwargs))?;
+                imports::logger(py)?.call_method(
+                    "debug",
+                    ("%r: %s", slf, message),
+                    Some(&kwargs),
+                )?;
             }
         } else {
             let context = PyDict::new(py);
@@ -40,7 +44,7 @@ impl SocketTransport {
             let phase = state.phase;
             if matches!(phase, Phase::Open | Phase::Draining) {
                 state.buffer.clear();
-                state.blocked = false;
+                state.sending = Sending::Idle;
                 state.phase = Phase::Lost;
             }
             phase
@@ -53,7 +57,10 @@ impl SocketTransport {
         Self::schedule_connection_lost(slf, exception)
     }
 
-    fn schedule_connection_lost(slf: &Bound<'_, Self>, exception: Option<Py<PyAny>>) -> PyResult<()> {
+    fn schedule_connection_lost(
+        slf: &Bound<'_, Self>,
+        exception: Option<Py<PyAny>>,
+    ) -> PyResult<()> {
         let py = slf.py();
         let event_loop = slf.get().event_loop(py);
         event_loop.get().check_open()?;
@@ -63,7 +70,10 @@ impl SocketTransport {
     }
 
     /// Tells the protocol that the connection is lost and closes the socket.
-    pub(super) fn lose_connection(slf: &Bound<'_, Self>, exception: Option<Py<PyAny>>) -> PyResult<()> {
+    pub(super) fn lose_connection(
+        slf: &Bound<'_, Self>,
+        exception: Option<Py<PyAny>>,
+    ) -> PyResult<()> {
         let py = slf.py();
         let me = slf.get();
         let told = match me.protocol(py) {
@@ -74,7 +84,11 @@ impl SocketTransport {
         };
         let (sock, protocol, server) = me.state.with(py, |state| {
             state.phase = Phase::Closed;
-            (state.sock.take(), state.protocol.take(), state.server.take())
+            (
+                state.sock.take(),
+                state.protocol.take(),
+                state.server.take(),
+            )
         });
         me.event_loop.get().unregister_transport(py, me.fd);
         let closed = match sock {
@@ -92,8 +106,8 @@ impl SocketTransport {
     }
 
     /// Logs a line about the transport in debug mode.
-    pub(super) fn log_debug(&self, slf: &Bound<'_, Self>, message: &str) -> PyResult<()> {
-        if self.event_loop.get().debug() {
+    pub(super) fn log_debug(slf: &Bound<'_, Self>, message: &str) -> PyResult<()> {
+        if slf.get().event_loop.get().debug() {
             imports::logger(slf.py())?.call_method1("debug", (message, slf))?;
         }
         Ok(())
@@ -137,7 +151,7 @@ impl SocketTransport {
     }
 
     /// Return True if the transport is closing or closed.
-    fn is_closing(&self, py: Python<'_>) -> bool {
+    pub fn is_closing(&self, py: Python<'_>) -> bool {
         self.phase(py) != Phase::Open
     }
 
@@ -148,7 +162,11 @@ impl SocketTransport {
     }
 
     #[pyo3(name = "_fatal_error", signature = (exc, message = "Fatal error on transport"))]
-    fn fatal_error_method(slf: &Bound<'_, Self>, exc: Bound<'_, PyAny>, message: &str) -> PyResult<()> {
+    fn fatal_error_method(
+        slf: &Bound<'_, Self>,
+        exc: Bound<'_, PyAny>,
+        message: &str,
+    ) -> PyResult<()> {
         Self::fatal_error(slf, PyErr::from_value(exc), message)
     }
 
@@ -175,7 +193,9 @@ impl Drop for SocketTransport {
     /// A transport that nobody has closed: the socket is closed, and whoever forgot it is told.
     fn drop(&mut self) {
         Python::attach(|py| {
-            let (sock, server) = self.state.with(py, |state| (state.sock.take(), state.server.take()));
+            let (sock, server) = self
+                .state
+                .with(py, |state| (state.sock.take(), state.server.take()));
             let Some(sock) = sock else {
                 return;
             };
@@ -185,7 +205,9 @@ impl Drop for SocketTransport {
             self.event_loop.get().unregister_transport(py, self.fd);
             let closed = sock.call_method0(py, intern!(py, "close")).map(drop);
             let detached = match server {
-                Some(server) => crate::server::forget(server.bind(py), std::ptr::from_ref(self).addr()),
+                Some(server) => {
+                    crate::server::forget(server.bind(py), std::ptr::from_ref(self).addr())
+                }
                 None => Ok(()),
             };
             if let Err(error) = warned.and(closed).and(detached) {

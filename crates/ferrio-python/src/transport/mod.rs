@@ -20,7 +20,7 @@ mod writing;
 
 use std::os::fd::RawFd;
 
-use ferrio::{FlowControl, WriteBuffer};
+use ferrio::{FlowControl, Interest, WriteBuffer};
 use pyo3::PyTraverseError;
 use pyo3::exceptions::PyOSError;
 use pyo3::gc::PyVisit;
@@ -55,6 +55,17 @@ enum Delivery {
     Buffer,
 }
 
+/// How what is buffered is going to leave.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Sending {
+    /// Nothing is buffered.
+    Idle,
+    /// At the end of the iteration.
+    Queued,
+    /// When the kernel takes more: the loop watches for that.
+    Blocked,
+}
+
 struct State {
     phase: Phase,
     sock: Option<Py<PyAny>>,
@@ -66,10 +77,7 @@ struct State {
     paused: bool,
     buffer: WriteBuffer<Chunk>,
     flow: FlowControl,
-    /// The buffer leaves at the end of the iteration.
-    queued: bool,
-    /// The kernel takes no more: the loop watches for it to do so again.
-    blocked: bool,
+    sending: Sending,
     /// `write_eof` was called.
     eof: bool,
     /// How often data was written that could not be sent any more.
@@ -106,7 +114,10 @@ pub struct Connection<'py> {
 
 impl SocketTransport {
     /// Makes a transport and schedules `connection_made`, then reading, then the waiter.
-    pub fn open<'py>(event_loop: &Bound<'py, Loop>, connection: Connection<'py>) -> PyResult<Bound<'py, Self>> {
+    pub fn open<'py>(
+        event_loop: &Bound<'py, Loop>,
+        connection: Connection<'py>,
+    ) -> PyResult<Bound<'py, Self>> {
         let py = event_loop.py();
         let Connection {
             sock,
@@ -141,8 +152,7 @@ impl SocketTransport {
                     paused: false,
                     buffer: WriteBuffer::new(),
                     flow: FlowControl::new(),
-                    queued: false,
-                    blocked: false,
+                    sending: Sending::Idle,
                     eof: false,
                     lost_writes: 0,
                     empty_waiter: None,
@@ -161,12 +171,20 @@ impl SocketTransport {
             PyTuple::new(py, [&transport])?,
         )?;
         // Reading begins, and the waiter wakes up, only after connection_made was called.
-        soon(transport.getattr(intern!(py, "_start_reading"))?, PyTuple::empty(py))?;
+        soon(
+            transport.getattr(intern!(py, "_start_reading"))?,
+            PyTuple::empty(py),
+        )?;
         if let Some(waiter) = waiter {
             let none = PyTuple::new(py, [waiter.as_any(), py.None().bind(py)])?;
             soon(imports::set_result_unless_cancelled(py)?.clone(), none)?;
         }
         Ok(transport)
+    }
+
+    /// The number of the socket's descriptor; somebody else's once the transport is closed.
+    pub fn fd(&self) -> RawFd {
+        self.fd
     }
 
     /// The loop.
@@ -179,27 +197,36 @@ impl SocketTransport {
     }
 
     fn protocol<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyAny>> {
-        self.state
-            .with(py, |state| state.protocol.as_ref().map(|protocol| protocol.bind(py).clone()))
+        self.state.with(py, |state| {
+            state
+                .protocol
+                .as_ref()
+                .map(|protocol| protocol.bind(py).clone())
+        })
     }
 
     /// The representation, also for a transport that is being deallocated.
     fn describe(&self, py: Python<'_>) -> String {
-        let (phase, buffered) = self.state.with(py, |state| (state.phase, state.buffer.len()));
-        let mut text = String::from("<SocketTransport");
-        match phase {
-            Phase::Open => (),
-            Phase::Draining | Phase::Lost => text.push_str(" closing"),
-            Phase::Closed => text.push_str(" closed"),
-        }
-        text.push_str(&format!(" fd={}", self.fd));
+        let (phase, buffered) = self
+            .state
+            .with(py, |state| (state.phase, state.buffer.len()));
+        let mut text = match phase {
+            Phase::Open => format!("<SocketTransport fd={}", self.fd),
+            Phase::Draining | Phase::Lost => format!("<SocketTransport closing fd={}", self.fd),
+            Phase::Closed => format!("<SocketTransport closed fd={}", self.fd),
+        };
         let event_loop = self.event_loop.get();
         if phase != Phase::Closed && !event_loop.closed() {
             let interest = event_loop.core(py, |core| core.interest(self.fd));
-            let state = |interested: bool| if interested { "polling" } else { "idle" };
-            let reading = state(interest.contains(ferrio::Interest::READ));
-            let writing = state(interest.contains(ferrio::Interest::WRITE));
-            text.push_str(&format!(" read={reading} write=<{writing}, bufsize={buffered}>"));
+            let state = |wanted| {
+                if interest.contains(wanted) {
+                    "polling"
+                } else {
+                    "idle"
+                }
+            };
+            let (reading, writing) = (state(Interest::READ), state(Interest::WRITE));
+            text += &format!(" read={reading} write=<{writing}, bufsize={buffered}>");
         }
         text.push('>');
         text
@@ -207,7 +234,10 @@ impl SocketTransport {
 }
 
 /// The extra information that every socket transport has.
-fn describe_socket<'py>(sock: &Bound<'py, PyAny>, extra: Option<Bound<'py, PyDict>>) -> PyResult<Bound<'py, PyDict>> {
+fn describe_socket<'py>(
+    sock: &Bound<'py, PyAny>,
+    extra: Option<Bound<'py, PyDict>>,
+) -> PyResult<Bound<'py, PyDict>> {
     let py = sock.py();
     let name = |method| match sock.call_method0(method) {
         Ok(name) => Ok(Some(name)),
@@ -218,7 +248,10 @@ fn describe_socket<'py>(sock: &Bound<'py, PyAny>, extra: Option<Bound<'py, PyDic
         Some(extra) => extra.copy()?,
         None => PyDict::new(py),
     };
-    extra.set_item(intern!(py, "socket"), imports::transport_socket(py)?.call1((sock,))?)?;
+    extra.set_item(
+        intern!(py, "socket"),
+        imports::transport_socket(py)?.call1((sock,))?,
+    )?;
     extra.set_item(intern!(py, "sockname"), name(intern!(py, "getsockname"))?)?;
     if !extra.contains(intern!(py, "peername"))? {
         extra.set_item(intern!(py, "peername"), name(intern!(py, "getpeername"))?)?;
@@ -280,9 +313,10 @@ impl SocketTransport {
     }
 
     #[getter(_sock)]
-    fn get_sock(&self, py: Python<'_>) -> Option<Py<PyAny>> {
-        self.state
-            .with(py, |state| state.sock.as_ref().map(|sock| sock.clone_ref(py)))
+    pub fn get_sock(&self, py: Python<'_>) -> Option<Py<PyAny>> {
+        self.state.with(py, |state| {
+            state.sock.as_ref().map(|sock| sock.clone_ref(py))
+        })
     }
 
     #[getter(_sock_fd)]
@@ -302,8 +336,9 @@ impl SocketTransport {
 
     #[getter(_server)]
     fn get_server(&self, py: Python<'_>) -> Option<Py<PyAny>> {
-        self.state
-            .with(py, |state| state.server.as_ref().map(|server| server.clone_ref(py)))
+        self.state.with(py, |state| {
+            state.server.as_ref().map(|server| server.clone_ref(py))
+        })
     }
 
     #[getter(_start_tls_compatible)]
@@ -331,9 +366,9 @@ impl SocketTransport {
     /// Breaks cycles through the protocol. The socket stays, for [`Drop`] to complain about.
     fn __clear__(&self) {
         Python::attach(|py| {
-            let references = self
-                .state
-                .with(py, |state| (state.protocol.take(), state.empty_waiter.take()));
+            let references = self.state.with(py, |state| {
+                (state.protocol.take(), state.empty_waiter.take())
+            });
             drop(references);
         });
     }

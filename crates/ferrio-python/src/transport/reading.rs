@@ -27,7 +27,10 @@ impl SocketTransport {
         let py = slf.py();
         let me = slf.get();
         let target = me.state.with(py, |state| {
-            let protocol = state.protocol.as_ref().map(|protocol| protocol.bind(py).clone());
+            let protocol = state
+                .protocol
+                .as_ref()
+                .map(|protocol| protocol.bind(py).clone());
             match state.phase {
                 Phase::Open if !state.paused => protocol.map(|protocol| (protocol, state.delivery)),
                 _ => None,
@@ -46,22 +49,35 @@ impl SocketTransport {
     fn receive(slf: &Bound<'_, Self>, protocol: &Bound<'_, PyAny>) -> PyResult<()> {
         let py = slf.py();
         let me = slf.get();
-        let arrival = me.event_loop.get().with_read_buffer(py, |buffer| match recv(me.fd, buffer) {
-            Ok(0) => Ok(Arrival::Eof),
-            Ok(received) => Ok(Arrival::Data(PyBytes::new(py, &buffer[..received]))),
-            Err(error) if would_block(&error) => Ok(Arrival::Nothing),
-            Err(error) => Err(error),
-        });
+        let arrival =
+            me.event_loop
+                .get()
+                .with_read_buffer(py, |buffer| match recv(me.fd, buffer) {
+                    Ok(0) => Ok(Arrival::Eof),
+                    Ok(received) => Ok(Arrival::Data(PyBytes::new(py, &buffer[..received]))),
+                    Err(error) if would_block(&error) => Ok(Arrival::Nothing),
+                    Err(error) => Err(error),
+                });
         match arrival {
             Ok(Arrival::Data(data)) => {
                 let delivered = ffi::in_context(me.context.bind(py), || {
-                    protocol.call_method1(intern!(py, "data_received"), (data,)).map(drop)
+                    protocol
+                        .call_method1(intern!(py, "data_received"), (data,))
+                        .map(drop)
                 });
-                Self::check_delivery(slf, delivered, "Fatal error: protocol.data_received() call failed.")
+                Self::check_delivery(
+                    slf,
+                    delivered,
+                    "Fatal error: protocol.data_received() call failed.",
+                )
             }
             Ok(Arrival::Eof) => Self::receive_eof(slf, protocol),
             Ok(Arrival::Nothing) => Ok(()),
-            Err(error) => Self::fatal_error(slf, os_error(py, &error), "Fatal read error on socket transport"),
+            Err(error) => Self::fatal_error(
+                slf,
+                os_error(py, &error),
+                "Fatal read error on socket transport",
+            ),
         }
     }
 
@@ -72,19 +88,27 @@ impl SocketTransport {
         let buffer = ffi::in_context(me.context.bind(py), || {
             let buffer = protocol.call_method1(intern!(py, "get_buffer"), (-1,))?;
             if buffer.len()? == 0 {
-                return Err(PyRuntimeError::new_err("get_buffer() returned an empty buffer"));
+                return Err(PyRuntimeError::new_err(
+                    "get_buffer() returned an empty buffer",
+                ));
             }
             Ok(buffer)
         });
         let buffer = match buffer {
             Ok(buffer) => buffer,
             Err(error) => {
-                return Self::check_delivery(slf, Err(error), "Fatal error: protocol.get_buffer() call failed.");
+                return Self::check_delivery(
+                    slf,
+                    Err(error),
+                    "Fatal error: protocol.get_buffer() call failed.",
+                );
             }
         };
         let mut view = match ByteView::writable(&buffer) {
             Ok(view) => view,
-            Err(error) => return Self::fatal_error(slf, error, "Fatal read error on socket transport"),
+            Err(error) => {
+                return Self::fatal_error(slf, error, "Fatal read error on socket transport");
+            }
         };
         let received = recv(me.fd, view.bytes_mut(py));
         // The protocol may resize its buffer in buffer_updated.
@@ -97,25 +121,39 @@ impl SocketTransport {
                         .call_method1(intern!(py, "buffer_updated"), (received,))
                         .map(drop)
                 });
-                Self::check_delivery(slf, delivered, "Fatal error: protocol.buffer_updated() call failed.")
+                Self::check_delivery(
+                    slf,
+                    delivered,
+                    "Fatal error: protocol.buffer_updated() call failed.",
+                )
             }
             Err(error) if would_block(&error) => Ok(()),
-            Err(error) => Self::fatal_error(slf, os_error(py, &error), "Fatal read error on socket transport"),
+            Err(error) => Self::fatal_error(
+                slf,
+                os_error(py, &error),
+                "Fatal read error on socket transport",
+            ),
         }
     }
 
     fn receive_eof(slf: &Bound<'_, Self>, protocol: &Bound<'_, PyAny>) -> PyResult<()> {
         let py = slf.py();
         let me = slf.get();
-        me.log_debug(slf, "%r received EOF")?;
+        Self::log_debug(slf, "%r received EOF")?;
         let answer = ffi::in_context(me.context.bind(py), || {
-            protocol.call_method0(intern!(py, "eof_received"))?.is_truthy()
+            protocol
+                .call_method0(intern!(py, "eof_received"))?
+                .is_truthy()
         });
         match answer {
             // The protocol may still write; there is nothing more to read.
             Ok(true) => me.stop_watching(py, Direction::Read),
             Ok(false) => Self::close(slf),
-            Err(error) => Self::check_delivery(slf, Err(error), "Fatal error: protocol.eof_received() call failed."),
+            Err(error) => Self::check_delivery(
+                slf,
+                Err(error),
+                "Fatal error: protocol.eof_received() call failed.",
+            ),
         }
     }
 
@@ -137,35 +175,44 @@ impl SocketTransport {
         if watched || !me.is_reading(py) {
             return Ok(());
         }
-        event_loop.watch(py, me.fd, Direction::Read, Callback::Readable(slf.clone().unbind()))
+        event_loop.watch(
+            py,
+            me.fd,
+            Direction::Read,
+            Callback::Readable(slf.clone().unbind()),
+        )
     }
 
     /// Stops watching the socket in one direction.
-    pub(super) fn stop_watching(&self, py: Python<'_>, direction: Direction) -> PyResult<()> {
-        self.event_loop.get().unwatch(py, self.fd, direction).map(drop)
+    pub fn stop_watching(&self, py: Python<'_>, direction: Direction) -> PyResult<()> {
+        self.event_loop
+            .get()
+            .unwatch(py, self.fd, direction)
+            .map(drop)
     }
 }
 
 #[pymethods]
 impl SocketTransport {
     /// Return True if the transport is neither paused nor closing.
-    fn is_reading(&self, py: Python<'_>) -> bool {
-        self.state.with(py, |state| state.phase == Phase::Open && !state.paused)
+    pub fn is_reading(&self, py: Python<'_>) -> bool {
+        self.state
+            .with(py, |state| state.phase == Phase::Open && !state.paused)
     }
 
     /// Stop calling data_received() until resume_reading(). Does nothing if paused or closing.
-    fn pause_reading(slf: &Bound<'_, Self>) -> PyResult<()> {
+    pub fn pause_reading(slf: &Bound<'_, Self>) -> PyResult<()> {
         let py = slf.py();
         let me = slf.get();
         if !me.is_reading(py) {
             return Ok(());
         }
         me.state.with(py, |state| state.paused = true);
-        me.log_debug(slf, "%r pauses reading")
+        Self::log_debug(slf, "%r pauses reading")
     }
 
     /// Go on after pause_reading(). Does nothing if not paused or if closing.
-    fn resume_reading(slf: &Bound<'_, Self>) -> PyResult<()> {
+    pub fn resume_reading(slf: &Bound<'_, Self>) -> PyResult<()> {
         let py = slf.py();
         let me = slf.get();
         let resumed = me.state.with(py, |state| {
@@ -175,7 +222,7 @@ impl SocketTransport {
             return Ok(());
         }
         Self::watch_reading(slf)?;
-        me.log_debug(slf, "%r resumes reading")
+        Self::log_debug(slf, "%r resumes reading")
     }
 
     #[pyo3(name = "_start_reading")]

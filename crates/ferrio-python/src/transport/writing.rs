@@ -8,7 +8,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
 use super::chunk::{Chunk, Data};
-use super::{Phase, SocketTransport, State};
+use super::{Phase, Sending, SocketTransport, State};
 use crate::errors::{leaves_the_loop, os_error, would_block};
 use crate::event_loop::{Callback, Direction, Loop};
 use crate::imports;
@@ -38,16 +38,16 @@ impl State {
     /// Buffers a chunk.
     fn buffer(&mut self, chunk: Chunk) -> Next {
         self.buffer.push(chunk);
-        if self.blocked {
-            return if self.flow.grew(self.buffer.len()) { Next::Pause } else { Next::Nothing };
-        }
         let (_, high) = self.flow.limits();
-        if self.buffer.len() > high.min(SEND_AT_ONCE) {
-            Next::Send
-        } else if std::mem::replace(&mut self.queued, true) {
-            Next::Nothing
-        } else {
-            Next::Queue
+        match self.sending {
+            Sending::Blocked if self.flow.grew(self.buffer.len()) => Next::Pause,
+            Sending::Blocked => Next::Nothing,
+            _ if self.buffer.len() > high.min(SEND_AT_ONCE) => Next::Send,
+            Sending::Queued => Next::Nothing,
+            Sending::Idle => {
+                self.sending = Sending::Queued;
+                Next::Queue
+            }
         }
     }
 
@@ -75,19 +75,24 @@ impl SocketTransport {
         let py = slf.py();
         let me = slf.get();
         let outcome = me.state.with(py, |state| {
-            state.queued = false;
-            if state.blocked || state.buffer.is_empty() {
+            if state.sending == Sending::Blocked {
                 return Ok(false);
             }
+            state.sending = Sending::Idle;
             state.send_buffered(me.fd)?;
-            state.blocked = !state.buffer.is_empty();
-            Ok(state.blocked)
+            if state.buffer.is_empty() {
+                return Ok(false);
+            }
+            state.sending = Sending::Blocked;
+            Ok(true)
         });
         match outcome {
             Ok(false) => Ok(()),
             Ok(true) => {
                 let callback = Callback::Writable(slf.clone().unbind());
-                me.event_loop.get().watch(py, me.fd, Direction::Write, callback)?;
+                me.event_loop
+                    .get()
+                    .watch(py, me.fd, Direction::Write, callback)?;
                 Self::maybe_pause_protocol(slf)
             }
             Err(error) => Self::fatal_write_error(slf, &error),
@@ -107,10 +112,11 @@ impl SocketTransport {
         // resume_writing may write again.
         Self::maybe_resume_protocol(slf)?;
         let drained = me.state.with(py, |state| {
-            if state.buffer.is_empty() {
-                state.blocked = false;
+            let drained = state.buffer.is_empty();
+            if drained {
+                state.sending = Sending::Idle;
             }
-            !state.blocked
+            drained
         });
         if !drained {
             return Ok(());
@@ -132,22 +138,40 @@ impl SocketTransport {
         let py = slf.py();
         let me = slf.get();
         let error = os_error(py, error);
-        Self::fatal_error(slf, error.clone_ref(py), "Fatal write error on socket transport")?;
+        Self::fatal_error(
+            slf,
+            error.clone_ref(py),
+            "Fatal write error on socket transport",
+        )?;
         me.finish_empty_waiter(py, Err(error))
     }
 
     /// Tells the protocol to pause writing if the buffer has grown past its limit.
     fn maybe_pause_protocol(slf: &Bound<'_, Self>) -> PyResult<()> {
         let py = slf.py();
-        let grew = slf.get().state.with(py, |state| state.flow.grew(state.buffer.len()));
-        if grew { Self::tell_protocol(slf, "pause_writing") } else { Ok(()) }
+        let grew = slf
+            .get()
+            .state
+            .with(py, |state| state.flow.grew(state.buffer.len()));
+        if grew {
+            Self::tell_protocol(slf, "pause_writing")
+        } else {
+            Ok(())
+        }
     }
 
     /// Tells the protocol to resume writing if the buffer has shrunk below its limit.
     fn maybe_resume_protocol(slf: &Bound<'_, Self>) -> PyResult<()> {
         let py = slf.py();
-        let shrank = slf.get().state.with(py, |state| state.flow.shrank(state.buffer.len()));
-        if shrank { Self::tell_protocol(slf, "resume_writing") } else { Ok(()) }
+        let shrank = slf
+            .get()
+            .state
+            .with(py, |state| state.flow.shrank(state.buffer.len()));
+        if shrank {
+            Self::tell_protocol(slf, "resume_writing")
+        } else {
+            Ok(())
+        }
     }
 
     /// Calls a flow-control method of the protocol; an exception goes to the loop's exception handler.
@@ -180,10 +204,17 @@ impl SocketTransport {
     }
 
     /// Tells who waits for the buffer to be empty.
-    pub(super) fn finish_empty_waiter(&self, py: Python<'_>, outcome: PyResult<()>) -> PyResult<()> {
-        let waiter = self
-            .state
-            .with(py, |state| state.empty_waiter.as_ref().map(|waiter| waiter.clone_ref(py)));
+    pub(super) fn finish_empty_waiter(
+        &self,
+        py: Python<'_>,
+        outcome: PyResult<()>,
+    ) -> PyResult<()> {
+        let waiter = self.state.with(py, |state| {
+            state
+                .empty_waiter
+                .as_ref()
+                .map(|waiter| waiter.clone_ref(py))
+        });
         let Some(waiter) = waiter else {
             return Ok(());
         };
@@ -200,12 +231,18 @@ impl SocketTransport {
 
     /// Raises `RuntimeError` if `method` may no longer be called.
     fn check_writable(&self, py: Python<'_>, method: &str) -> PyResult<()> {
-        let (eof, sending_file) = self.state.with(py, |state| (state.eof, state.empty_waiter.is_some()));
+        let (eof, sending_file) = self
+            .state
+            .with(py, |state| (state.eof, state.empty_waiter.is_some()));
         if eof {
-            return Err(PyRuntimeError::new_err(format!("Cannot call {method}() after write_eof()")));
+            return Err(PyRuntimeError::new_err(format!(
+                "Cannot call {method}() after write_eof()"
+            )));
         }
         if sending_file {
-            return Err(PyRuntimeError::new_err(format!("unable to {method}; sendfile is in progress")));
+            return Err(PyRuntimeError::new_err(format!(
+                "unable to {method}; sendfile is in progress"
+            )));
         }
         Ok(())
     }
@@ -223,7 +260,9 @@ impl SocketTransport {
             // Large and not ours to keep: what the kernel takes now need not be copied.
             Self::flush(slf)?;
             let outcome = me.state.with(py, |state| match state.phase {
-                Phase::Open | Phase::Draining if !state.blocked => send(me.fd, data.bytes(py)),
+                Phase::Open | Phase::Draining if state.sending != Sending::Blocked => {
+                    send(me.fd, data.bytes(py))
+                }
                 _ => Ok(0),
             });
             match outcome {
@@ -244,7 +283,6 @@ impl SocketTransport {
             }
         });
         match next {
-            Ok(Next::Nothing) => Ok(()),
             Ok(Next::Pause) => Self::tell_protocol(slf, "pause_writing"),
             Ok(Next::Send) => Self::flush(slf),
             Ok(Next::Queue) => match me.event_loop.get().flush_later(py, slf.clone().unbind()) {
@@ -256,7 +294,7 @@ impl SocketTransport {
                 imports::logger(py)?.call_method1(intern!(py, "warning"), (message,))?;
                 Ok(())
             }
-            Err(_) => Ok(()),
+            Ok(Next::Nothing) | Err(_) => Ok(()),
         }
     }
 }
@@ -280,7 +318,9 @@ impl SocketTransport {
             .try_iter()?
             .map(|data| Data::new(&data?))
             .collect::<PyResult<Vec<_>>>()?;
-        pieces.into_iter().try_for_each(|data| Self::write_data(slf, data))
+        pieces
+            .into_iter()
+            .try_for_each(|data| Self::write_data(slf, data))
     }
 
     /// Close the writing side once everything written has been sent; data may still arrive.
@@ -292,7 +332,11 @@ impl SocketTransport {
             let first = state.phase == Phase::Open && !std::mem::replace(&mut state.eof, true);
             first && state.buffer.is_empty()
         });
-        if now { me.shut_down_writing(py) } else { Ok(()) }
+        if now {
+            me.shut_down_writing(py)
+        } else {
+            Ok(())
+        }
     }
 
     /// Return True: a stream socket can be closed one way.
@@ -315,7 +359,11 @@ impl SocketTransport {
     ///
     /// Raises ValueError unless 0 <= low <= high.
     #[pyo3(signature = (high = None, low = None))]
-    fn set_write_buffer_limits(slf: &Bound<'_, Self>, high: Option<isize>, low: Option<isize>) -> PyResult<()> {
+    fn set_write_buffer_limits(
+        slf: &Bound<'_, Self>,
+        high: Option<isize>,
+        low: Option<isize>,
+    ) -> PyResult<()> {
         let py = slf.py();
         let limits = limits(high, low)?;
         slf.get()
@@ -327,7 +375,7 @@ impl SocketTransport {
     }
 
     #[pyo3(name = "_make_empty_waiter")]
-    fn make_empty_waiter(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+    pub fn make_empty_waiter(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
         let py = slf.py();
         let me = slf.get();
         if me.state.with(py, |state| state.empty_waiter.is_some()) {
@@ -346,7 +394,7 @@ impl SocketTransport {
     }
 
     #[pyo3(name = "_reset_empty_waiter")]
-    fn reset_empty_waiter(&self, py: Python<'_>) {
+    pub fn reset_empty_waiter(&self, py: Python<'_>) {
         let waiter = self.state.with(py, |state| state.empty_waiter.take());
         drop(waiter);
     }
@@ -365,14 +413,12 @@ impl SocketTransport {
 /// Limits as the engine takes them: Python's may be negative.
 fn limits(high: Option<isize>, low: Option<isize>) -> PyResult<(Option<usize>, Option<usize>)> {
     let unsigned = |limit: Option<isize>| limit.map(usize::try_from).transpose();
-    match (unsigned(high), unsigned(low)) {
-        (Ok(high), Ok(low)) => Ok((high, low)),
-        _ => {
-            let high = high.unwrap_or_else(|| low.map_or(64 * 1024, |low| 4 * low));
-            let low = low.unwrap_or(high.div_euclid(4));
-            Err(PyValueError::new_err(format!(
-                "high ({high}) must be >= low ({low}) must be >= 0"
-            )))
-        }
+    if let (Ok(high), Ok(low)) = (unsigned(high), unsigned(low)) {
+        return Ok((high, low));
     }
+    let high = high.unwrap_or_else(|| low.map_or(64 * 1024, |low| 4 * low));
+    let low = low.unwrap_or(high.div_euclid(4));
+    Err(PyValueError::new_err(format!(
+        "high ({high}) must be >= low ({low}) must be >= 0"
+    )))
 }

@@ -1,0 +1,273 @@
+"""The stream transport: the order of a protocol's calls, what it tells, and how it ends."""
+
+import asyncio
+import gc
+import os
+import socket
+
+import pytest
+from harness import (
+    Recorder,
+    receive_all,
+    reset,
+    socket_pair,
+    tcp_pair,
+    transport_and_peer,
+    turn,
+)
+
+
+async def test_the_calls_come_in_order_when_the_peer_ends(loop):
+    async with transport_and_peer(loop) as (_, protocol, peer):
+        peer.send(b"data")
+        peer.close()
+        assert await protocol.lost() is None
+        assert protocol.order == ["connection_made", "data_received", "eof_received", "connection_lost"]
+
+
+async def test_the_calls_come_in_order_when_we_close(loop):
+    async with transport_and_peer(loop) as (transport, protocol, peer):
+        transport.close()
+        assert protocol.calls == ["connection_made"]
+        assert await protocol.lost() is None
+        assert protocol.calls == ["connection_made", "connection_lost"]
+        assert await loop.sock_recv(peer, 100) == b""
+
+
+async def test_close_tells_connection_lost_in_the_next_iteration(loop):
+    async with transport_and_peer(loop) as (transport, protocol, _):
+        transport.close()
+        assert transport.is_closing()
+        await asyncio.sleep(0)
+        assert protocol.calls == ["connection_made", "connection_lost"]
+
+
+async def test_abort_tells_connection_lost_in_the_next_iteration_without_an_error(loop):
+    async with transport_and_peer(loop) as (transport, protocol, _):
+        transport.abort()
+        assert transport.is_closing()
+        assert protocol.calls == ["connection_made"]
+        await asyncio.sleep(0)
+        assert protocol.calls == ["connection_made", "connection_lost"]
+        assert protocol.reason is None
+
+
+async def test_connection_lost_comes_once_however_often_it_is_closed(loop):
+    async with transport_and_peer(loop) as (transport, protocol, _):
+        for _ in range(3):
+            transport.close()
+            transport.abort()
+        await protocol.lost()
+        transport.close()
+        transport.abort()
+        for _ in range(3):
+            await asyncio.sleep(0)
+        assert protocol.calls == ["connection_made", "connection_lost"]
+
+
+async def test_no_data_comes_after_close(loop):
+    async with transport_and_peer(loop) as (transport, protocol, peer):
+        peer.send(b"data")
+        transport.close()
+        await protocol.lost()
+        assert protocol.calls == ["connection_made", "connection_lost"]
+
+
+async def test_the_socket_is_closed_right_after_connection_lost(loop):
+    with socket_pair() as (ours, _):
+        seen = []
+
+        class Protocol(Recorder):
+            def connection_lost(self, exc):
+                seen.append(ours.fileno() != -1)
+                super().connection_lost(exc)
+
+        transport, _ = await loop.create_connection(Protocol, sock=ours)
+        transport.close()
+        await asyncio.sleep(0)
+        assert seen == [True]
+        assert ours.fileno() == -1
+
+
+async def test_a_reset_by_the_peer_is_the_reason_of_connection_lost(loop):
+    async with transport_and_peer(loop) as (_, protocol, peer):
+        reset(peer)
+        assert isinstance(await protocol.lost(), ConnectionResetError)
+        assert protocol.calls == ["connection_made", "connection_lost"]
+
+
+async def test_close_in_connection_made_prevents_any_data(loop):
+    class Protocol(Recorder):
+        def connection_made(self, transport):
+            super().connection_made(transport)
+            transport.close()
+
+    with socket_pair() as (ours, theirs):
+        theirs.send(b"data")
+        transport, protocol = await loop.create_connection(Protocol, sock=ours)
+        assert transport.is_closing()
+        await protocol.lost()
+        assert protocol.calls == ["connection_made", "connection_lost"]
+        assert ours.fileno() == -1
+
+
+async def test_close_in_data_received_is_the_last_call_but_one(loop):
+    class Protocol(Recorder):
+        def data_received(self, data):
+            super().data_received(data)
+            self.transport.close()
+
+    async with transport_and_peer(loop, Protocol()) as (_, protocol, peer):
+        peer.send(b"data")
+        peer.close()
+        assert await protocol.lost() is None
+        assert protocol.calls == ["connection_made", "data_received", "connection_lost"]
+
+
+async def test_returning_nothing_from_eof_received_closes_the_transport(loop):
+    async with transport_and_peer(loop) as (transport, protocol, peer):
+        peer.shutdown(socket.SHUT_WR)
+        await protocol.called("eof_received")
+        assert transport.is_closing()
+        assert await protocol.lost() is None
+        assert await loop.sock_recv(peer, 100) == b""
+
+
+async def test_returning_true_from_eof_received_keeps_the_transport_open(loop):
+    async with transport_and_peer(loop, Recorder(keep_open=True)) as (transport, protocol, peer):
+        peer.shutdown(socket.SHUT_WR)
+        await protocol.called("eof_received")
+        assert not transport.is_closing()
+        for _ in range(5):
+            await asyncio.sleep(0)
+        assert protocol.calls == ["connection_made", "eof_received"]
+        transport.write(b"answer")
+        transport.close()
+        assert await receive_all(loop, peer) == b"answer"
+        assert await protocol.lost() is None
+
+
+async def test_write_eof_ends_one_direction_and_the_other_goes_on(loop):
+    async with transport_and_peer(loop) as (transport, protocol, peer):
+        assert transport.can_write_eof() is True
+        transport.write(b"question")
+        assert transport.write_eof() is None
+        assert await receive_all(loop, peer) == b"question"
+        assert not transport.is_closing()
+        peer.send(b"answer")
+        peer.close()
+        assert await protocol.lost() is None
+        assert protocol.received == b"answer"
+
+
+async def test_write_eof_may_be_repeated_and_comes_too_late_after_close(loop):
+    async with transport_and_peer(loop) as (transport, protocol, _):
+        transport.write_eof()
+        transport.write_eof()
+        transport.close()
+        transport.write_eof()
+        await protocol.lost()
+        transport.write_eof()
+
+
+async def test_extra_info_names_the_socket_and_both_addresses(loop):
+    async with transport_and_peer(loop) as (transport, protocol, peer):
+        assert transport.get_extra_info("sockname") == peer.getpeername()
+        assert transport.get_extra_info("peername") == peer.getsockname()
+        sock = transport.get_extra_info("socket")
+        assert isinstance(sock, asyncio.trsock.TransportSocket)
+        assert sock.getsockname() == peer.getpeername()
+        number = sock.fileno()
+        transport.close()
+        await protocol.lost()
+        assert number >= 0
+        assert transport.get_extra_info("sockname") == peer.getpeername()
+        assert transport.get_extra_info("peername") == peer.getsockname()
+
+
+async def test_extra_info_without_an_answer_is_the_default(loop):
+    marker = object()
+    async with transport_and_peer(loop) as (transport, _, _):
+        assert transport.get_extra_info("no such name") is None
+        assert transport.get_extra_info("no such name", marker) is marker
+        assert transport.get_extra_info("no such name", default=marker) is marker
+        assert transport.get_extra_info("sslcontext") is None
+        assert transport.get_extra_info("cipher") is None
+
+
+async def test_a_unix_socket_pair_has_empty_addresses(loop):
+    async with transport_and_peer(loop, pair=socket.socketpair) as (transport, _, _):
+        assert transport.get_extra_info("sockname") == ""
+        assert transport.get_extra_info("peername") == ""
+
+
+async def test_a_peer_that_is_gone_already_has_no_name(loop):
+    ours, theirs = tcp_pair()
+    reset(theirs)
+    transport, protocol = await loop.create_connection(Recorder, sock=ours)
+    assert transport.get_extra_info("peername") is None
+    assert isinstance(await protocol.lost(), ConnectionResetError)
+
+
+async def test_the_protocol_can_be_asked_for_and_changed(loop):
+    second = Recorder()
+
+    class First(Recorder):
+        def data_received(self, data):
+            super().data_received(data)
+            self.transport.set_protocol(second)
+
+    async with transport_and_peer(loop, First()) as (transport, first, peer):
+        assert transport.get_protocol() is first
+        peer.send(b"one")
+        await first.got(3)
+        assert transport.get_protocol() is second
+        peer.send(b"two")
+        assert await second.got(3) == b"two"
+        peer.close()
+        await second.lost()
+        assert first.calls == ["connection_made", "data_received"]
+        assert second.calls == ["data_received", "eof_received", "connection_lost"]
+
+
+async def test_the_repr_tells_the_state(loop):
+    async with transport_and_peer(loop) as (transport, protocol, _):
+        number = transport.get_extra_info("socket").fileno()
+        assert f"fd={number} read=polling write=<idle, bufsize=0>" in repr(transport)
+        transport.pause_reading()
+        assert f"fd={number} read=idle write=<idle, bufsize=0>" in repr(transport)
+        transport.close()
+        assert f" closing fd={number} " in repr(transport)
+        await protocol.lost()
+        await asyncio.sleep(0)
+        assert f" closed fd={number}" in repr(transport)
+
+
+def test_a_transport_dropped_without_close_warns_and_closes_its_socket(loop):
+    def drop(protocol):
+        protocol.transport = None
+        gc.collect()
+
+    with socket_pair() as (ours, theirs):
+        number = ours.fileno()
+        _, protocol = loop.run_until_complete(loop.create_connection(Recorder, sock=ours))
+        _ = None
+        loop.close()
+        with pytest.warns(ResourceWarning, match=rf"^unclosed transport <.* fd={number}\b"):
+            drop(protocol)
+        assert ours.fileno() == -1
+        assert theirs.recv(100) == b""
+        with pytest.raises(OSError):
+            os.fstat(number)
+
+
+def test_connection_made_runs_before_the_connection_is_handed_over(loop):
+    with socket_pair() as (ours, _):
+        task = loop.create_task(loop.create_connection(Recorder, sock=ours))
+        while not task.done():
+            turn(loop)
+        transport, protocol = task.result()
+        assert protocol.calls == ["connection_made"]
+        transport.close()
+        turn(loop)
+        assert protocol.calls == ["connection_made", "connection_lost"]
