@@ -356,7 +356,7 @@ impl Server {
     fn wait_closed(slf: Py<Self>, py: Python<'_>) -> PyResult<Py<Coroutine>> {
         Coroutine::create(py, "Server.wait_closed", async move |co| {
             Self::wait_until_closed(&slf, &co).await?;
-            Ok(Python::attach(Python::None))
+            Python::attach(|py| Ok(py.None()))
         })
     }
 
@@ -373,7 +373,7 @@ impl Server {
         Coroutine::create(py, "Server.__aexit__", async move |co| {
             Python::attach(|py| Self::close(slf.bind(py)))?;
             Self::wait_until_closed(&slf, &co).await?;
-            Ok(Python::attach(Python::None))
+            Python::attach(|py| Ok(py.None()))
         })
     }
 

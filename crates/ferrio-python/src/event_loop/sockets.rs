@@ -177,7 +177,7 @@ impl Loop {
                 })
                 .await?;
             }
-            Ok(Python::attach(Python::None))
+            Python::attach(|py| Ok(py.None()))
         })
     }
 
@@ -238,7 +238,7 @@ impl Loop {
                 ready(&co, &slf, fd, Direction::Write, &sock).await?;
                 Python::attach(|py| check_connected(sock.bind(py), address.bind(py)))?;
             }
-            Ok(Python::attach(Python::None))
+            Python::attach(|py| Ok(py.None()))
         })
     }
 }

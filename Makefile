@@ -1,0 +1,101 @@
+# One way to do each task; each works from a clean clone. `make help` lists them.
+
+PYTHON ?= python3
+PYTEST_ARGS ?=
+
+# An environment for each version of Python, side by side: .venv/3.13
+VERSION := $(shell $(PYTHON) -c 'import sys; print("%d.%d%s" % (sys.version_info[:2] + (sys.abiflags,)))' 2>/dev/null)
+VENV := .venv/$(or $(VERSION),missing)
+BIN := $(VENV)/bin
+TOOLS := $(VENV)/.tools
+
+# Each version has its own extension module in the package: _ferrio.cpython-313-x86_64-linux-gnu.so
+SUFFIX := $(shell $(PYTHON) -c 'import sysconfig; print(sysconfig.get_config_var("EXT_SUFFIX"))' 2>/dev/null)
+EXTENSION := python/ferrio/_ferrio$(SUFFIX)
+RUST_SOURCES := Cargo.toml Cargo.lock $(shell find crates -name '*.rs' -o -name Cargo.toml -o -name build.rs)
+
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+# Where rustup puts cargo; a shell that was open at the time does not know it yet.
+export PATH := $(PATH):$(HOME)/.cargo/bin
+# The bindings are always built for the environment's Python, so that no target builds again what another has built.
+export VIRTUAL_ENV := $(abspath $(VENV))
+export PYO3_PYTHON := $(VIRTUAL_ENV)/bin/python
+
+.PHONY: help
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@echo
+	@echo "  PYTHON=python3.13 chooses another Python, PYTEST_ARGS='-k name' is handed on to pytest."
+
+.PHONY: run
+run: $(EXTENSION) ## set up, build, and run examples/aiohttp_fetch.py on ferrio
+	$(BIN)/python -m ferrio examples/aiohttp_fetch.py
+
+.PHONY: test
+test: test-rust test-python ## set up, build, and pass all tests
+
+.PHONY: test-rust
+test-rust: | prerequisites ## the tests of the engine
+	@if cargo nextest --version >/dev/null 2>&1; then \
+		echo 'cargo nextest run -p ferrio' && cargo nextest run -p ferrio && \
+		echo 'cargo test -p ferrio --doc' && cargo test -p ferrio --doc; \
+	else \
+		echo 'cargo test -p ferrio' && cargo test -p ferrio; \
+	fi
+
+.PHONY: test-python
+test-python: $(EXTENSION) ## the tests of the Python package
+	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+.PHONY: lint
+lint: $(TOOLS) ## check formatting, and for everything that the linters know
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets -- -D warnings
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(if $(wildcard python/ferrio/_ferrio.pyi),$(BIN)/mypy)
+
+.PHONY: format
+format: $(TOOLS) ## format all sources
+	cargo fmt --all
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+.PHONY: build
+build: $(EXTENSION) ## build the extension module in release mode, into the environment
+
+.PHONY: wheel
+wheel: $(TOOLS) ## build a wheel into dist/
+	$(BIN)/maturin build --release --interpreter $(BIN)/python --out dist
+
+.PHONY: clean
+clean: ## remove everything that was built, and the environments
+	rm -rf .venv dist target python/ferrio/_ferrio*.so .pytest_cache .mypy_cache .ruff_cache
+	find python tests examples -name __pycache__ -prune -exec rm -rf {} +
+
+# maturin leaves the module alone if it would be the same: without the touch, make would ask it again each time.
+$(EXTENSION): $(RUST_SOURCES) $(TOOLS)
+	$(BIN)/maturin develop --release --quiet
+	@touch $@
+
+$(TOOLS): pyproject.toml | prerequisites
+	@if [ ! -x $(BIN)/python ]; then \
+		echo 'Making an environment in $(VENV)' && \
+		if $(PYTHON) -c 'import ensurepip' 2>/dev/null; then \
+			$(PYTHON) -m venv $(VENV); \
+		else \
+			$(PYTHON) -m venv --without-pip $(VENV) && \
+			$(PYTHON) -m pip --quiet --python $(BIN)/python install pip; \
+		fi || { rm -rf $(VENV); exit 1; }; \
+	fi
+	$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
+	$(BIN)/python -m pip install --quiet --upgrade --group dev
+	@touch $@
+
+.PHONY: prerequisites
+prerequisites:
+	@command -v cargo >/dev/null || { \
+		echo 'ferrio is built by cargo, which is not on the PATH. Install Rust: https://rustup.rs' >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+		echo 'ferrio needs CPython 3.11 or newer, and "$(PYTHON)" is none ($(or $(VERSION),it does not run)).' \
+			'Name another: make $(MAKECMDGOALS) PYTHON=python3.13' >&2; exit 1; }
