@@ -210,13 +210,15 @@ impl SocketTransport {
         let (phase, buffered) = self
             .state
             .with(py, |state| (state.phase, state.buffer.len()));
-        let mut text = match phase {
-            Phase::Open => format!("<SocketTransport fd={}", self.fd),
-            Phase::Draining | Phase::Lost => format!("<SocketTransport closing fd={}", self.fd),
-            Phase::Closed => format!("<SocketTransport closed fd={}", self.fd),
+        let mark = match phase {
+            Phase::Open => "",
+            Phase::Draining | Phase::Lost => " closing",
+            Phase::Closed => " closed",
         };
         let event_loop = self.event_loop.get();
-        if phase != Phase::Closed && !event_loop.closed() {
+        let polling = if phase == Phase::Closed || event_loop.closed() {
+            String::new()
+        } else {
             let interest = event_loop.core(py, |core| core.interest(self.fd));
             let state = |wanted| {
                 if interest.contains(wanted) {
@@ -226,10 +228,9 @@ impl SocketTransport {
                 }
             };
             let (reading, writing) = (state(Interest::READ), state(Interest::WRITE));
-            text += &format!(" read={reading} write=<{writing}, bufsize={buffered}>");
-        }
-        text.push('>');
-        text
+            format!(" read={reading} write=<{writing}, bufsize={buffered}>")
+        };
+        format!("<SocketTransport{mark} fd={}{polling}>", self.fd)
     }
 }
 
