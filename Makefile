@@ -75,21 +75,23 @@ clean: ## remove everything that was built, and the environments
 
 # maturin leaves the module alone if it would be the same: without the touch, make would ask it again each time.
 $(EXTENSION): $(RUST_SOURCES) $(TOOLS)
-	$(BIN)/maturin develop --release --quiet
+	$(BIN)/maturin develop --release
 	@touch $@
 
 $(TOOLS): pyproject.toml | prerequisites
-	@if [ ! -x $(BIN)/python ]; then \
-		echo 'Making an environment in $(VENV)' && \
-		if $(PYTHON) -c 'import ensurepip' 2>/dev/null; then \
-			$(PYTHON) -m venv $(VENV); \
-		else \
-			$(PYTHON) -m venv --without-pip $(VENV) && \
+	@test -x $(BIN)/python || { \
+		echo 'Making an environment in $(VENV)'; \
+		$(PYTHON) -m venv $(VENV) >/dev/null 2>&1 || { \
+			$(PYTHON) -m venv --clear --without-pip $(VENV) && \
 			$(PYTHON) -m pip --quiet --python $(BIN)/python install pip; \
-		fi || { rm -rf $(VENV); exit 1; }; \
-	fi
+		}; \
+	} || { \
+		rm -rf $(VENV); \
+		echo '$(PYTHON) has neither pip nor what it takes to install it (on Debian and Ubuntu: python3-venv)' >&2; \
+		exit 1; \
+	}
 	$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
-	$(BIN)/python -m pip install --quiet --upgrade --group dev
+	$(BIN)/python -m pip install --quiet --upgrade --group tools
 	@touch $@
 
 .PHONY: prerequisites

@@ -44,7 +44,8 @@ async def main() -> None:
     app.add_routes([web.get("/items/{number}", get_item), web.post("/echo", post_echo)])
     runner = web.AppRunner(app)
     await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
+    # All connect at once: with the usual backlog of 128 some would wait for a second and try again.
+    site = web.TCPSite(runner, "127.0.0.1", 0, backlog=REQUESTS)
     await site.start()
     _host, port = runner.addresses[0]
 

@@ -2,7 +2,6 @@
 
 import asyncio
 import gc
-import math
 import time
 import weakref
 
@@ -95,37 +94,6 @@ def test_the_clock_is_the_monotonic_one(loop):
     assert isinstance(now, float)
 
 
-@pytest.mark.parametrize("delay", [0, -1, -0.0, -1e9, False, float("-inf")])
-def test_a_delay_that_is_not_positive_runs_in_the_next_iteration(loop, delay):
-    ran = []
-    loop.call_later(delay, ran.append, 1)
-    assert ran == []
-    turn(loop)
-    assert ran == [1]
-
-
-def test_a_zero_delay_runs_after_what_is_ready_in_the_same_iteration(loop):
-    ran = []
-    loop.call_later(0, ran.append, "timer")
-    loop.call_soon(ran.append, "soon")
-    turn(loop)
-    assert ran == ["soon", "timer"]
-
-
-def test_a_zero_delay_set_by_a_callback_runs_in_the_next_iteration(loop):
-    ran = []
-
-    def callback():
-        loop.call_later(0, ran.append, "timer")
-        loop.call_soon(ran.append, "soon")
-
-    loop.call_soon(callback)
-    turn(loop)
-    assert ran == []
-    turn(loop)
-    assert ran == ["soon", "timer"]
-
-
 def test_a_timer_that_falls_due_while_a_callback_runs_waits_for_the_next_iteration(loop):
     ran = []
     deadline = loop.time() + 0.005
@@ -154,50 +122,6 @@ def test_a_timer_that_sets_itself_again_runs_once_an_iteration(loop):
     for count in range(1, 6):
         turn(loop)
         assert len(ran) == count
-
-
-def test_an_infinite_delay_never_runs(loop):
-    ran = []
-    handle = loop.call_later(math.inf, ran.append, "never")
-    assert handle.when() == math.inf
-    assert not handle.cancelled()
-    loop.call_later(0.001, loop.stop)
-    loop.run_forever()
-    assert ran == []
-    handle.cancel()
-
-
-def test_a_delay_of_many_years_is_accepted(loop):
-    ran = []
-    handles = [loop.call_later(delay, ran.append, delay) for delay in (1e9, 1e15, 1e300, 10**12)]
-    loop.call_later(0.001, loop.stop)
-    loop.run_forever()
-    assert ran == []
-    for handle in handles:
-        handle.cancel()
-
-
-@pytest.mark.ferrio_only
-def test_not_a_number_is_refused(loop):
-    with pytest.raises(ValueError, match=r"^Invalid delay: NaN \(not a number\)$"):
-        loop.call_later(math.nan, print)
-    with pytest.raises(ValueError, match="NaN"):
-        loop.call_at(math.nan, print)
-    turn(loop)
-
-
-def test_none_is_refused_with_a_message(loop):
-    with pytest.raises(TypeError, match=r"^delay must not be None$"):
-        loop.call_later(None, print)
-    with pytest.raises(TypeError, match=r"^when cannot be None$"):
-        loop.call_at(None, print)
-
-
-@pytest.mark.parametrize("delay", ["1", b"1", [], object(), 1j])
-def test_a_delay_that_is_no_real_number_is_refused(loop, delay):
-    with pytest.raises(TypeError):
-        loop.call_later(delay, print)
-        turn(loop)
 
 
 def test_a_cancelled_timer_does_not_run(loop):

@@ -153,7 +153,7 @@ def test_when_descriptors_run_out_the_server_reports_it_and_goes_on_later(script
             while hoard:
                 hoard.pop().close()
             transport = await made.get()
-            print("served", reports.empty())
+            print("served")
             transport.close()
             client.close()
             server.close()
@@ -164,5 +164,5 @@ def test_when_descriptors_run_out_the_server_reports_it_and_goes_on_later(script
     """
     assert script(code).split("\n") == [
         "socket.accept() out of system resource OSError TransportSocket",
-        "served True",
+        "served",
     ]

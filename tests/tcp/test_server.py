@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+import weakref
 
 import pytest
 from harness import Made, connect, finish, serve
@@ -14,6 +15,14 @@ async def test_a_server_is_an_abstract_server_of_its_loop(loop):
     server.close()
     await server.wait_closed()
     assert server.get_loop() is loop
+
+
+async def test_a_server_takes_attributes_and_can_be_referenced_weakly(loop):
+    server, _, _ = await serve(loop)
+    async with server:
+        assert weakref.ref(server)() is server
+        server.some_library = "its mark"
+        assert server.some_library == "its mark"
 
 
 async def test_it_serves_from_the_start(loop):

@@ -17,6 +17,8 @@ async def served(handler, **options):
     finally:
         server.close()
         await server.wait_closed()
+        if handlers := asyncio.all_tasks() - {asyncio.current_task()}:
+            await asyncio.wait(handlers)
 
 
 @contextlib.asynccontextmanager

@@ -7,7 +7,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 
 use super::{Callback, Loop};
-use crate::handle::{Handle, TimerHandle};
+use crate::handle::{Handle, TimerHandle, When};
 use crate::{ffi, imports};
 
 impl Loop {
@@ -29,21 +29,30 @@ impl Loop {
         Ok(handle)
     }
 
+    /// The checks and the work of `call_later` and `call_at`.
     fn schedule_at<'py>(
         slf: &Bound<'py, Self>,
-        when: f64,
+        when: When,
         callback: Bound<'py, PyAny>,
         args: Bound<'py, PyTuple>,
         context: Option<Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, TimerHandle>> {
         let py = slf.py();
         let me = slf.get();
-        if when.is_nan() {
+        me.check_open()?;
+        if me.debug() {
+            me.check_thread()?;
+            Self::check_callback(slf, &callback, "call_at")?;
+        }
+        let seconds = when.seconds();
+        if seconds.is_nan() {
             return Err(PyValueError::new_err("Invalid delay: NaN (not a number)"));
         }
         let timer = TimerHandle::create(py, Handle::new(slf, callback, args, context)?, when)?;
         let payload = Callback::Handle(timer.as_super().clone().unbind());
-        let key = me.core(py, |core| core.schedule(Time::from_secs_f64(when), payload));
+        let key = me.core(py, |core| {
+            core.schedule(Time::from_secs_f64(seconds), payload)
+        });
         timer.get().set_key(py, key);
         Ok(timer)
     }
@@ -118,17 +127,11 @@ impl Loop {
         args: Bound<'py, PyTuple>,
         context: Option<Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, TimerHandle>> {
-        let me = slf.get();
         if delay.is_none() {
             return Err(PyTypeError::new_err("delay must not be None"));
         }
         let when = Time::now().as_secs_f64() + delay.extract::<f64>()?;
-        me.check_open()?;
-        if me.debug() {
-            me.check_thread()?;
-            Self::check_callback(slf, &callback, "call_later")?;
-        }
-        Self::schedule_at(slf, when, callback, args, context)
+        Self::schedule_at(slf, When::Float(when), callback, args, context)
     }
 
     /// Like call_later(), at an absolute time on the clock of loop.time(), in seconds.
@@ -140,17 +143,10 @@ impl Loop {
         args: Bound<'py, PyTuple>,
         context: Option<Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, TimerHandle>> {
-        let me = slf.get();
         if when.is_none() {
             return Err(PyTypeError::new_err("when cannot be None"));
         }
-        let when = when.extract::<f64>()?;
-        me.check_open()?;
-        if me.debug() {
-            me.check_thread()?;
-            Self::check_callback(slf, &callback, "call_at")?;
-        }
-        Self::schedule_at(slf, when, callback, args, context)
+        Self::schedule_at(slf, When::new(when)?, callback, args, context)
     }
 
     /// Return a new Future attached to the loop.

@@ -207,9 +207,9 @@ impl SocketTransport {
 
     /// The representation, also for a transport that is being deallocated.
     fn describe(&self, py: Python<'_>) -> String {
-        let (phase, buffered) = self
+        let (phase, paused, buffered) = self
             .state
-            .with(py, |state| (state.phase, state.buffer.len()));
+            .with(py, |state| (state.phase, state.paused, state.buffer.len()));
         let mark = match phase {
             Phase::Open => "",
             Phase::Draining | Phase::Lost => " closing",
@@ -220,14 +220,10 @@ impl SocketTransport {
             String::new()
         } else {
             let interest = event_loop.core(py, |core| core.interest(self.fd));
-            let state = |wanted| {
-                if interest.contains(wanted) {
-                    "polling"
-                } else {
-                    "idle"
-                }
-            };
-            let (reading, writing) = (state(Interest::READ), state(Interest::WRITE));
+            let state = |polling| if polling { "polling" } else { "idle" };
+            // A paused transport is still watched, see `on_readable`.
+            let reading = state(!paused && interest.contains(Interest::READ));
+            let writing = state(interest.contains(Interest::WRITE));
             format!(" read={reading} write=<{writing}, bufsize={buffered}>")
         };
         format!("<SocketTransport{mark} fd={}{polling}>", self.fd)

@@ -3,14 +3,15 @@
 //! The classes stand beside `asyncio.Handle` and `asyncio.TimerHandle` (CPython's `asyncio/events.py`), answer their
 //! names to `isinstance`, and have their attributes.
 
-use ferrio::TimerKey;
+mod timer;
+
+use pyo3::PyTraverseError;
 use pyo3::gc::PyVisit;
 use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::pyclass::CompareOp;
-use pyo3::types::{PyDict, PyList, PyTuple};
-use pyo3::{PyClassInitializer, PyTraverseError};
+use pyo3::types::{PyDict, PyTuple};
 
+pub use self::timer::{TimerHandle, When};
 use crate::cell::AttachedCell;
 use crate::errors::leaves_the_loop;
 use crate::event_loop::Loop;
@@ -155,7 +156,7 @@ impl Handle {
     }
 
     /// The representation; `when` is a timer's.
-    fn describe(slf: &Bound<'_, Self>, when: Option<f64>) -> PyResult<String> {
+    fn describe(slf: &Bound<'_, Self>, when: Option<&Bound<'_, PyAny>>) -> PyResult<String> {
         let py = slf.py();
         let me = slf.get();
         let kept = me.state.with(py, |state| {
@@ -172,7 +173,7 @@ impl Handle {
     fn compose(
         slf: &Bound<'_, Self>,
         mark: Option<&str>,
-        when: Option<f64>,
+        when: Option<&Bound<'_, PyAny>>,
         call: Option<(Bound<'_, PyAny>, Bound<'_, PyTuple>)>,
     ) -> PyResult<String> {
         let py = slf.py();
@@ -180,7 +181,7 @@ impl Handle {
         let mut info = vec![slf.get_type().name()?.to_string()];
         info.extend(mark.map(str::to_owned));
         if let Some(when) = when {
-            info.push(format!("when={}", when.into_pyobject(py)?.repr()?));
+            info.push(format!("when={}", when.repr()?));
         }
         if let Some((callback, args)) = call {
             info.push(me.format_callback(py, &callback, &args)?);
@@ -194,7 +195,7 @@ impl Handle {
     }
 
     /// Drops the callback and its arguments.
-    fn cancel_call(slf: &Bound<'_, Self>, when: Option<f64>) -> PyResult<()> {
+    fn cancel_call(slf: &Bound<'_, Self>, when: Option<&Bound<'_, PyAny>>) -> PyResult<()> {
         let py = slf.py();
         let me = slf.get();
         let Some(call) = me.call(py) else {
@@ -291,99 +292,5 @@ impl Handle {
 
     fn __clear__(&self) {
         Python::attach(|py| drop(self.state.take(py)));
-    }
-}
-
-/// A callback wrapper returned by `call_later` and `call_at` (CPython: `asyncio.TimerHandle`).
-#[pyclass(module = "ferrio", extends = Handle, frozen)]
-pub struct TimerHandle {
-    when: f64,
-    /// Its place among the loop's timers, from the moment it is there.
-    key: AttachedCell<Option<TimerKey>>,
-}
-
-impl TimerHandle {
-    /// A timer handle for `when`, in the loop's seconds, that is not scheduled yet.
-    pub fn create(py: Python<'_>, handle: Handle, when: f64) -> PyResult<Bound<'_, Self>> {
-        let timer = Self {
-            when,
-            key: AttachedCell::new(None),
-        };
-        Bound::new(py, PyClassInitializer::from(handle).add_subclass(timer))
-    }
-
-    /// Remembers where among the loop's timers the handle is.
-    pub fn set_key(&self, py: Python<'_>, key: TimerKey) {
-        self.key.replace(py, Some(key));
-    }
-
-    /// What asyncio compares when two timers are due at the same time.
-    fn identity<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyList>> {
-        let py = slf.py();
-        let handle = slf.as_super().get();
-        let (callback, args) = handle.call(py).unzip();
-        PyList::new(py, [callback, args.map(Bound::into_any)])
-    }
-}
-
-#[pymethods]
-impl TimerHandle {
-    /// Cancel the callback. Does nothing if it has been cancelled or has run.
-    fn cancel(slf: &Bound<'_, Self>) -> PyResult<()> {
-        let py = slf.py();
-        let me = slf.get();
-        let handle = slf.as_super();
-        if let Some(key) = me.key.take(py) {
-            let freed = handle.get().event_loop.get().cancel_timer(py, key);
-            drop(freed);
-        }
-        Handle::cancel_call(handle, Some(me.when))
-    }
-
-    /// Return the time of the call in seconds, on the clock of loop.time().
-    fn when(&self) -> f64 {
-        self.when
-    }
-
-    #[getter(_when)]
-    fn get_when(&self) -> f64 {
-        self.when
-    }
-
-    #[getter(__class__)]
-    fn class(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
-        Ok(imports::timer_handle_class(slf.py())?.clone().unbind())
-    }
-
-    fn __repr__(slf: &Bound<'_, Self>) -> PyResult<String> {
-        Handle::describe(slf.as_super(), Some(slf.get().when))
-    }
-
-    fn __hash__(&self, py: Python<'_>) -> PyResult<isize> {
-        self.when.into_pyobject(py)?.hash()
-    }
-
-    fn __richcmp__(
-        slf: &Bound<'_, Self>,
-        other: &Bound<'_, PyAny>,
-        op: CompareOp,
-    ) -> PyResult<Py<PyAny>> {
-        let py = slf.py();
-        let Ok(other) = other.cast::<Self>() else {
-            return Ok(py.NotImplemented());
-        };
-        let (a, b) = (slf.get().when, other.get().when);
-        #[allow(clippy::float_cmp, reason = "asyncio compares the very numbers")]
-        let same =
-            || -> PyResult<bool> { Ok(a == b && Self::identity(slf)?.eq(Self::identity(other)?)?) };
-        let answer = match op {
-            CompareOp::Lt => a < b,
-            CompareOp::Gt => a > b,
-            CompareOp::Le => a < b || same()?,
-            CompareOp::Ge => a > b || same()?,
-            CompareOp::Eq => same()?,
-            CompareOp::Ne => !same()?,
-        };
-        Ok(answer.into_pyobject(py)?.to_owned().into_any().unbind())
     }
 }

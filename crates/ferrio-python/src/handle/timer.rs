@@ -1,0 +1,147 @@
+//! `TimerHandle`: a handle with a time.
+
+use ferrio::TimerKey;
+use pyo3::gc::PyVisit;
+use pyo3::prelude::*;
+use pyo3::pyclass::CompareOp;
+use pyo3::types::{PyFloat, PyList};
+use pyo3::{PyClassInitializer, PyTraverseError};
+
+use super::Handle;
+use crate::cell::AttachedCell;
+use crate::imports;
+
+/// The time of a call in seconds: the very object that a user has passed to `call_at`, or a float.
+pub enum When {
+    /// What `call_later` computes and most callers pass.
+    Float(f64),
+    /// Another number, such as an `int`, with its value.
+    Number(Py<PyAny>, f64),
+}
+
+impl When {
+    /// Raises `TypeError` for what is not a real number.
+    pub fn new(when: &Bound<'_, PyAny>) -> PyResult<Self> {
+        let seconds = when.extract()?;
+        Ok(if when.is_exact_instance_of::<PyFloat>() {
+            Self::Float(seconds)
+        } else {
+            Self::Number(when.clone().unbind(), seconds)
+        })
+    }
+
+    /// Its value.
+    pub fn seconds(&self) -> f64 {
+        match self {
+            Self::Float(seconds) | Self::Number(_, seconds) => *seconds,
+        }
+    }
+
+    fn object<'py>(&self, py: Python<'py>) -> Bound<'py, PyAny> {
+        match self {
+            Self::Float(seconds) => PyFloat::new(py, *seconds).into_any(),
+            Self::Number(number, _) => number.bind(py).clone(),
+        }
+    }
+}
+
+/// A callback wrapper returned by `call_later` and `call_at` (CPython: `asyncio.TimerHandle`).
+#[pyclass(module = "ferrio", extends = Handle, frozen)]
+pub struct TimerHandle {
+    when: When,
+    /// Its place among the loop's timers, from the moment it is there.
+    key: AttachedCell<Option<TimerKey>>,
+}
+
+impl TimerHandle {
+    /// A timer handle for `when`, in the loop's seconds, that is not scheduled yet.
+    pub fn create(py: Python<'_>, handle: Handle, when: When) -> PyResult<Bound<'_, Self>> {
+        let timer = Self {
+            when,
+            key: AttachedCell::new(None),
+        };
+        Bound::new(py, PyClassInitializer::from(handle).add_subclass(timer))
+    }
+
+    /// Remembers where among the loop's timers the handle is.
+    pub fn set_key(&self, py: Python<'_>, key: TimerKey) {
+        self.key.replace(py, Some(key));
+    }
+
+    /// What asyncio compares when two timers are due at the same time.
+    fn identity<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyList>> {
+        let py = slf.py();
+        let handle = slf.as_super().get();
+        let (callback, args) = handle.call(py).unzip();
+        PyList::new(py, [callback, args.map(Bound::into_any)])
+    }
+}
+
+#[pymethods]
+impl TimerHandle {
+    /// Cancel the callback. Does nothing if it has been cancelled or has run.
+    fn cancel(slf: &Bound<'_, Self>) -> PyResult<()> {
+        let py = slf.py();
+        let me = slf.get();
+        let handle = slf.as_super();
+        if let Some(key) = me.key.take(py) {
+            let freed = handle.get().event_loop.get().cancel_timer(py, key);
+            drop(freed);
+        }
+        Handle::cancel_call(handle, Some(&me.when.object(py)))
+    }
+
+    /// Return the time of the call in seconds, on the clock of loop.time().
+    fn when<'py>(&self, py: Python<'py>) -> Bound<'py, PyAny> {
+        self.when.object(py)
+    }
+
+    #[getter(_when)]
+    fn get_when<'py>(&self, py: Python<'py>) -> Bound<'py, PyAny> {
+        self.when.object(py)
+    }
+
+    #[getter(__class__)]
+    fn class(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+        Ok(imports::timer_handle_class(slf.py())?.clone().unbind())
+    }
+
+    fn __repr__(slf: &Bound<'_, Self>) -> PyResult<String> {
+        Handle::describe(slf.as_super(), Some(&slf.get().when.object(slf.py())))
+    }
+
+    fn __hash__(&self, py: Python<'_>) -> PyResult<isize> {
+        self.when.object(py).hash()
+    }
+
+    fn __richcmp__(
+        slf: &Bound<'_, Self>,
+        other: &Bound<'_, PyAny>,
+        op: CompareOp,
+    ) -> PyResult<Py<PyAny>> {
+        let py = slf.py();
+        let Ok(other) = other.cast::<Self>() else {
+            return Ok(py.NotImplemented());
+        };
+        let (a, b) = (slf.get().when.seconds(), other.get().when.seconds());
+        #[allow(clippy::float_cmp, reason = "asyncio compares the very numbers")]
+        let same =
+            || -> PyResult<bool> { Ok(a == b && Self::identity(slf)?.eq(Self::identity(other)?)?) };
+        let answer = match op {
+            CompareOp::Lt => a < b,
+            CompareOp::Gt => a > b,
+            CompareOp::Le => a < b || same()?,
+            CompareOp::Ge => a > b || same()?,
+            CompareOp::Eq => same()?,
+            CompareOp::Ne => !same()?,
+        };
+        Ok(answer.into_pyobject(py)?.to_owned().into_any().unbind())
+    }
+
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        match &self.when {
+            When::Float(_) => Ok(()),
+            When::Number(number, _) => visit.call(number),
+        }
+    }
+}

@@ -1,0 +1,64 @@
+"""Protocols that use their transport, or drop it, at awkward moments."""
+
+import asyncio
+import gc
+
+from harness import Recorder, socket_pair, transport_and_peer
+
+
+async def test_the_transport_may_be_used_from_every_callback_of_its_protocol(loop):
+    class Awkward(Recorder):
+        def note(self, name):
+            transport = self.transport
+            transport.set_protocol(self)
+            transport.write(b"x")
+            transport.pause_reading()
+            transport.resume_reading()
+            transport.set_write_buffer_limits(high=0)
+            gc.collect()
+            assert transport.get_protocol() in (self, None)
+            repr(transport)
+            super().note(name)
+
+    async with transport_and_peer(loop, Awkward()) as (transport, protocol, peer):
+        peer.send(b"data")
+        await protocol.got(4)
+        transport.close()
+        await protocol.lost()
+
+
+async def test_pause_writing_may_close_or_write_more(loop):
+    class Closing(Recorder):
+        def pause_writing(self):
+            super().pause_writing()
+            self.transport.write(b"y" * 1000)
+            self.transport.abort()
+
+    async with transport_and_peer(loop, Closing()) as (transport, protocol, _):
+        transport.write(b"x" * (64 << 20))
+        assert await protocol.lost() is None
+        assert protocol.calls == ["connection_made", "pause_writing", "connection_lost"]
+        assert transport.get_write_buffer_size() == 0
+
+
+async def test_the_last_reference_to_protocol_and_transport_may_go_inside_a_callback(loop):
+    done = loop.create_future()
+
+    class Vanishing(asyncio.Protocol):
+        def connection_made(self, transport):
+            self.transport = transport
+
+        def data_received(self, data):
+            transport, self.transport = self.transport, None
+            transport.set_protocol(Recorder())
+            transport.close()
+            del transport
+            gc.collect()
+            done.set_result(data)
+
+    with socket_pair() as (ours, theirs):
+        await loop.create_connection(Vanishing, sock=ours)
+        gc.collect()
+        theirs.send(b"data")
+        assert await done == b"data"
+        assert await loop.sock_recv(theirs, 10) == b""
