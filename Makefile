@@ -2,6 +2,8 @@
 
 PYTHON ?= python3
 PYTEST_ARGS ?=
+CONFORMANCE_ARGS ?=
+PYTHONS ?= python3.11 python3.12 python3.13 python3.14 python3.15
 
 # An environment for each version of Python, side by side: .venv/3.13
 VERSION := $(shell $(PYTHON) -c 'import sys; print("%d.%d%s" % (sys.version_info[:2] + (sys.abiflags,)))' 2>/dev/null)
@@ -47,13 +49,24 @@ test-rust: | prerequisites ## the tests of the engine
 test-python: $(EXTENSION) ## the tests of the Python package
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
 
+.PHONY: conformance
+conformance: $(EXTENSION) ## CPython's own asyncio tests on ferrio's loop (needs Python's test package)
+	$(BIN)/python tests/conformance/run.py $(CONFORMANCE_ARGS)
+
+.PHONY: conformance-all
+conformance-all: ## the same on every Python named in PYTHONS
+	@for python in $(PYTHONS); do \
+		echo "== $$python"; $(MAKE) --no-print-directory conformance PYTHON=$$python || exit 1; \
+	done
+
 .PHONY: lint
-lint: $(TOOLS) ## check formatting, and for everything that the linters know
+lint: $(EXTENSION) ## check formatting, types, and for everything that the linters know
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
-	$(if $(wildcard python/ferrio/_ferrio.pyi),$(BIN)/mypy)
+	$(BIN)/mypy
+	cd tests && $(abspath $(BIN))/python -m mypy.stubtest --mypy-config-file ../pyproject.toml ferrio._ferrio
 
 .PHONY: format
 format: $(TOOLS) ## format all sources

@@ -18,10 +18,10 @@ import textwrap
 import threading
 
 import pytest
+from harness import FD_FOLDER
 
 LOOPS = ("asyncio", "ferrio")
 DEFAULT_TIMEOUT = 30
-FD_FOLDER = "/proc/self/fd" if os.path.exists("/proc/self/fd") else "/dev/fd"
 
 
 def pytest_configure(config):
@@ -121,7 +121,7 @@ class Process:
     @staticmethod
     def read_wakeup_fd():
         fd = signal.set_wakeup_fd(-1)
-        if fd != -1:
+        with contextlib.suppress(OSError):  # whoever set it has closed it: that is found out at the end
             signal.set_wakeup_fd(fd)
         return fd
 
@@ -136,8 +136,11 @@ class Process:
         lost = set(self.descriptors) - set(now)
         assert not lost, f"descriptors closed that were somebody else's: {lost}"
         assert asyncio._get_running_loop() is None
-        assert sys.get_asyncgen_hooks() == self.hooks
-        assert self.read_wakeup_fd() == self.wakeup_fd, "signal.set_wakeup_fd() was not restored"
+        hooks, wakeup_fd = sys.get_asyncgen_hooks(), self.read_wakeup_fd()
+        sys.set_asyncgen_hooks(*self.hooks)  # so that only the guilty test fails
+        signal.set_wakeup_fd(self.wakeup_fd)
+        assert hooks == self.hooks, "sys.set_asyncgen_hooks() was not undone"
+        assert wakeup_fd == self.wakeup_fd, "signal.set_wakeup_fd() was not undone"
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ import struct
 import sys
 
 PY = sys.version_info[:2]
+FD_FOLDER = "/proc/self/fd" if os.path.exists("/proc/self/fd") else "/dev/fd"
 
 
 def turn(loop):
@@ -234,7 +235,7 @@ def fill(sock):
 
 
 def descriptor_count():
-    return len(os.listdir("/proc/self/fd" if os.path.exists("/proc/self/fd") else "/dev/fd"))
+    return len(os.listdir(FD_FOLDER))
 
 
 def unused_port():
@@ -251,3 +252,8 @@ def wait_until_asleep(native_id, pid="self"):
         with open(f"/proc/{pid}/task/{native_id}/stat") as stat:
             state = stat.read().rpartition(")")[2].split()[0]
         seen = seen + 1 if state == "S" else 0
+
+
+def takes_attributes(loop: asyncio.AbstractEventLoop) -> bool:
+    """Whether users may set attributes on the loop's transports and servers: on ferrio's not before Python 3.12."""
+    return sys.version_info >= (3, 12) or type(loop).__module__ != "ferrio"

@@ -18,7 +18,7 @@ TIMES = re.compile(r"\d+\.\d+ s|\d+ requests per second")
 def run(name: str, *interpreter: str) -> str:
     """Run an example; returns what it printed, and fails unless it exits with 0 and complains of nothing."""
     process = subprocess.run(
-        [sys.executable, "-X", "dev", "-W", "error", *interpreter, str(EXAMPLES / name)],
+        [sys.executable, "-W", "error", *interpreter, str(EXAMPLES / name)],
         capture_output=True,
         text=True,
         timeout=60,

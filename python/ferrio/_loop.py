@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import weakref
-from asyncio import unix_events
 from collections.abc import Coroutine
 from typing import Any, TypeVar
 
@@ -26,15 +25,14 @@ class Loop(_ferrio.Loop, asyncio.SelectorEventLoop):
         OSError: the process is out of file descriptors.
     """
 
+    __module__ = "ferrio"
+
     def __init__(self, selector: object = None) -> None:
         # Not SelectorEventLoop's: that makes a selector and a self-pipe, which the native loop has of its own.
         asyncio.BaseEventLoop.__init__(self)
-        # What those of its classes expect that ferrio has no native one for yet (datagrams, pipes, subprocesses).
+        # What those of its classes expect that ferrio has no native one for yet (datagrams).
         self._transports: weakref.WeakValueDictionary[int, Any] = weakref.WeakValueDictionary()
         self._unix_server_sockets: dict[Any, int] = {}
-        if hasattr(unix_events, "_PidfdChildWatcher"):  # since Python 3.14; before, the policy has the watcher
-            pidfd = unix_events.can_use_pidfd()
-            self._watcher = unix_events._PidfdChildWatcher() if pidfd else unix_events._ThreadedChildWatcher()
 
 
 def new_event_loop() -> Loop:

@@ -28,10 +28,11 @@ from importlib.util import MAGIC_NUMBER
 from types import CodeType, ModuleType, TracebackType
 from typing import Any
 
-_PY_FILE_INPUT = (
-    257  # Py_file_input, in Include/compile.h: a whole file, as opposed to an expression or a line.
-)
+_PY_FILE_INPUT = 257  # Py_file_input in Include/compile.h: a whole file, not an expression or a line.
 _PYC_HEADER = 16  # Magic number, flags, and two words that tell whether the source has changed.
+
+# What the interpreter itself calls for -m, directories and zip files; runpy's public functions leave other traces.
+_run_module_as_main: Callable[..., object] = runpy._run_module_as_main  # type: ignore[attr-defined]
 
 
 def run_file(path: str, arguments: list[str]) -> None:
@@ -54,7 +55,7 @@ def run_file(path: str, arguments: list[str]) -> None:
             sys.path[0] = file
         sys.audit("cpython.run_module", "__main__")
         _fresh_main()
-        _execute(partial(runpy._run_module_as_main, "__main__", False))
+        _execute(partial(_run_module_as_main, "__main__", False))
         return
 
     _replace_path0(os.path.dirname(os.path.realpath(path)))
@@ -86,7 +87,7 @@ def run_module(name: str, arguments: list[str]) -> None:
     _replace_path0(os.getcwd())
     sys.audit("cpython.run_module", name)
     _fresh_main()
-    _execute(partial(runpy._run_module_as_main, name))
+    _execute(partial(_run_module_as_main, name))
 
 
 def run_command(command: str, arguments: list[str]) -> None:
@@ -118,7 +119,7 @@ def run_stdin(argv: list[str]) -> None:
     _replace_path0("")
     if sys.stdin is not None and sys.stdin.isatty():
         _fresh_main()
-        _execute(partial(runpy._run_module_as_main, "asyncio"))
+        _execute(partial(_run_module_as_main, "asyncio"))
         return
     sys.audit("cpython.run_stdin")
     _execute_file(b"" if sys.stdin is None else sys.stdin.buffer.read(), "<stdin>")
@@ -251,7 +252,9 @@ def _hide_own_frames(shown: Callable[[], object] | None) -> None:
     which is the last place where they can be taken away, and the only one that leaves it to the interpreter to end the
     program as it always does (exit code, ``-i``, and death by SIGINT after KeyboardInterrupt).
     """
-    hook = sys.excepthook
+    hook = getattr(sys, "excepthook", None)
+    if hook is None:
+        return
 
     def excepthook(kind: type[BaseException], error: BaseException, traceback: TracebackType | None) -> None:
         sys.excepthook = hook

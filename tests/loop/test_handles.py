@@ -170,3 +170,26 @@ def test_closing_the_loop_lets_go_of_callbacks_that_never_ran(loop):
     loop.close()
     gc.collect()
     assert reference() is None
+
+
+def test_the_private_attributes_that_libraries_read_are_true(loop):
+    callback = Target().method
+    handle, timer = loop.call_soon(callback, 1, 2), loop.call_later(1000, callback, 3)
+    assert (handle._callback, handle._args, handle._cancelled) == (callback, (1, 2), False)
+    assert (timer._callback, timer._args, timer._cancelled) == (callback, (3,), False)
+    assert timer._when == timer.when()
+    assert timer._scheduled is True
+    assert handle._loop is timer._loop is loop
+    assert isinstance(handle._context, contextvars.Context)
+    for each in (handle, timer):
+        each.cancel()
+        assert (each._callback, each._args, each._cancelled) == (None, None, True)
+
+
+def test_handles_of_the_standard_library_can_be_run_by_hand(loop):
+    ran = []
+    handle = loop.call_soon(ran.append, 1)
+    handle._run()
+    assert ran == [1]
+    turn(loop)
+    assert ran == [1, 1]

@@ -1,14 +1,16 @@
 """Closing, running twice, running inside a running loop, and what run_until_complete() accepts."""
 
 import asyncio
+import contextlib
 import gc
+import os
 import signal
 import threading
 import warnings
 import weakref
 
 import pytest
-from harness import PY, socket_pair, turn
+from harness import FD_FOLDER, PY, socket_pair, turn
 
 CLOSED = r"^Event loop is closed$"
 
@@ -119,6 +121,20 @@ def test_a_running_loop_cannot_run_another_future_until_complete(loop):
     assert loop.run_until_complete(main()) == "still alive"
 
 
+def test_a_running_loop_can_neither_be_run_nor_closed_by_another_thread(loop):
+    def disturb():
+        with pytest.raises(RuntimeError, match=r"^This event loop is already running$"):
+            loop.run_until_complete(loop.create_future())
+        with pytest.raises(RuntimeError, match=r"^Cannot close a running event loop$"):
+            loop.close()
+
+    async def main():
+        await asyncio.to_thread(disturb)
+        return "still alive"
+
+    assert loop.run_until_complete(main()) == "still alive"
+
+
 def test_a_loop_cannot_run_while_another_runs_in_the_thread(loop, loop_factory):
     async def main():
         other = loop_factory()
@@ -218,6 +234,19 @@ def test_the_repr_tells_the_state(loop):
         return repr(loop)
 
     assert "running=True closed=False" in loop.run_until_complete(main())
+
+
+def test_the_descriptors_of_a_loop_are_not_inherited_by_programs_it_starts(process_state, loop_factory):
+    before = {int(name) for name in os.listdir(FD_FOLDER)}
+    loop = loop_factory()
+    made = [int(name) for name in os.listdir(FD_FOLDER) if int(name) not in before]
+    inherited = []
+    for fd in made:
+        with contextlib.suppress(OSError):
+            inherited.append(os.get_inheritable(fd))
+    loop.close()
+    assert inherited
+    assert not any(inherited)
 
 
 def test_many_loops_one_after_another_leak_nothing(process_state, loop_factory):

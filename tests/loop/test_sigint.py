@@ -1,9 +1,13 @@
 """Ctrl-C: with the runner and without, asleep and busy. Every program runs in a process of its own."""
 
 import signal
+import textwrap
 
 import pytest
 from harness import wait_until_asleep
+
+# A program that was started in the background may have inherited that SIGINT is ignored.
+DEFAULT = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
 
 
 @pytest.fixture
@@ -11,7 +15,7 @@ def interrupt(script):
     """Runs a program, sends SIGINT once it has said `ready` and sleeps, and returns what it says then."""
 
     def interrupt(code, *, asleep=True):
-        process = script.start(code, "-u")
+        process = script.start(DEFAULT + textwrap.dedent(code), "-u")
         with process:
             try:
                 assert process.stdout.readline() == "ready\n", process.stderr.read()
@@ -70,7 +74,6 @@ def test_it_leaves_a_loop_that_never_sleeps(interrupt):
             loop.run_forever()
         except KeyboardInterrupt:
             print("interrupted")
-        loop.close()
     """
     assert interrupt(code, asleep=False) == ["interrupted"]
 

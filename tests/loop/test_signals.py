@@ -11,11 +11,17 @@ from harness import turn, wait_until_asleep
 
 @pytest.fixture(autouse=True)
 def dispositions():
-    """No test may leave a handler behind."""
-    kept = (signal.SIGINT, signal.SIGUSR1, signal.SIGUSR2, signal.SIGTERM)
-    before = [signal.getsignal(number) for number in kept]
+    """Every test starts with the default handlers and may leave none of its own behind."""
+    defaults = {
+        signal.SIGINT: signal.default_int_handler,
+        signal.SIGUSR1: signal.SIG_DFL,
+        signal.SIGUSR2: signal.SIG_DFL,
+        signal.SIGTERM: signal.SIG_DFL,
+    }
+    before = {number: signal.signal(number, default) for number, default in defaults.items()}
     yield
-    assert [signal.getsignal(number) for number in kept] == before
+    after = {number: signal.signal(number, handler) for number, handler in before.items()}
+    assert after == defaults
 
 
 def test_a_handler_runs_in_the_loop_with_its_arguments(loop):
@@ -218,3 +224,31 @@ def test_an_ordinary_python_handler_runs_while_the_loop_sleeps(loop):
     finally:
         signal.signal(signal.SIGUSR1, before)
     assert got == [signal.SIGUSR1]
+
+
+def test_an_exception_of_an_ordinary_python_handler_leaves_the_sleeping_loop(loop):
+    def handler(number, frame):
+        raise LookupError("from the handler")
+
+    before = signal.signal(signal.SIGALRM, handler)
+    try:
+        with pytest.raises(LookupError, match="from the handler"):
+            loop.call_soon(signal.setitimer, signal.ITIMER_REAL, 0.01)
+            loop.run_forever()
+    finally:
+        signal.signal(signal.SIGALRM, before)
+    assert loop.run_until_complete(asyncio.sleep(0, "still works")) == "still works"
+
+
+def test_a_signal_without_a_handler_of_ours_does_not_wake_the_callbacks(loop):
+    got = []
+    before = signal.signal(signal.SIGALRM, lambda number, frame: got.append("signal"))
+    try:
+        signal.setitimer(signal.ITIMER_REAL, 0.01)
+        loop.call_later(0.03, loop.stop)
+        start = loop.time()
+        loop.run_forever()
+        assert loop.time() - start >= 0.03
+    finally:
+        signal.signal(signal.SIGALRM, before)
+    assert got == ["signal"]

@@ -52,27 +52,6 @@ def test_an_overridden_method_can_call_the_original(kind):
         assert callback in loop.calls
 
 
-def test_an_overridden_clock_decides_when_timers_run(kind):
-    class Warped(kind):
-        now = 1000.0
-
-        def time(self):
-            return self.now
-
-    ran = []
-    with closing(Warped()) as loop:
-        assert loop.call_later(3600, ran.append, "hour").when() == 4600.0
-        loop.call_later(60, ran.append, "minute")
-        turn(loop)
-        assert ran == []
-        loop.now += 60
-        turn(loop)
-        assert ran == ["minute"]
-        loop.now += 3600
-        turn(loop)
-        assert ran == ["minute", "hour"]
-
-
 def test_an_overridden_create_task_makes_the_tasks(kind):
     class Own(kind):
         made = 0

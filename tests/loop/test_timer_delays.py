@@ -1,6 +1,7 @@
 """Delays that are odd: zero, negative, infinite, enormous, or no numbers at all."""
 
 import math
+from fractions import Fraction
 
 import pytest
 from harness import turn
@@ -79,3 +80,16 @@ def test_a_delay_that_is_no_real_number_is_refused(loop, delay):
     with pytest.raises(TypeError):
         loop.call_later(delay, print)
         turn(loop)
+
+
+@pytest.mark.parametrize("delay", [Fraction(1, 1000), True, 0.001, 1])
+def test_any_real_number_is_a_delay(loop, delay):
+    before = loop.time()
+    handle = loop.call_later(delay, print)
+    assert before + delay <= handle.when() <= loop.time() + delay
+    handle.cancel()
+
+
+def test_a_delay_too_large_for_a_float_is_an_overflow_error(loop):
+    with pytest.raises(OverflowError):
+        loop.call_later(10**400, print)

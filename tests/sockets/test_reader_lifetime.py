@@ -1,4 +1,4 @@
-"""Readers and what becomes of them when descriptors are closed, duplicated, reused, or taken by a transport."""
+"""What becomes of readers when descriptors are closed, duplicated, used again or taken by a transport."""
 
 import os
 import socket

@@ -169,6 +169,22 @@ async def test_a_read_cancelled_when_the_data_is_there_but_not_yet_read_loses_no
     assert await loop.sock_recv(ours, 100) == b"data"
 
 
+@pytest.mark.ferrio_only
+@pytest.mark.parametrize("iterations", range(5))
+async def test_a_read_cancelled_at_any_moment_loses_nothing(loop, pair, iterations):
+    ours, theirs = pair
+    task = await started(loop, loop.sock_recv(ours, 100))
+    theirs.send(b"data")
+    for _ in range(iterations):
+        await asyncio.sleep(0)
+    if task.cancel():
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert await loop.sock_recv(ours, 100) == b"data"
+    else:
+        assert task.result() == b"data"
+
+
 async def test_a_cancelled_read_leaves_no_reader_behind(loop, pair):
     ours, _ = pair
     task = await started(loop, loop.sock_recv(ours, 100))

@@ -176,3 +176,55 @@ def test_connection_made_runs_before_the_connection_is_handed_over(loop):
         transport.close()
         turn(loop)
         assert protocol.calls == ["connection_made", "connection_lost"]
+
+
+async def test_connection_lost_keeps_its_place_among_callbacks(loop):
+    order = []
+
+    class Protocol(Recorder):
+        def connection_lost(self, exc):
+            order.append("connection_lost")
+            super().connection_lost(exc)
+
+    async with transport_and_peer(loop, Protocol()) as (transport, protocol, _):
+        loop.call_soon(order.append, "before")
+        transport.close()
+        loop.call_soon(order.append, "after")
+        await protocol.lost()
+        assert order == ["before", "connection_lost", "after"]
+
+
+async def test_a_half_open_transport_learns_of_the_end_when_it_writes(loop):
+    async with transport_and_peer(loop, Recorder(keep_open=True)) as (transport, protocol, peer):
+        peer.shutdown(socket.SHUT_WR)
+        await protocol.called("eof_received")
+        reset(peer)
+        for _ in range(5):
+            await asyncio.sleep(0)
+        assert protocol.calls == ["connection_made", "eof_received"]
+        while "connection_lost" not in protocol.calls:
+            transport.write(b"data")
+            await asyncio.sleep(0)
+        assert isinstance(protocol.reason, ConnectionError)
+
+
+async def test_a_transport_whose_both_directions_ended_stays_open_until_it_is_closed(loop):
+    async with transport_and_peer(loop, Recorder(keep_open=True)) as (transport, protocol, peer):
+        transport.write_eof()
+        peer.shutdown(socket.SHUT_WR)
+        await protocol.called("eof_received")
+        for _ in range(5):
+            await asyncio.sleep(0)
+        assert not transport.is_closing()
+        transport.close()
+        assert await protocol.lost() is None
+
+
+async def test_the_end_is_told_again_when_reading_is_resumed_after_it(loop):
+    async with transport_and_peer(loop, Recorder(keep_open=True)) as (transport, protocol, peer):
+        peer.shutdown(socket.SHUT_WR)
+        await protocol.called("eof_received")
+        assert transport.is_reading()
+        transport.pause_reading()
+        transport.resume_reading()
+        await protocol.called("eof_received", 2)

@@ -1,5 +1,6 @@
 """The stream transport: writing, flushing, and what is refused."""
 
+import array
 import asyncio
 import socket
 
@@ -13,16 +14,26 @@ from harness import (
     reset,
     tcp_pair,
     transport_and_peer,
+    turn,
 )
 
 MEGABYTE = 1 << 20
 
 
-async def test_a_small_write_leaves_at_once(loop):
-    async with transport_and_peer(loop) as (transport, _, peer):
-        assert transport.write(b"data") is None
-        assert transport.get_write_buffer_size() == 0
-        assert peer.recv(100) == b"data"
+def test_a_small_write_leaves_in_the_iteration_in_which_it_is_written(loop):
+    ours, peer = tcp_pair()
+    with peer:
+        transport, _ = loop.run_until_complete(loop.create_connection(Recorder, sock=ours))
+        for number in range(3):
+            loop.call_soon(transport.write, b"%d" % number)
+            turn(loop)
+            assert transport.get_write_buffer_size() == 0
+            assert peer.recv(100) == b"%d" % number
+        transport.write(b"outside")
+        turn(loop)
+        assert peer.recv(100) == b"outside"
+        transport.close()
+        turn(loop)
 
 
 async def test_writes_arrive_in_order(loop):
@@ -39,6 +50,7 @@ async def test_writes_arrive_in_order(loop):
         pytest.param(bytearray(b"data"), id="bytearray"),
         pytest.param(memoryview(b"data"), id="memoryview"),
         pytest.param(memoryview(bytearray(b".data."))[1:-1], id="slice"),
+        pytest.param(memoryview(array.array("I", b"data")), id="memoryview of wider items"),
     ],
 )
 async def test_any_bytes_like_object_can_be_written(loop, data):

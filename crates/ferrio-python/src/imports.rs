@@ -16,11 +16,27 @@ macro_rules! imports {
 
 imports! {
     /// The base class whose `__class__` ferrio's transports answer.
-    transport_class => "asyncio", "Transport";
+    transport_class => "asyncio.selector_events", "_SelectorSocketTransport";
+    /// The base class whose `__class__` ferrio's transports over reading ends of pipes answer.
+    read_transport_class => "asyncio", "ReadTransport";
+    /// The base class whose `__class__` ferrio's transports of processes answer.
+    subprocess_transport_class => "asyncio", "SubprocessTransport";
+    /// The class whose `__class__` the protocols of a process's pipes answer: the one to the process.
+    write_subprocess_pipe_proto => "asyncio.base_subprocess", "WriteSubprocessPipeProto";
+    /// The class whose `__class__` the protocols of a process's pipes answer: those from the process.
+    read_subprocess_pipe_proto => "asyncio.base_subprocess", "ReadSubprocessPipeProto";
+    /// asyncio's own transport of processes, which says what this patch release does.
+    base_subprocess_transport => "asyncio.base_subprocess", "BaseSubprocessTransport";
+    /// What the class that ferrio's datagram transports answer as `__class__` is, besides `asyncio.Transport`.
+    datagram_transport_class => "asyncio", "DatagramTransport";
     /// `asyncio.BufferedProtocol`.
     buffered_protocol => "asyncio", "BufferedProtocol";
     /// The class whose `__class__` ferrio's handles answer.
     handle_class => "asyncio", "Handle";
+    /// The class of `call_soon_threadsafe`'s handles, since Python 3.14.
+    thread_safe_handle_class => "asyncio.events", "_ThreadSafeHandle";
+    /// `threading.RLock`.
+    rlock => "threading", "RLock";
     /// The class whose `__class__` ferrio's timer handles answer.
     timer_handle_class => "asyncio", "TimerHandle";
     /// The class whose `__class__` ferrio's servers answer.
@@ -53,8 +69,28 @@ imports! {
     cancelled_error => "asyncio", "CancelledError";
     /// The read-only face of a socket that `get_extra_info('socket')` gives.
     transport_socket => "asyncio.trsock", "TransportSocket";
-    /// The TLS protocol over any transport.
+    /// asyncio's TLS protocol over any transport, whose `__class__` ferrio's answers.
     ssl_protocol => "asyncio.sslproto", "SSLProtocol";
+    /// The class whose `__class__` ferrio's TLS transports answer.
+    ssl_transport => "asyncio.sslproto", "_SSLProtocolTransport";
+    /// The module `asyncio.sslproto`, for what a program may have put there.
+    ssl_protocol_module => "asyncio", "sslproto";
+    /// The exceptions for an SSL call that has to be repeated when more has arrived.
+    ssl_again_errors => "asyncio.sslproto", "SSLAgainErrors";
+    /// The context of a client that gives none.
+    create_transport_context => "asyncio.sslproto", "_create_transport_context";
+    /// `ssl.SSLError`.
+    ssl_error => "ssl", "SSLError";
+    /// `ssl.CertificateError`.
+    certificate_error => "ssl", "CertificateError";
+    /// `ssl.MemoryBIO`.
+    memory_bio => "ssl", "MemoryBIO";
+    /// `ssl.SSLObject`.
+    ssl_object => "ssl", "SSLObject";
+    /// `types.SimpleNamespace`.
+    simple_namespace => "types", "SimpleNamespace";
+    /// `memoryview`.
+    memory_view => "builtins", "memoryview";
     /// Disables Nagle's algorithm on a TCP socket.
     set_nodelay => "asyncio.base_events", "_set_nodelay";
     /// Finishes a future unless it was cancelled.
@@ -87,6 +123,12 @@ imports! {
     sig_dfl => "signal", "SIG_DFL";
     /// `asyncio`'s handler that does nothing, so that only the wake-up descriptor tells of a signal.
     sighandler_noop => "asyncio.unix_events", "_sighandler_noop";
+    /// `socket.socket`.
+    socket => "socket", "socket";
+    /// The C class below `socket.socket`.
+    c_socket => "_socket", "socket";
+    /// `os.fsdecode`.
+    fsdecode => "os", "fsdecode";
     /// `ssl.SSLSocket`.
     ssl_socket => "ssl", "SSLSocket";
     /// `os.strerror`.
@@ -95,4 +137,20 @@ imports! {
     main_thread => "threading", "main_thread";
     /// `threading.current_thread`.
     current_thread => "threading", "current_thread";
+}
+
+/// asyncio's child watcher with threads, one for the whole process: for where there are no descriptors of processes.
+pub fn threaded_child_watcher(py: Python<'_>) -> PyResult<&Bound<'_, PyAny>> {
+    static WATCHER: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    let name = if cfg!(Py_3_14) {
+        "_ThreadedChildWatcher"
+    } else {
+        "ThreadedChildWatcher"
+    };
+    let watcher = WATCHER.get_or_try_init(py, || {
+        // The public name warns on Python 3.12 and 3.13, but not the module that has it.
+        let class = py.import("asyncio.unix_events")?.getattr(name)?;
+        class.call0().map(Bound::unbind)
+    })?;
+    Ok(watcher.bind(py))
 }

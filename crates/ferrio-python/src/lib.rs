@@ -5,9 +5,15 @@
 //! | [`event_loop`] | `Loop` |
 //! | [`handle`] | `Handle`, `TimerHandle` |
 //! | [`transport`] | `SocketTransport` |
+//! | [`datagram`] | `DatagramTransport` |
+//! | [`pipe`] | `ReadPipeTransport`, `WritePipeTransport` |
+//! | [`process`] | `SubprocessTransport` |
 //! | [`server`] | `Server` |
+//! | [`tls`] | `TlsProtocol`, `TlsTransport` |
 //! | [`coroutine`] | coroutines written in Rust |
-//! | [`socket`] | system calls of the data path |
+//! | [`incoming`], [`outgoing`] | what transports share: reading, and writing with flow control |
+//! | [`protocol`] | what every transport tells in the same words |
+//! | [`socket`], [`address`] | system calls of the data path; socket addresses |
 //! | [`errors`], [`imports`] | the one conversion into exceptions; the one list of what is imported |
 //! | [`cell`], [`ffi`] | the two homes of `unsafe` |
 
@@ -27,15 +33,23 @@
     reason = "the signatures of Python's methods are PyO3's to choose"
 )]
 
+mod address;
 mod cell;
 mod coroutine;
+mod datagram;
 mod errors;
 mod event_loop;
 mod ffi;
 mod handle;
 mod imports;
+mod incoming;
+mod outgoing;
+mod pipe;
+mod process;
+mod protocol;
 mod server;
 mod socket;
+mod tls;
 mod transport;
 
 use pyo3::prelude::*;
@@ -48,17 +62,26 @@ mod _ferrio {
     #[pymodule_export]
     use crate::coroutine::Coroutine;
     #[pymodule_export]
+    use crate::datagram::DatagramTransport;
+    #[pymodule_export]
     use crate::event_loop::Loop;
     #[pymodule_export]
     use crate::handle::{Handle, TimerHandle};
     #[pymodule_export]
+    use crate::pipe::{ReadPipeTransport, WritePipeTransport};
+    #[pymodule_export]
+    use crate::process::{PipeProtocol, SubprocessTransport};
+    #[pymodule_export]
     use crate::server::Server;
+    #[pymodule_export]
+    use crate::tls::{TlsProtocol, TlsTransport};
     #[pymodule_export]
     use crate::transport::SocketTransport;
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
         crate::ffi::install_am_send::<Coroutine>(module.py())?;
+        crate::tls::remember_stock(module.py())?;
         module.add("__version__", env!("CARGO_PKG_VERSION"))
     }
 }

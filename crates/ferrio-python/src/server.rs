@@ -37,7 +37,10 @@ struct State {
 }
 
 /// A server returned by `create_server` and `create_unix_server`.
-#[pyclass(module = "ferrio", frozen, weakref)]
+// Users may set attributes. Not on Python 3.11: making an object with a dictionary can start a garbage collection there
+// before PyO3 has filled the object.
+#[cfg_attr(Py_3_12, pyclass(module = "ferrio", frozen, weakref, dict))]
+#[cfg_attr(not(Py_3_12), pyclass(module = "ferrio", frozen, weakref))]
 pub struct Server {
     event_loop: Py<Loop>,
     /// The listening parameters, in the order in which the loop's `_start_serving` takes them.

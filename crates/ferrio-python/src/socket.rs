@@ -3,7 +3,7 @@
 use std::io::{self, IoSlice};
 use std::os::fd::RawFd;
 
-use rustix::net::{RecvFlags, SendAncillaryBuffer, SendFlags};
+use rustix::net::{RecvFlags, SendAncillaryBuffer, SendFlags, SocketAddrAny};
 
 use crate::ffi::borrow_fd;
 
@@ -11,6 +11,25 @@ use crate::ffi::borrow_fd;
 pub fn recv(fd: RawFd, buffer: &mut [u8]) -> io::Result<usize> {
     let (received, _) = rustix::net::recv(borrow_fd(fd)?, buffer, RecvFlags::DONTWAIT)?;
     Ok(received)
+}
+
+/// `recvfrom(2)`: the number of bytes of a datagram and its sender's address, `None` if it has no name.
+pub fn recv_from(fd: RawFd, buffer: &mut [u8]) -> io::Result<(usize, Option<SocketAddrAny>)> {
+    let (received, _, sender) = rustix::net::recvfrom(borrow_fd(fd)?, buffer, RecvFlags::DONTWAIT)?;
+    Ok((received, sender))
+}
+
+/// `sendto(2)`: how many of the bytes were taken. Without an address they go where the socket is connected to.
+pub fn send_to(fd: RawFd, data: &[u8], address: Option<&SocketAddrAny>) -> io::Result<usize> {
+    match address {
+        Some(address) => Ok(rustix::net::sendto(
+            borrow_fd(fd)?,
+            data,
+            SEND_FLAGS,
+            address,
+        )?),
+        None => send(fd, data),
+    }
 }
 
 /// `send(2)`: how many of the bytes were taken.

@@ -17,7 +17,8 @@
 //!  ├ ready          first in, first out
 //!  └ inject         what other threads hand over, and how they wake the loop
 //! time              the clock that all of the above read
-//! proto             sans-I/O parts of transports: write buffer, flow control
+//! proto             sans-I/O parts of transports: write buffer, flow control,
+//!                   datagram queue
 //! ```
 //!
 //! # The key decision
@@ -63,10 +64,11 @@ pub mod timers;
 pub mod turn;
 
 pub use inject::Injector;
-pub use proto::{FlowControl, LimitsError, WriteBuffer};
+pub use proto::{DatagramQueue, FlowControl, LimitsError, WriteBuffer};
 pub use reactor::Reactor;
 pub use ready::Ready;
 pub use sys::Interest;
+pub use sys::datagrams::{MAX_BATCH, ReceiveBatch, send_batch, unix_name};
 pub use time::Time;
 pub use timers::{TimerKey, Timers};
 pub use turn::{Block, LoopCore, Parked};

@@ -129,6 +129,11 @@ impl<C> Timers<C> {
         })
     }
 
+    /// Whether a timer is still scheduled: neither cancelled nor due.
+    pub fn contains(&self, key: TimerKey) -> bool {
+        is_live(&self.slots, key.slot, key.sequence)
+    }
+
     /// The payloads of the timers that are scheduled, in no order.
     pub fn payloads(&self) -> impl Iterator<Item = &C> {
         self.slots.iter().map(|(_, slot)| &slot.payload)

@@ -93,6 +93,11 @@ impl<C> LoopCore<C> {
         self.timers.cancel(key)
     }
 
+    /// Whether a timer is still scheduled: neither cancelled nor due.
+    pub fn is_scheduled(&self, key: TimerKey) -> bool {
+        self.timers.contains(key)
+    }
+
     /// How many payloads are ready; what other threads injected and the loop
     /// has not yet taken over does not count.
     #[inline]

@@ -7,9 +7,12 @@ use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
 use super::{Listener, Loop};
+use crate::datagram::DatagramTransport;
 use crate::errors::leaves_the_loop;
 use crate::handle::Handle;
 use crate::imports;
+use crate::pipe::{ReadPipeTransport, WritePipeTransport};
+use crate::process::SubprocessTransport;
 use crate::transport::SocketTransport;
 
 /// A payload of the loop's core.
@@ -20,6 +23,18 @@ pub enum Callback {
     Readable(Py<SocketTransport>),
     /// A transport's socket can be written.
     Writable(Py<SocketTransport>),
+    /// A transport's datagram socket can be read, or has something left to deliver.
+    DatagramReadable(Py<DatagramTransport>),
+    /// A transport's datagram socket can be written.
+    DatagramWritable(Py<DatagramTransport>),
+    /// A transport's pipe can be read.
+    PipeReadable(Py<ReadPipeTransport>),
+    /// A transport's pipe can be written.
+    PipeWritable(Py<WritePipeTransport>),
+    /// The other end of a transport's pipe is closed.
+    PeerClosed(Py<WritePipeTransport>),
+    /// A transport's process has exited.
+    ChildExited(Py<SubprocessTransport>),
     /// A listening socket has connections to accept.
     Accept(Py<Listener>),
     /// The descriptor that a future waits for is ready.
@@ -35,6 +50,12 @@ impl Callback {
             Self::Handle(handle) => Self::Handle(handle.clone_ref(py)),
             Self::Readable(transport) => Self::Readable(transport.clone_ref(py)),
             Self::Writable(transport) => Self::Writable(transport.clone_ref(py)),
+            Self::DatagramReadable(transport) => Self::DatagramReadable(transport.clone_ref(py)),
+            Self::DatagramWritable(transport) => Self::DatagramWritable(transport.clone_ref(py)),
+            Self::PipeReadable(transport) => Self::PipeReadable(transport.clone_ref(py)),
+            Self::PipeWritable(transport) => Self::PipeWritable(transport.clone_ref(py)),
+            Self::PeerClosed(transport) => Self::PeerClosed(transport.clone_ref(py)),
+            Self::ChildExited(transport) => Self::ChildExited(transport.clone_ref(py)),
             Self::Accept(listener) => Self::Accept(listener.clone_ref(py)),
             Self::Wake(future) => Self::Wake(future.clone_ref(py)),
             Self::Signals => Self::Signals,
@@ -50,6 +71,12 @@ impl Callback {
             Self::Handle(handle) => return Handle::run(handle.bind(py)),
             Self::Readable(transport) => SocketTransport::on_readable(transport.bind(py)),
             Self::Writable(transport) => SocketTransport::on_writable(transport.bind(py)),
+            Self::DatagramReadable(transport) => DatagramTransport::on_readable(transport.bind(py)),
+            Self::DatagramWritable(transport) => DatagramTransport::on_writable(transport.bind(py)),
+            Self::PipeReadable(transport) => ReadPipeTransport::on_readable(transport.bind(py)),
+            Self::PipeWritable(transport) => WritePipeTransport::on_writable(transport.bind(py)),
+            Self::PeerClosed(transport) => WritePipeTransport::on_peer_closed(transport.bind(py)),
+            Self::ChildExited(transport) => SubprocessTransport::on_exit(transport.bind(py)),
             Self::Accept(listener) => Listener::on_readable(listener.bind(py)),
             Self::Wake(future) => wake(future.bind(py)),
             Self::Signals => Loop::on_signals(event_loop),
@@ -76,6 +103,22 @@ impl Callback {
             Self::Handle(handle) => imports::format_handle(py)?.call1((handle,))?.extract(),
             Self::Readable(transport) => Ok(format!("reading from {}", transport.bind(py).repr()?)),
             Self::Writable(transport) => Ok(format!("writing to {}", transport.bind(py).repr()?)),
+            Self::DatagramReadable(transport) => {
+                Ok(format!("reading from {}", transport.bind(py).repr()?))
+            }
+            Self::DatagramWritable(transport) => {
+                Ok(format!("writing to {}", transport.bind(py).repr()?))
+            }
+            Self::PipeReadable(transport) => {
+                Ok(format!("reading from {}", transport.bind(py).repr()?))
+            }
+            Self::PipeWritable(transport) => {
+                Ok(format!("writing to {}", transport.bind(py).repr()?))
+            }
+            Self::PeerClosed(transport) => {
+                Ok(format!("losing the peer of {}", transport.bind(py).repr()?))
+            }
+            Self::ChildExited(transport) => Ok(format!("reaping {}", transport.bind(py).repr()?)),
             Self::Accept(listener) => {
                 Ok(format!("accepting from {}", listener.get().describe(py)?))
             }
@@ -89,6 +132,12 @@ impl Callback {
         match self {
             Self::Handle(handle) => visit.call(handle),
             Self::Readable(transport) | Self::Writable(transport) => visit.call(transport),
+            Self::DatagramReadable(transport) | Self::DatagramWritable(transport) => {
+                visit.call(transport)
+            }
+            Self::PipeReadable(transport) => visit.call(transport),
+            Self::PipeWritable(transport) | Self::PeerClosed(transport) => visit.call(transport),
+            Self::ChildExited(transport) => visit.call(transport),
             Self::Accept(listener) => visit.call(listener),
             Self::Wake(future) => visit.call(future),
             Self::Signals => Ok(()),

@@ -7,7 +7,9 @@
 //! | `running` | `run_forever`, one iteration, stopping and closing |
 //! | `watching` | `add_reader`, `add_writer` and which descriptors belong to transports |
 //! | `sockets` | `sock_recv`, `sock_sendall`, `sock_accept`, `sock_connect` |
+//! | `datagrams` | `sock_recvfrom`, `sock_recvfrom_into`, `sock_sendto` |
 //! | `sendfile` | files over transports |
+//! | `pipes`, `processes` | transports over pipes, subprocesses |
 //! | `serving` | `create_server`, accepting connections, making transports |
 //! | `signals` | signal handlers and the wake-up descriptor |
 //! | `debug` | debug mode: checks, slow callbacks |
@@ -20,7 +22,10 @@
 //! The state is in small cells, each borrowed for a few instructions and never while Python code can run.
 
 mod callback;
+mod datagrams;
 mod debug;
+mod pipes;
+mod processes;
 mod running;
 mod scheduling;
 mod sendfile;
@@ -46,8 +51,10 @@ use self::signals::Signals;
 pub use self::watching::Direction;
 use self::watching::TransportTable;
 use crate::cell::AttachedCell;
+use crate::datagram::ReceiveBuffers;
 use crate::errors::os_error;
-use crate::transport::SocketTransport;
+use crate::imports;
+use crate::outgoing::Unflushed;
 
 /// Bytes of the buffer that transports and `sock_recv` read into: asyncio's `max_size`.
 pub const READ_SIZE: usize = 256 * 1024;
@@ -61,8 +68,11 @@ pub struct Loop {
     core: AttachedCell<LoopCore<Callback>>,
     injector: Arc<Injector<Callback>>,
     /// Transports with writes that leave at the end of the iteration.
-    unflushed: AttachedCell<Vec<Py<SocketTransport>>>,
+    unflushed: AttachedCell<Vec<Unflushed>>,
     read_buffer: AttachedCell<Box<[u8]>>,
+    /// For TLS, which runs Python code while it fills the buffer: taken, not borrowed.
+    plaintext_buffer: AttachedCell<Vec<u8>>,
+    receive_buffers: AttachedCell<ReceiveBuffers>,
     transports: AttachedCell<TransportTable>,
     signals: AttachedCell<Signals>,
     hooks: AttachedCell<Hooks>,
@@ -95,6 +105,33 @@ impl Loop {
         self.read_buffer.with(py, |buffer| f(buffer))
     }
 
+    /// Runs `f` on the room for batches of datagrams.
+    #[inline]
+    pub fn receive_buffers<R>(
+        &self,
+        py: Python<'_>,
+        f: impl FnOnce(&mut ReceiveBuffers) -> R,
+    ) -> R {
+        self.receive_buffers.with(py, f)
+    }
+
+    /// Takes the buffer for plaintext, at least [`READ_SIZE`] bytes; whoever takes it before it is returned gets another.
+    pub fn take_plaintext_buffer(&self, py: Python<'_>) -> Vec<u8> {
+        let buffer = self.plaintext_buffer.take(py);
+        if buffer.is_empty() {
+            vec![0; READ_SIZE]
+        } else {
+            buffer
+        }
+    }
+
+    /// Returns the buffer for plaintext. One that has grown is not kept.
+    pub fn return_plaintext_buffer(&self, py: Python<'_>, buffer: Vec<u8>) {
+        if buffer.len() == READ_SIZE {
+            drop(self.plaintext_buffer.replace(py, buffer));
+        }
+    }
+
     /// Queues a callback for the next iteration.
     #[inline]
     pub fn push(&self, py: Python<'_>, callback: Callback) {
@@ -102,11 +139,7 @@ impl Loop {
     }
 
     /// Has the transport's writes leave at the end of this iteration. Returns it when no iteration is running.
-    pub fn flush_later(
-        &self,
-        py: Python<'_>,
-        transport: Py<SocketTransport>,
-    ) -> Option<Py<SocketTransport>> {
+    pub fn flush_later(&self, py: Python<'_>, transport: Unflushed) -> Option<Unflushed> {
         if !self.is_running() {
             return Some(transport);
         }
@@ -151,6 +184,9 @@ impl Loop {
         _args: &Bound<'_, PyTuple>,
         _kwargs: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Self> {
+        // What closing needs has to be there already: a loop may be closed when the interpreter no longer imports.
+        imports::base_event_loop(py)?;
+        imports::is_finalizing(py)?;
         let core = LoopCore::new().map_err(|error| os_error(py, &error))?;
         let injector = core.injector();
         Ok(Self {
@@ -158,6 +194,8 @@ impl Loop {
             injector,
             unflushed: AttachedCell::default(),
             read_buffer: AttachedCell::new(vec![0; READ_SIZE].into_boxed_slice()),
+            plaintext_buffer: AttachedCell::default(),
+            receive_buffers: AttachedCell::default(),
             transports: AttachedCell::new(HashMap::new()),
             signals: AttachedCell::default(),
             hooks: AttachedCell::new(Hooks {
@@ -192,7 +230,7 @@ impl Loop {
         self.unflushed.visit(|transports| {
             transports
                 .iter()
-                .try_for_each(|transport| visit.call(transport))
+                .try_for_each(|transport| transport.traverse(visit))
         })?;
         self.transports.visit(|table| {
             table

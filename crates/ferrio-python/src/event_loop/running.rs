@@ -6,11 +6,10 @@ use ferrio::{Block, LoopCore};
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyTuple};
+use pyo3::types::{PyDict, PySlice, PyTuple};
 
 use super::{Callback, Loop, NO_THREAD};
 use crate::errors::os_error;
-use crate::transport::SocketTransport;
 use crate::{ffi, imports};
 
 impl Loop {
@@ -35,27 +34,41 @@ impl Loop {
         me.check_open()?;
         me.check_not_running(py)?;
         let hooks = imports::get_asyncgen_hooks(py)?.call0()?;
-        Self::track_coroutine_origins(slf, me.debug())?;
+        let hooks = hooks.get_item(PySlice::full(py))?.cast_into()?;
         me.thread.store(ffi::thread_ident(), Relaxed);
+        match Self::take_over(slf) {
+            Ok(()) => Ok(hooks),
+            // A signal handler can raise at any step.
+            Err(error) => {
+                Self::leave(slf, hooks)?;
+                Err(error)
+            }
+        }
+    }
+
+    /// Takes over what a thread has one of.
+    fn take_over(slf: &Bound<'_, Self>) -> PyResult<()> {
+        let py = slf.py();
+        Self::track_coroutine_origins(slf, slf.get().debug())?;
         let kwargs = PyDict::new(py);
         kwargs.set_item("firstiter", slf.getattr("_asyncgen_firstiter_hook")?)?;
         kwargs.set_item("finalizer", slf.getattr("_asyncgen_finalizer_hook")?)?;
         imports::set_asyncgen_hooks(py)?.call((), Some(&kwargs))?;
         imports::set_running_loop(py)?.call1((slf,))?;
-        Self::watch_signals(slf)?;
-        Ok(hooks.get_item(slice_all(py))?.cast_into()?)
+        Self::watch_signals(slf)
     }
 
-    /// Undoes [`Loop::enter`].
+    /// Undoes [`Loop::enter`]: every step of it, whatever another raises.
     fn leave(slf: &Bound<'_, Self>, hooks: Bound<'_, PyTuple>) -> PyResult<()> {
         let py = slf.py();
         let me = slf.get();
         me.stopping.store(false, Relaxed);
         me.thread.store(NO_THREAD, Relaxed);
-        imports::set_running_loop(py)?.call1((py.None(),))?;
-        Self::track_coroutine_origins(slf, false)?;
-        imports::set_asyncgen_hooks(py)?.call1(hooks)?;
-        Self::unwatch_signals(slf)
+        let not_running = imports::set_running_loop(py).and_then(|set| set.call1((py.None(),)));
+        let generators = imports::set_asyncgen_hooks(py).and_then(|set| set.call1(hooks));
+        let signals = Self::unwatch_signals(slf);
+        let origins = Self::track_coroutine_origins(slf, false);
+        not_running.and(generators).and(signals).and(origins)
     }
 
     /// One iteration: wait for what is to happen, then run what was ready before it began to run anything.
@@ -112,12 +125,17 @@ impl Loop {
     /// Sends what transports have written in this iteration.
     fn flush(slf: &Bound<'_, Self>) -> PyResult<()> {
         let py = slf.py();
-        let transports = slf.get().unflushed.take(py);
         let mut outcome = Ok(());
-        for transport in transports {
-            outcome = outcome.and(SocketTransport::flush(transport.bind(py)));
+        loop {
+            // Flushing may write: TLS gives ciphertext to its transport, a protocol answers pause_writing.
+            let transports = slf.get().unflushed.take(py);
+            if transports.is_empty() {
+                return outcome;
+            }
+            for transport in transports {
+                outcome = outcome.and(transport.flush(py));
+            }
         }
-        outcome
     }
 
     /// Runs until `stop`.
@@ -131,11 +149,6 @@ impl Loop {
     }
 }
 
-/// `slice(None)`, which copies a struct sequence into a plain tuple.
-fn slice_all(py: Python<'_>) -> Bound<'_, pyo3::types::PySlice> {
-    pyo3::types::PySlice::full(py)
-}
-
 #[pymethods]
 impl Loop {
     /// Run until stop() is called.
@@ -145,7 +158,8 @@ impl Loop {
     fn run_forever(slf: &Bound<'_, Self>) -> PyResult<()> {
         let hooks = Self::enter(slf)?;
         let outcome = Self::run_entered(slf);
-        outcome.and(Self::leave(slf, hooks))
+        let left = Self::leave(slf, hooks);
+        outcome.and(left)
     }
 
     /// Stop the loop at the end of the iteration: what is already scheduled still runs.

@@ -7,6 +7,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 
 use super::{Callback, Loop};
+use crate::errors::os_error;
 use crate::handle::{Handle, TimerHandle, When};
 use crate::{ffi, imports};
 
@@ -102,16 +103,18 @@ impl Loop {
         if me.debug() {
             Self::check_callback(slf, &callback, "call_soon_threadsafe")?;
         }
-        if me
+        let handle = Handle::new(slf, callback, args, context)?.thread_safe(py)?;
+        let handle = Py::new(py, handle)?;
+        let payload = Callback::Handle(handle.clone_ref(py));
+        let elsewhere = me
             .running_thread()
-            .is_none_or(|thread| thread == ffi::thread_ident())
-        {
-            return Self::schedule(slf, callback, args, context);
+            .is_some_and(|thread| thread != ffi::thread_ident());
+        if elsewhere {
+            let injected = me.injector.push(payload);
+            injected.map_err(|error| os_error(py, &error))?;
+        } else {
+            me.push(py, payload);
         }
-        let handle = Py::new(py, Handle::new(slf, callback, args, context)?)?;
-        me.injector
-            .push(Callback::Handle(handle.clone_ref(py)))
-            .map_err(|error| crate::errors::os_error(py, &error))?;
         Ok(handle)
     }
 

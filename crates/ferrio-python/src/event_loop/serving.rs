@@ -17,7 +17,7 @@ use crate::coroutine::Coroutine;
 use crate::errors::leaves_the_loop;
 use crate::server::Server;
 use crate::transport::{Connection, SocketTransport};
-use crate::{ffi, imports};
+use crate::{ffi, imports, tls};
 
 /// Seconds until a listening socket is tried again when the system is out of resources: `constants.ACCEPT_RETRY_DELAY`.
 const ACCEPT_RETRY_DELAY: f64 = 1.0;
@@ -53,6 +53,10 @@ impl Listener {
     /// The loop calls this when connections wait to be accepted.
     pub fn on_readable(slf: &Bound<'_, Self>) -> PyResult<()> {
         for _ in 0..slf.get().backlog {
+            // The protocol of a connection may have closed the server.
+            if !Self::is_watched(slf) {
+                break;
+            }
             let accepted = slf.get().accept(slf.py());
             match accepted {
                 Ok(Some((sock, address))) => Self::connect(slf, sock, &address)?,
@@ -61,6 +65,14 @@ impl Listener {
             }
         }
         Ok(())
+    }
+
+    /// Whether the loop watches for connections.
+    fn is_watched(slf: &Bound<'_, Self>) -> bool {
+        let me = slf.get();
+        me.event_loop.get().core(slf.py(), |core| {
+            matches!(core.reader(me.fd), Some(Callback::Accept(listener)) if listener.is(slf))
+        })
     }
 
     /// Accepts one connection if there is one.
@@ -174,7 +186,7 @@ impl Listener {
     }
 }
 
-/// asyncio's TLS protocol for a connection.
+/// The TLS protocol for a connection.
 fn ssl_protocol<'py>(
     event_loop: &Bound<'py, Loop>,
     protocol: &Bound<'py, PyAny>,
@@ -182,7 +194,7 @@ fn ssl_protocol<'py>(
     waiter: Option<&Bound<'py, PyAny>>,
     kwargs: &Bound<'py, PyDict>,
 ) -> PyResult<Bound<'py, PyAny>> {
-    imports::ssl_protocol(event_loop.py())?
+    tls::protocol_class(event_loop.py())?
         .call((event_loop, protocol, ssl_context, waiter), Some(kwargs))
 }
 
@@ -311,6 +323,18 @@ impl Loop {
             context,
         };
         SocketTransport::open(slf, connection)
+    }
+
+    /// Put TLS over a transport. Coroutine; returns the transport that takes its place.
+    ///
+    /// Arguments, defaults and exceptions are those of the running Python's asyncio.
+    #[pyo3(signature = (*args, **kwargs))]
+    fn start_tls<'py>(
+        slf: &Bound<'py, Self>,
+        args: Bound<'py, PyTuple>,
+        kwargs: Option<Bound<'py, PyDict>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        tls::start_tls(slf, &args, kwargs.as_ref())
     }
 
     /// A TLS transport. Keyword arguments that asyncio's TLS protocol has (sides, names, timeouts) are passed on to it.

@@ -6,9 +6,7 @@
 use std::io;
 use std::os::fd::RawFd;
 
-use pyo3::exceptions::{
-    PyBlockingIOError, PyInterruptedError, PyOSError, PyTypeError, PyValueError,
-};
+use pyo3::exceptions::{PyOSError, PyTypeError, PyValueError};
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyTuple};
@@ -16,7 +14,7 @@ use pyo3::types::{PyBytes, PyDict, PyTuple};
 use super::watching::Direction;
 use super::{Callback, Loop, READ_SIZE};
 use crate::coroutine::{Co, Coroutine};
-use crate::errors::{os_error, would_block};
+use crate::errors::{is_would_block, os_error, would_block};
 use crate::ffi::ByteView;
 use crate::imports;
 use crate::socket::{recv, send};
@@ -74,7 +72,7 @@ async fn ready(
     Ok(())
 }
 
-/// Repeats a non-blocking operation until it does not have to wait.
+/// Repeats a non-blocking system call until it does not have to wait.
 async fn retry<R>(
     co: &Co,
     event_loop: &Py<Loop>,
@@ -82,18 +80,36 @@ async fn retry<R>(
     direction: Direction,
     mut operation: impl FnMut(Python<'_>, RawFd) -> io::Result<R>,
 ) -> PyResult<R> {
+    attempt(co, event_loop, sock, direction, |py, fd| {
+        unless_blocked(py, operation(py, fd))
+    })
+    .await
+}
+
+/// The result of a system call; `None` if it has to be tried again.
+pub(super) fn unless_blocked<R>(py: Python<'_>, outcome: io::Result<R>) -> PyResult<Option<R>> {
+    match outcome {
+        Ok(result) => Ok(Some(result)),
+        Err(error) if would_block(&error) => Ok(None),
+        Err(error) => Err(os_error(py, &error)),
+    }
+}
+
+/// Repeats a non-blocking operation until it gives something else than `None`, which is that it has to wait.
+pub(super) async fn attempt<R>(
+    co: &Co,
+    event_loop: &Py<Loop>,
+    sock: &Py<PyAny>,
+    direction: Direction,
+    mut operation: impl FnMut(Python<'_>, RawFd) -> PyResult<Option<R>>,
+) -> PyResult<R> {
     loop {
         let fd = Python::attach(|py| {
             sock.bind(py)
                 .call_method0(intern!(py, "fileno"))?
                 .extract::<RawFd>()
         })?;
-        let outcome = Python::attach(|py| match operation(py, fd) {
-            Ok(result) => Ok(Some(result)),
-            Err(error) if would_block(&error) => Ok(None),
-            Err(error) => Err(os_error(py, &error)),
-        })?;
-        match outcome {
+        match Python::attach(|py| operation(py, fd))? {
             Some(result) => return Ok(result),
             None => ready(co, event_loop, fd, direction, sock).await?,
         }
@@ -114,22 +130,22 @@ impl Loop {
     }
 }
 
-fn check_socket(event_loop: &Py<Loop>, sock: &Py<PyAny>) -> PyResult<()> {
+pub(super) fn check_socket(event_loop: &Py<Loop>, sock: &Py<PyAny>) -> PyResult<()> {
     Python::attach(|py| event_loop.get().check_socket(sock.bind(py)))
 }
 
 #[pymethods]
 impl Loop {
-    /// Receive up to nbytes bytes from a non-blocking socket. Coroutine; returns bytes, empty at the end (recv(2)).
+    /// Receive up to n bytes from a non-blocking socket. Coroutine; returns bytes, empty at the end (recv(2)).
     fn sock_recv(
         slf: Py<Self>,
         py: Python<'_>,
         sock: Py<PyAny>,
-        nbytes: isize,
+        n: isize,
     ) -> PyResult<Py<Coroutine>> {
         Coroutine::create(py, "Loop.sock_recv", async move |co| {
             check_socket(&slf, &sock)?;
-            let size = usize::try_from(nbytes)
+            let size = usize::try_from(n)
                 .map_err(|_| PyValueError::new_err("negative buffersize in recv"))?
                 .min(READ_SIZE);
             let data = retry(&co, &slf, &sock, Direction::Read, |py, fd| {
@@ -241,10 +257,6 @@ impl Loop {
             Python::attach(|py| Ok(py.None()))
         })
     }
-}
-
-fn is_would_block(py: Python<'_>, error: &PyErr) -> bool {
-    error.is_instance_of::<PyBlockingIOError>(py) || error.is_instance_of::<PyInterruptedError>(py)
 }
 
 /// The coroutine that resolves the host in an Internet address; `None` for another family.

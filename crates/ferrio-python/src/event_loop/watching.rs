@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::os::fd::RawFd;
 
-use pyo3::exceptions::{PyRuntimeError, PyValueError};
+use pyo3::exceptions::{PyAttributeError, PyRuntimeError, PyTypeError, PyValueError};
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyInt, PyTuple, PyWeakrefMethods, PyWeakrefReference};
@@ -59,11 +59,12 @@ impl Loop {
         direction: Direction,
         callback: Bound<'py, PyAny>,
         args: Bound<'py, PyTuple>,
+        context: Option<Bound<'py, PyAny>>,
     ) -> PyResult<Py<Handle>> {
         let py = slf.py();
         let me = slf.get();
         me.check_open()?;
-        let handle = Py::new(py, Handle::new(slf, callback, args, None)?)?;
+        let handle = Py::new(py, Handle::new(slf, callback, args, context)?)?;
         me.watch(py, fd, direction, Callback::Handle(handle.clone_ref(py)))?;
         Ok(handle)
     }
@@ -135,17 +136,12 @@ fn cancel(py: Python<'_>, callback: Option<Callback>) -> PyResult<bool> {
 /// The descriptor of an `int` or of an object with `fileno()`, as `selectors` takes them.
 pub fn fileno(file: &Bound<'_, PyAny>) -> PyResult<RawFd> {
     let py = file.py();
-    let invalid = |_| {
-        PyValueError::new_err(file.repr().map_or_else(
-            |_| "Invalid file object".to_owned(),
-            |text| format!("Invalid file object: {text}"),
-        ))
-    };
-    let fd: RawFd = if file.is_instance_of::<PyInt>() {
-        file.extract()?
+    let fd = if file.is_instance_of::<PyInt>() {
+        file.extract::<RawFd>()?
     } else {
-        let fd = file.call_method0(intern!(py, "fileno")).map_err(invalid)?;
-        fd.extract().map_err(invalid)?
+        file.call_method0(intern!(py, "fileno"))
+            .and_then(|fd| fd.extract())
+            .map_err(|error| invalid_file(file, error))?
     };
     if fd < 0 {
         return Err(PyValueError::new_err(format!(
@@ -153,6 +149,21 @@ pub fn fileno(file: &Bound<'_, PyAny>) -> PyResult<RawFd> {
         )));
     }
     Ok(fd)
+}
+
+/// What `selectors` makes of an object whose `fileno()` does not give a descriptor; any other exception is the object's.
+fn invalid_file(file: &Bound<'_, PyAny>, error: PyErr) -> PyErr {
+    let py = file.py();
+    let no_descriptor = error.is_instance_of::<PyAttributeError>(py)
+        || error.is_instance_of::<PyTypeError>(py)
+        || error.is_instance_of::<PyValueError>(py);
+    if !no_descriptor {
+        return error;
+    }
+    match file.repr() {
+        Ok(text) => PyValueError::new_err(format!("Invalid file object: {text}")),
+        Err(error) => error,
+    }
 }
 
 #[pymethods]
@@ -169,7 +180,7 @@ impl Loop {
         args: Bound<'py, PyTuple>,
     ) -> PyResult<()> {
         let fd = Self::free_fd(slf, fd)?;
-        Self::watch_handle(slf, fd, Direction::Read, callback, args).map(drop)
+        Self::watch_handle(slf, fd, Direction::Read, callback, args, None).map(drop)
     }
 
     /// No longer watch fd for reading. Return True if it was watched.
@@ -187,7 +198,7 @@ impl Loop {
         args: Bound<'py, PyTuple>,
     ) -> PyResult<()> {
         let fd = Self::free_fd(slf, fd)?;
-        Self::watch_handle(slf, fd, Direction::Write, callback, args).map(drop)
+        Self::watch_handle(slf, fd, Direction::Write, callback, args, None).map(drop)
     }
 
     /// No longer watch fd for writing. Return True if it was watched.
@@ -196,24 +207,26 @@ impl Loop {
         slf.get().unwatch(slf.py(), fd, Direction::Write)
     }
 
-    #[pyo3(name = "_add_reader", signature = (fd, callback, *args))]
+    #[pyo3(name = "_add_reader", signature = (fd, callback, *args, context = None))]
     fn add_reader_unchecked<'py>(
         slf: &Bound<'py, Self>,
         fd: &Bound<'py, PyAny>,
         callback: Bound<'py, PyAny>,
         args: Bound<'py, PyTuple>,
+        context: Option<Bound<'py, PyAny>>,
     ) -> PyResult<Py<Handle>> {
-        Self::watch_handle(slf, fileno(fd)?, Direction::Read, callback, args)
+        Self::watch_handle(slf, fileno(fd)?, Direction::Read, callback, args, context)
     }
 
-    #[pyo3(name = "_add_writer", signature = (fd, callback, *args))]
+    #[pyo3(name = "_add_writer", signature = (fd, callback, *args, context = None))]
     fn add_writer_unchecked<'py>(
         slf: &Bound<'py, Self>,
         fd: &Bound<'py, PyAny>,
         callback: Bound<'py, PyAny>,
         args: Bound<'py, PyTuple>,
+        context: Option<Bound<'py, PyAny>>,
     ) -> PyResult<Py<Handle>> {
-        Self::watch_handle(slf, fileno(fd)?, Direction::Write, callback, args)
+        Self::watch_handle(slf, fileno(fd)?, Direction::Write, callback, args, context)
     }
 
     #[pyo3(name = "_remove_reader")]

@@ -1,6 +1,11 @@
 //! The raw C-API calls that PyO3 has no safe form of. All of the bindings' `unsafe` but the cell's is here.
 #![allow(unsafe_code)]
 
+mod descriptor;
+pub mod openssl;
+
+pub use self::descriptor::descriptor_get;
+
 use std::io;
 use std::os::fd::{BorrowedFd, RawFd};
 use std::os::raw::c_int;

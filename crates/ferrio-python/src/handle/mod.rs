@@ -42,7 +42,32 @@ struct HandleState {
 pub struct Handle {
     event_loop: Py<Loop>,
     context: Py<PyAny>,
+    /// A `threading.RLock` that is held while the callback runs, so that another thread that cancels the handle either
+    /// comes before the call or waits for its end.
+    lock: Option<Py<PyAny>>,
     state: AttachedCell<HandleState>,
+}
+
+/// A lock held for the length of a scope.
+struct Locked<'a, 'py>(Option<&'a Bound<'py, PyAny>>);
+
+impl<'a, 'py> Locked<'a, 'py> {
+    fn new(lock: Option<&'a Bound<'py, PyAny>>) -> PyResult<Self> {
+        if let Some(lock) = lock {
+            lock.call_method0(intern!(lock.py(), "acquire"))?;
+        }
+        Ok(Self(lock))
+    }
+}
+
+impl Drop for Locked<'_, '_> {
+    fn drop(&mut self) {
+        if let Some(lock) = self.0
+            && let Err(error) = lock.call_method0(intern!(lock.py(), "release"))
+        {
+            error.write_unraisable(lock.py(), Some(lock));
+        }
+    }
 }
 
 impl Handle {
@@ -75,8 +100,26 @@ impl Handle {
         Ok(Self {
             event_loop: event_loop.clone().unbind(),
             context,
+            lock: None,
             state: AttachedCell::new(HandleState { call, debug }),
         })
+    }
+
+    /// The handle as `call_soon_threadsafe` gives it: since Python 3.14 other threads may cancel it.
+    pub fn thread_safe(self, py: Python<'_>) -> PyResult<Self> {
+        if cfg!(not(Py_3_14)) {
+            return Ok(self);
+        }
+        let lock = imports::rlock(py)?.call0()?.unbind();
+        Ok(Self {
+            lock: Some(lock),
+            ..self
+        })
+    }
+
+    /// Takes the lock of a handle that has one.
+    fn lock<'a, 'py>(&'a self, py: Python<'py>) -> PyResult<Locked<'a, 'py>> {
+        Locked::new(self.lock.as_ref().map(|lock| lock.bind(py)))
     }
 
     /// The callback and its arguments, unless the handle was cancelled.
@@ -97,6 +140,7 @@ impl Handle {
     pub fn run(slf: &Bound<'_, Self>) -> PyResult<()> {
         let py = slf.py();
         let me = slf.get();
+        let _locked = me.lock(py)?;
         let Some((callback, args)) = me.call(py) else {
             return Ok(());
         };
@@ -218,12 +262,14 @@ impl Handle {
 impl Handle {
     /// Cancel the callback. Does nothing if it has been cancelled or has run.
     fn cancel(slf: &Bound<'_, Self>) -> PyResult<()> {
+        let _locked = slf.get().lock(slf.py())?;
         Self::cancel_call(slf, None)
     }
 
     /// Return True if the callback was cancelled.
-    fn cancelled(&self, py: Python<'_>) -> bool {
-        self.is_cancelled(py)
+    fn cancelled(&self, py: Python<'_>) -> PyResult<bool> {
+        let _locked = self.lock(py)?;
+        Ok(self.is_cancelled(py))
     }
 
     /// Return the contextvars.Context that the callback runs in.
@@ -242,7 +288,11 @@ impl Handle {
 
     #[getter(__class__)]
     fn class(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
-        Ok(imports::handle_class(slf.py())?.clone().unbind())
+        let class = match slf.get().lock {
+            None => imports::handle_class(slf.py())?,
+            Some(_) => imports::thread_safe_handle_class(slf.py())?,
+        };
+        Ok(class.clone().unbind())
     }
 
     #[getter(_callback)]
@@ -278,6 +328,7 @@ impl Handle {
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
         visit.call(&self.event_loop)?;
         visit.call(&self.context)?;
+        visit.call(&self.lock)?;
         self.state.visit(|state| {
             if let Some(call) = &state.call {
                 visit.call(&call.callback)?;

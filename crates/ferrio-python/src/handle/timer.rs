@@ -101,6 +101,14 @@ impl TimerHandle {
         self.when.object(py)
     }
 
+    #[getter(_scheduled)]
+    fn get_scheduled(slf: &Bound<'_, Self>) -> bool {
+        let py = slf.py();
+        let key = slf.get().key.with(py, |key| *key);
+        let event_loop = slf.as_super().get().event_loop.get();
+        key.is_some_and(|key| event_loop.core(py, |core| core.is_scheduled(key)))
+    }
+
     #[getter(__class__)]
     fn class(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
         Ok(imports::timer_handle_class(slf.py())?.clone().unbind())

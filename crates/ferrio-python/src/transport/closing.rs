@@ -1,39 +1,25 @@
 //! The end of a connection.
 
-use pyo3::exceptions::{PyOSError, PyResourceWarning};
+use pyo3::exceptions::PyResourceWarning;
 use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyTuple};
+use pyo3::types::PyTuple;
 
-use super::{Phase, Sending, SocketTransport};
+use super::{Phase, SocketTransport};
 use crate::event_loop::{Direction, Loop};
 use crate::imports;
+use crate::outgoing::Writer;
+use crate::protocol::report_fatal_error;
 
 impl SocketTransport {
     /// Ends the connection because of an error. What is not the network's fault is reported.
     pub(super) fn fatal_error(slf: &Bound<'_, Self>, error: PyErr, message: &str) -> PyResult<()> {
         let py = slf.py();
         let me = slf.get();
-        let exception = error.into_value(py);
-        if exception.bind(py).is_instance_of::<PyOSError>() {
-            if me.event_loop.get().debug() {
-                let kwargs = PyDict::new(py);
-                kwargs.set_item("exc_info", &exception)?;
-                imports::logger(py)?.call_method(
-                    "debug",
-                    ("%r: %s", slf, message),
-                    Some(&kwargs),
-                )?;
-            }
-        } else {
-            let context = PyDict::new(py);
-            context.set_item("message", message)?;
-            context.set_item("exception", &exception)?;
-            context.set_item("transport", slf)?;
-            context.set_item("protocol", me.protocol(py))?;
-            Loop::call_exception_handler(me.event_loop(py), &context)?;
-        }
-        Self::force_close(slf, Some(exception.into_any()))
+        let protocol = me.protocol(py);
+        let event_loop = me.event_loop(py);
+        let exception = report_fatal_error(event_loop, slf, protocol.as_ref(), error, message)?;
+        Self::force_close(slf, Some(exception))
     }
 
     /// Drops what is buffered and schedules `connection_lost`, once.
@@ -43,8 +29,7 @@ impl SocketTransport {
         let before = me.state.with(py, |state| {
             let phase = state.phase;
             if matches!(phase, Phase::Open | Phase::Draining) {
-                state.buffer.clear();
-                state.sending = Sending::Idle;
+                state.outgoing.clear();
                 state.phase = Phase::Lost;
             }
             phase
@@ -128,7 +113,7 @@ impl SocketTransport {
             if state.phase != Phase::Open {
                 return None;
             }
-            let empty = state.buffer.is_empty();
+            let empty = state.outgoing.is_empty();
             state.phase = if empty { Phase::Lost } else { Phase::Draining };
             Some(empty)
         });

@@ -5,46 +5,31 @@
 //! | `reading` | what arrives: `data_received`, `buffer_updated`, `eof_received`, pausing |
 //! | `writing` | what is to leave: `write`, flow control, `write_eof` |
 //! | `closing` | `close`, `abort`, fatal errors, `connection_lost` |
-//! | `chunk` | one piece of outgoing data |
+//! | `common` | what stream and datagram sockets have in common |
 //!
-//! Writes are collected and leave together at the end of the iteration, in one system call, or at once if they are
-//! many, if no iteration is running, or as soon as anybody asks what is buffered. So the state that users can observe
-//! is that of a transport that sends immediately.
+//! Writes leave as `crate::outgoing` says: together, at the end of the iteration.
 //!
 //! No callback of the protocol is ever called while the state is borrowed.
 
-mod chunk;
 mod closing;
+mod common;
 mod reading;
 mod writing;
 
 use std::os::fd::RawFd;
 
-use ferrio::{FlowControl, Interest, WriteBuffer};
 use pyo3::PyTraverseError;
-use pyo3::exceptions::PyOSError;
 use pyo3::gc::PyVisit;
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 
-use self::chunk::Chunk;
+pub use self::common::{Phase, Portrait, describe_socket};
 use crate::cell::AttachedCell;
 use crate::event_loop::Loop;
+use crate::outgoing::Outgoing;
+use crate::tls::TlsProtocol;
 use crate::{ffi, imports};
-
-/// How far a transport is on its way from open to closed.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Phase {
-    /// Neither side has closed it.
-    Open,
-    /// `close` was called: what is buffered still leaves.
-    Draining,
-    /// `connection_lost` is scheduled.
-    Lost,
-    /// `connection_lost` was called, the socket is closed.
-    Closed,
-}
 
 /// How the protocol takes what arrives.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -53,17 +38,8 @@ enum Delivery {
     Bytes,
     /// `asyncio.BufferedProtocol.get_buffer` and `buffer_updated`.
     Buffer,
-}
-
-/// How what is buffered is going to leave.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Sending {
-    /// Nothing is buffered.
-    Idle,
-    /// At the end of the iteration.
-    Queued,
-    /// When the kernel takes more: the loop watches for that.
-    Blocked,
+    /// Ciphertext, straight to ferrio's own TLS.
+    Tls,
 }
 
 struct State {
@@ -75,9 +51,7 @@ struct State {
     extra: Py<PyDict>,
     /// `pause_reading` was called.
     paused: bool,
-    buffer: WriteBuffer<Chunk>,
-    flow: FlowControl,
-    sending: Sending,
+    outgoing: Outgoing,
     /// `write_eof` was called.
     eof: bool,
     /// How often data was written that could not be sent any more.
@@ -87,7 +61,10 @@ struct State {
 }
 
 /// A transport over a connected stream socket.
-#[pyclass(module = "ferrio", frozen, weakref)]
+// Users may set attributes. Not on Python 3.11: making an object with a dictionary can start a garbage collection there
+// before PyO3 has filled the object.
+#[cfg_attr(Py_3_12, pyclass(module = "ferrio", frozen, weakref, dict))]
+#[cfg_attr(not(Py_3_12), pyclass(module = "ferrio", frozen, weakref))]
 pub struct SocketTransport {
     event_loop: Py<Loop>,
     fd: RawFd,
@@ -150,9 +127,7 @@ impl SocketTransport {
                     server: server.as_ref().map(|server| server.clone().unbind()),
                     extra: extra.unbind(),
                     paused: false,
-                    buffer: WriteBuffer::new(),
-                    flow: FlowControl::new(),
-                    sending: Sending::Idle,
+                    outgoing: Outgoing::default(),
                     eof: false,
                     lost_writes: 0,
                     empty_waiter: None,
@@ -207,57 +182,24 @@ impl SocketTransport {
 
     /// The representation, also for a transport that is being deallocated.
     fn describe(&self, py: Python<'_>) -> String {
-        let (phase, paused, buffered) = self
-            .state
-            .with(py, |state| (state.phase, state.paused, state.buffer.len()));
-        let mark = match phase {
-            Phase::Open => "",
-            Phase::Draining | Phase::Lost => " closing",
-            Phase::Closed => " closed",
+        let (phase, paused, buffered) = self.state.with(py, |state| {
+            (state.phase, state.paused, state.outgoing.len())
+        });
+        let portrait = Portrait {
+            class: "SocketTransport",
+            phase,
+            fd: self.fd,
+            paused,
+            buffered,
         };
-        let event_loop = self.event_loop.get();
-        let polling = if phase == Phase::Closed || event_loop.closed() {
-            String::new()
-        } else {
-            let interest = event_loop.core(py, |core| core.interest(self.fd));
-            let state = |polling| if polling { "polling" } else { "idle" };
-            // A paused transport is still watched, see `on_readable`.
-            let reading = state(!paused && interest.contains(Interest::READ));
-            let writing = state(interest.contains(Interest::WRITE));
-            format!(" read={reading} write=<{writing}, bufsize={buffered}>")
-        };
-        format!("<SocketTransport{mark} fd={}{polling}>", self.fd)
+        portrait.describe(py, self.event_loop.get())
     }
-}
-
-/// The extra information that every socket transport has.
-fn describe_socket<'py>(
-    sock: &Bound<'py, PyAny>,
-    extra: Option<Bound<'py, PyDict>>,
-) -> PyResult<Bound<'py, PyDict>> {
-    let py = sock.py();
-    let name = |method| match sock.call_method0(method) {
-        Ok(name) => Ok(Some(name)),
-        Err(error) if error.is_instance_of::<PyOSError>(py) => Ok(None),
-        Err(error) => Err(error),
-    };
-    let extra = match extra {
-        Some(extra) => extra.copy()?,
-        None => PyDict::new(py),
-    };
-    extra.set_item(
-        intern!(py, "socket"),
-        imports::transport_socket(py)?.call1((sock,))?,
-    )?;
-    extra.set_item(intern!(py, "sockname"), name(intern!(py, "getsockname"))?)?;
-    if !extra.contains(intern!(py, "peername"))? {
-        extra.set_item(intern!(py, "peername"), name(intern!(py, "getpeername"))?)?;
-    }
-    Ok(extra)
 }
 
 fn delivery_of(protocol: &Bound<'_, PyAny>) -> PyResult<Delivery> {
-    if protocol.is_instance(imports::buffered_protocol(protocol.py())?)? {
+    if protocol.is_instance_of::<TlsProtocol>() {
+        Ok(Delivery::Tls)
+    } else if protocol.is_instance(imports::buffered_protocol(protocol.py())?)? {
         Ok(Delivery::Buffer)
     } else {
         Ok(Delivery::Bytes)

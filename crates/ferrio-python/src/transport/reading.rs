@@ -3,23 +3,14 @@
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::PyBytes;
 
 use super::{Delivery, Phase, SocketTransport};
 use crate::errors::{leaves_the_loop, os_error, would_block};
 use crate::event_loop::{Callback, Direction};
 use crate::ffi::{self, ByteView};
+use crate::incoming::Arrival;
 use crate::socket::recv;
-
-/// What reading once led to.
-enum Arrival<T> {
-    /// Something.
-    Data(T),
-    /// The end of the stream.
-    Eof,
-    /// Nothing yet.
-    Nothing,
-}
+use crate::tls::TlsProtocol;
 
 impl SocketTransport {
     /// The loop calls this when the socket can be read.
@@ -39,6 +30,7 @@ impl SocketTransport {
         match target {
             Some((protocol, Delivery::Bytes)) => Self::receive(slf, &protocol),
             Some((protocol, Delivery::Buffer)) => Self::receive_into_buffer(slf, &protocol),
+            Some((protocol, Delivery::Tls)) => Self::receive_ciphertext(slf, protocol.cast()?),
             // Paused or closing: pause_reading leaves the descriptor watched, since most pauses end before anything
             // arrives, and a system call each way would be wasted on them.
             None => me.stop_watching(py, Direction::Read),
@@ -49,16 +41,7 @@ impl SocketTransport {
     fn receive(slf: &Bound<'_, Self>, protocol: &Bound<'_, PyAny>) -> PyResult<()> {
         let py = slf.py();
         let me = slf.get();
-        let arrival =
-            me.event_loop
-                .get()
-                .with_read_buffer(py, |buffer| match recv(me.fd, buffer) {
-                    Ok(0) => Ok(Arrival::Eof),
-                    Ok(received) => Ok(Arrival::Data(PyBytes::new(py, &buffer[..received]))),
-                    Err(error) if would_block(&error) => Ok(Arrival::Nothing),
-                    Err(error) => Err(error),
-                });
-        match arrival {
+        match Arrival::read(me.event_loop(py), |buffer| recv(me.fd, buffer)) {
             Ok(Arrival::Data(data)) => {
                 let delivered = ffi::in_context(me.context.bind(py), || {
                     protocol
@@ -72,6 +55,40 @@ impl SocketTransport {
                 )
             }
             Ok(Arrival::Eof) => Self::receive_eof(slf, protocol),
+            Ok(Arrival::Nothing) => Ok(()),
+            Err(error) => Self::fatal_error(
+                slf,
+                os_error(py, &error),
+                "Fatal read error on socket transport",
+            ),
+        }
+    }
+
+    /// Reads into the loop's buffer and hands the bytes to TLS, without Python objects if it can do without.
+    fn receive_ciphertext(slf: &Bound<'_, Self>, tls: &Bound<'_, TlsProtocol>) -> PyResult<()> {
+        let py = slf.py();
+        let me = slf.get();
+        let arrival =
+            me.event_loop(py)
+                .get()
+                .with_read_buffer(py, |buffer| match recv(me.fd, buffer) {
+                    Ok(0) => Ok(Arrival::Eof),
+                    Ok(received) => Ok(Arrival::Data(tls.get().accept(py, &buffer[..received]))),
+                    Err(error) if would_block(&error) => Ok(Arrival::Nothing),
+                    Err(error) => Err(error),
+                });
+        match arrival {
+            Ok(Arrival::Data(accepted)) => {
+                let delivered = ffi::in_context(me.context.bind(py), || {
+                    TlsProtocol::on_accepted(tls, accepted)
+                });
+                Self::check_delivery(
+                    slf,
+                    delivered,
+                    "Fatal error: protocol.buffer_updated() call failed.",
+                )
+            }
+            Ok(Arrival::Eof) => Self::receive_eof(slf, tls.as_any()),
             Ok(Arrival::Nothing) => Ok(()),
             Err(error) => Self::fatal_error(
                 slf,

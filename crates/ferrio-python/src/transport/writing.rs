@@ -1,102 +1,76 @@
 //! What is to leave.
 
-use std::io::{self, IoSlice};
+use std::io;
 
-use pyo3::exceptions::{PyRuntimeError, PyValueError};
+use pyo3::exceptions::PyRuntimeError;
 use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::PyDict;
 
-use super::chunk::{Chunk, Data};
-use super::{Phase, Sending, SocketTransport, State};
-use crate::errors::{leaves_the_loop, os_error, would_block};
+use super::{Phase, SocketTransport};
+use crate::errors::os_error;
 use crate::event_loop::{Callback, Direction, Loop};
 use crate::imports;
-use crate::socket::{send, send_vectored};
+use crate::outgoing::{Data, LOST_WRITES_LOG_THRESHOLD, Outgoing, Sink, Unflushed, Writer};
 
-/// From this many buffered bytes on a write does not wait for the end of the iteration.
-const SEND_AT_ONCE: usize = 64 * 1024;
-
-/// Writes on a lost connection before asyncio warns: `constants.LOG_THRESHOLD_FOR_CONNLOST_WRITES`.
-const LOST_WRITES_LOG_THRESHOLD: u32 = 5;
-
-/// Pieces that one system call sends: more are rare, and the array for them is on the stack.
-const MAX_PIECES: usize = 64;
-
-/// What is to be done after data was buffered, when the state is no longer borrowed.
-enum Next {
-    Nothing,
-    /// Send at the end of the iteration.
-    Queue,
-    /// Send now.
-    Send,
-    /// Tell the protocol to pause.
-    Pause,
-}
-
-impl State {
-    /// Buffers a chunk.
-    fn buffer(&mut self, chunk: Chunk) -> Next {
-        self.buffer.push(chunk);
-        let (_, high) = self.flow.limits();
-        match self.sending {
-            Sending::Blocked if self.flow.grew(self.buffer.len()) => Next::Pause,
-            Sending::Blocked => Next::Nothing,
-            _ if self.buffer.len() > high.min(SEND_AT_ONCE) => Next::Send,
-            Sending::Queued => Next::Nothing,
-            Sending::Idle => {
-                self.sending = Sending::Queued;
-                Next::Queue
-            }
-        }
+impl Writer for SocketTransport {
+    fn outgoing<R>(&self, py: Python<'_>, f: impl FnOnce(&mut Outgoing) -> R) -> Option<R> {
+        // Outside, so that what `f` owns is not dropped while the state is borrowed.
+        let mut f = Some(f);
+        self.state.with(py, |state| match state.phase {
+            Phase::Open | Phase::Draining => f.take().map(|f| f(&mut state.outgoing)),
+            Phase::Lost | Phase::Closed => None,
+        })
     }
 
-    /// Sends what is buffered until nothing is left or the kernel takes no more.
-    fn send_buffered(&mut self, fd: i32) -> io::Result<()> {
-        while !self.buffer.is_empty() {
-            let sent = match self.buffer.gather(&mut [IoSlice::new(&[]); MAX_PIECES]) {
-                [piece] => send(fd, piece),
-                pieces => send_vectored(fd, pieces),
-            };
-            match sent {
-                Ok(sent) => self.buffer.advance(sent),
-                Err(error) if would_block(&error) => return Ok(()),
-                Err(error) => return Err(error),
-            }
+    fn sink(&self) -> Sink {
+        Sink::Socket(self.fd)
+    }
+
+    fn event_loop<'py>(&self, py: Python<'py>) -> &Bound<'py, Loop> {
+        self.event_loop.bind(py)
+    }
+
+    fn protocol<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyAny>> {
+        Self::protocol(self, py)
+    }
+
+    fn when_writable(slf: &Bound<'_, Self>) -> Callback {
+        Callback::Writable(slf.clone().unbind())
+    }
+
+    fn when_iteration_ends(slf: &Bound<'_, Self>) -> Unflushed {
+        slf.clone().unbind().into()
+    }
+
+    fn write_failed(slf: &Bound<'_, Self>, error: &io::Error) -> PyResult<()> {
+        let py = slf.py();
+        let error = os_error(py, error);
+        Self::fatal_error(
+            slf,
+            error.clone_ref(py),
+            "Fatal write error on socket transport",
+        )?;
+        slf.get().finish_empty_waiter(py, Err(error))
+    }
+
+    fn write_lost(&self, py: Python<'_>) -> PyResult<()> {
+        let lost_writes = self.state.with(py, |state| {
+            state.lost_writes += 1;
+            state.lost_writes
+        });
+        if lost_writes >= LOST_WRITES_LOG_THRESHOLD {
+            let message = "socket.send() raised exception.";
+            imports::logger(py)?.call_method1(intern!(py, "warning"), (message,))?;
         }
         Ok(())
     }
 }
 
 impl SocketTransport {
-    /// Sends what is buffered, unless the kernel is known to take nothing. The loop calls this at the end of the
-    /// iteration; whoever asks what is buffered calls it first.
-    pub fn flush(slf: &Bound<'_, Self>) -> PyResult<()> {
-        let py = slf.py();
-        let me = slf.get();
-        let outcome = me.state.with(py, |state| {
-            if state.sending == Sending::Blocked {
-                return Ok(false);
-            }
-            state.sending = Sending::Idle;
-            state.send_buffered(me.fd)?;
-            if state.buffer.is_empty() {
-                return Ok(false);
-            }
-            state.sending = Sending::Blocked;
-            Ok(true)
-        });
-        match outcome {
-            Ok(false) => Ok(()),
-            Ok(true) => {
-                let callback = Callback::Writable(slf.clone().unbind());
-                me.event_loop
-                    .get()
-                    .watch(py, me.fd, Direction::Write, callback)?;
-                Self::maybe_pause_protocol(slf)
-            }
-            Err(error) => Self::fatal_write_error(slf, &error),
-        }
+    /// `write`, for TLS over this transport.
+    pub fn write_ciphertext(slf: &Bound<'_, Self>, data: Data<'_>) -> PyResult<()> {
+        slf.get().check_writable(slf.py(), "write")?;
+        Self::write_data(slf, data)
     }
 
     /// The loop calls this when the socket can be written again.
@@ -106,18 +80,13 @@ impl SocketTransport {
         if matches!(me.phase(py), Phase::Lost | Phase::Closed) {
             return Ok(());
         }
-        if let Err(error) = me.state.with(py, |state| state.send_buffered(me.fd)) {
-            return Self::fatal_write_error(slf, &error);
+        let sink = me.sink();
+        if let Some(Err(error)) = me.outgoing(py, |outgoing| outgoing.send(sink)) {
+            return Self::write_failed(slf, &error);
         }
         // resume_writing may write again.
         Self::maybe_resume_protocol(slf)?;
-        let drained = me.state.with(py, |state| {
-            let drained = state.buffer.is_empty();
-            if drained {
-                state.sending = Sending::Idle;
-            }
-            drained
-        });
+        let drained = me.outgoing(py, Outgoing::unblock).unwrap_or(true);
         if !drained {
             return Ok(());
         }
@@ -131,67 +100,6 @@ impl SocketTransport {
             }
             Phase::Open if eof => me.shut_down_writing(py),
             _ => Ok(()),
-        }
-    }
-
-    fn fatal_write_error(slf: &Bound<'_, Self>, error: &io::Error) -> PyResult<()> {
-        let py = slf.py();
-        let me = slf.get();
-        let error = os_error(py, error);
-        Self::fatal_error(
-            slf,
-            error.clone_ref(py),
-            "Fatal write error on socket transport",
-        )?;
-        me.finish_empty_waiter(py, Err(error))
-    }
-
-    /// Tells the protocol to pause writing if the buffer has grown past its limit.
-    fn maybe_pause_protocol(slf: &Bound<'_, Self>) -> PyResult<()> {
-        let py = slf.py();
-        let grew = slf
-            .get()
-            .state
-            .with(py, |state| state.flow.grew(state.buffer.len()));
-        if grew {
-            Self::tell_protocol(slf, "pause_writing")
-        } else {
-            Ok(())
-        }
-    }
-
-    /// Tells the protocol to resume writing if the buffer has shrunk below its limit.
-    fn maybe_resume_protocol(slf: &Bound<'_, Self>) -> PyResult<()> {
-        let py = slf.py();
-        let shrank = slf
-            .get()
-            .state
-            .with(py, |state| state.flow.shrank(state.buffer.len()));
-        if shrank {
-            Self::tell_protocol(slf, "resume_writing")
-        } else {
-            Ok(())
-        }
-    }
-
-    /// Calls a flow-control method of the protocol; an exception goes to the loop's exception handler.
-    fn tell_protocol(slf: &Bound<'_, Self>, method: &str) -> PyResult<()> {
-        let py = slf.py();
-        let me = slf.get();
-        let Some(protocol) = me.protocol(py) else {
-            return Ok(());
-        };
-        match protocol.call_method0(method) {
-            Ok(_) => Ok(()),
-            Err(error) if leaves_the_loop(py, &error) => Err(error),
-            Err(error) => {
-                let context = PyDict::new(py);
-                context.set_item("message", format!("protocol.{method}() failed"))?;
-                context.set_item("exception", error)?;
-                context.set_item("transport", slf)?;
-                context.set_item("protocol", protocol)?;
-                Loop::call_exception_handler(me.event_loop(py), &context)
-            }
         }
     }
 
@@ -246,57 +154,6 @@ impl SocketTransport {
         }
         Ok(())
     }
-
-    /// Buffers or sends data that has passed the checks.
-    fn write_data(slf: &Bound<'_, Self>, data: Data<'_>) -> PyResult<()> {
-        let py = slf.py();
-        let me = slf.get();
-        let len = data.bytes(py).len();
-        if len == 0 {
-            return Ok(());
-        }
-        let mut sent = 0;
-        if len > SEND_AT_ONCE && matches!(data, Data::View(_)) {
-            // Large and not ours to keep: what the kernel takes now need not be copied.
-            Self::flush(slf)?;
-            let outcome = me.state.with(py, |state| match state.phase {
-                Phase::Open | Phase::Draining if state.sending != Sending::Blocked => {
-                    send(me.fd, data.bytes(py))
-                }
-                _ => Ok(0),
-            });
-            match outcome {
-                Ok(n) => sent = n,
-                Err(error) if would_block(&error) => (),
-                Err(error) => return Self::fatal_write_error(slf, &error),
-            }
-            if sent == len {
-                return Ok(());
-            }
-        }
-        let chunk = data.into_chunk(py, sent);
-        let next = me.state.with(py, |state| match state.phase {
-            Phase::Open | Phase::Draining => Ok(state.buffer(chunk)),
-            Phase::Lost | Phase::Closed => {
-                state.lost_writes += 1;
-                Err(state.lost_writes)
-            }
-        });
-        match next {
-            Ok(Next::Pause) => Self::tell_protocol(slf, "pause_writing"),
-            Ok(Next::Send) => Self::flush(slf),
-            Ok(Next::Queue) => match me.event_loop.get().flush_later(py, slf.clone().unbind()) {
-                None => Ok(()),
-                Some(_) => Self::flush(slf),
-            },
-            Err(lost_writes) if lost_writes >= LOST_WRITES_LOG_THRESHOLD => {
-                let message = "socket.send() raised exception.";
-                imports::logger(py)?.call_method1(intern!(py, "warning"), (message,))?;
-                Ok(())
-            }
-            Ok(Next::Nothing) | Err(_) => Ok(()),
-        }
-    }
 }
 
 #[pymethods]
@@ -330,7 +187,7 @@ impl SocketTransport {
         Self::flush(slf)?;
         let now = me.state.with(py, |state| {
             let first = state.phase == Phase::Open && !std::mem::replace(&mut state.eof, true);
-            first && state.buffer.is_empty()
+            first && state.outgoing.is_empty()
         });
         if now {
             me.shut_down_writing(py)
@@ -347,12 +204,12 @@ impl SocketTransport {
     /// Return the number of bytes that have been written and not yet taken by the kernel.
     fn get_write_buffer_size(slf: &Bound<'_, Self>) -> PyResult<usize> {
         Self::flush(slf)?;
-        Ok(slf.get().state.with(slf.py(), |state| state.buffer.len()))
+        Ok(slf.get().state.with(slf.py(), |state| state.outgoing.len()))
     }
 
     /// Return the (low, high) limits of flow control in bytes.
     fn get_write_buffer_limits(&self, py: Python<'_>) -> (usize, usize) {
-        self.state.with(py, |state| state.flow.limits())
+        self.state.with(py, |state| state.outgoing.limits())
     }
 
     /// Set the limits of flow control in bytes: pause_writing() above high, resume_writing() at low or below.
@@ -365,11 +222,9 @@ impl SocketTransport {
         low: Option<isize>,
     ) -> PyResult<()> {
         let py = slf.py();
-        let limits = limits(high, low)?;
         slf.get()
             .state
-            .with(py, |state| state.flow.set_limits(limits.0, limits.1))
-            .map_err(|error| PyValueError::new_err(error.to_string()))?;
+            .with(py, |state| state.outgoing.set_limits(high, low))?;
         Self::flush(slf)?;
         Self::maybe_pause_protocol(slf)
     }
@@ -385,7 +240,7 @@ impl SocketTransport {
         let waiter = Loop::create_future(me.event_loop(py))?.unbind();
         let empty = me.state.with(py, |state| {
             state.empty_waiter = Some(waiter.clone_ref(py));
-            state.buffer.is_empty()
+            state.outgoing.is_empty()
         });
         if empty {
             me.finish_empty_waiter(py, Ok(()))?;
@@ -406,19 +261,6 @@ impl SocketTransport {
 
     #[getter(_protocol_paused)]
     fn get_protocol_paused(&self, py: Python<'_>) -> bool {
-        self.state.with(py, |state| state.flow.is_paused())
+        self.state.with(py, |state| state.outgoing.is_paused())
     }
-}
-
-/// Limits as the engine takes them: Python's may be negative.
-fn limits(high: Option<isize>, low: Option<isize>) -> PyResult<(Option<usize>, Option<usize>)> {
-    let unsigned = |limit: Option<isize>| limit.map(usize::try_from).transpose();
-    if let (Ok(high), Ok(low)) = (unsigned(high), unsigned(low)) {
-        return Ok((high, low));
-    }
-    let high = high.unwrap_or_else(|| low.map_or(64 * 1024, |low| 4 * low));
-    let low = low.unwrap_or(high.div_euclid(4));
-    Err(PyValueError::new_err(format!(
-        "high ({high}) must be >= low ({low}) must be >= 0"
-    )))
 }

@@ -6,8 +6,10 @@
 //! them. Callbacks are not called; what the caller is to tell its protocol is the
 //! return value.
 
+mod datagram_queue;
 mod flow_control;
 mod write_buffer;
 
+pub use datagram_queue::DatagramQueue;
 pub use flow_control::{FlowControl, LimitsError};
 pub use write_buffer::{MAX_SLICES, WriteBuffer};

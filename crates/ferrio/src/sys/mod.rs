@@ -1,4 +1,5 @@
-//! The operating system's readiness poller, and the way to interrupt it.
+//! The operating system's readiness poller, and the way to interrupt it; and,
+//! in [`datagrams`], its calls for several datagrams at once.
 //!
 //! One mechanism a file; this file is the contract that they are written to and
 //! the choice between them. Nothing here knows of callbacks, timers or queues.
@@ -46,6 +47,7 @@ use std::os::fd::RawFd;
 use std::time::Duration;
 
 pub(crate) mod clock;
+pub mod datagrams;
 
 #[cfg(any(target_os = "linux", target_os = "android"))]
 mod epoll;

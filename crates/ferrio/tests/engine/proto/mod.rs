@@ -1,2 +1,3 @@
+mod datagram_queue;
 mod flow_control;
 mod write_buffer;

@@ -1,0 +1,135 @@
+//! What asyncio's class has for users and for the standard library to read.
+
+use std::os::fd::RawFd;
+
+use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+use pyo3::types::{PyDict, PyType};
+
+use super::{DatagramTransport, HEADER_SIZE};
+use crate::event_loop::{Loop, READ_SIZE};
+use crate::imports;
+use crate::transport::{Phase, Portrait};
+
+impl DatagramTransport {
+    /// The representation, also for a transport that is being deallocated.
+    pub(super) fn describe(&self, py: Python<'_>) -> String {
+        let (phase, queued) = self
+            .state
+            .with(py, |state| (state.phase, state.queue.size()));
+        let portrait = Portrait {
+            class: "DatagramTransport",
+            phase,
+            fd: self.fd,
+            paused: false,
+            buffered: queued,
+        };
+        portrait.describe(py, self.event_loop.get())
+    }
+}
+
+/// The class that `__class__` answers. asyncio's datagram transports are stream transports too, for `isinstance` (and
+/// datagram transports only since Python 3.12), but no public class of its is both.
+fn isinstance_class(py: Python<'_>) -> PyResult<Py<PyAny>> {
+    static CLASS: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    let class = CLASS.get_or_try_init(py, || {
+        let bases = (
+            imports::transport_class(py)?,
+            imports::datagram_transport_class(py)?,
+        );
+        let namespace = PyDict::new(py);
+        namespace.set_item("__module__", "ferrio")?;
+        namespace.set_item("__slots__", ())?;
+        let class = py
+            .get_type::<PyType>()
+            .call1(("DatagramTransport", bases, namespace))?;
+        PyResult::Ok(class.unbind())
+    })?;
+    Ok(class.clone_ref(py))
+}
+
+#[pymethods]
+impl DatagramTransport {
+    /// Return the information called name ('socket', 'sockname', 'peername'), or default if there is none.
+    #[pyo3(signature = (name, default = None))]
+    fn get_extra_info<'py>(
+        &self,
+        py: Python<'py>,
+        name: &Bound<'py, PyAny>,
+        default: Option<Bound<'py, PyAny>>,
+    ) -> PyResult<Option<Bound<'py, PyAny>>> {
+        Ok(self.get_extra(py).bind(py).get_item(name)?.or(default))
+    }
+
+    /// Set the protocol that is told from now on.
+    fn set_protocol(&self, protocol: Bound<'_, PyAny>) {
+        let py = protocol.py();
+        let protocol = protocol.unbind();
+        let old = self
+            .state
+            .with(py, |state| state.protocol.replace(protocol));
+        drop(old);
+    }
+
+    /// Return the protocol, or None once connection_lost() was called.
+    fn get_protocol(&self, py: Python<'_>) -> Option<Py<PyAny>> {
+        self.protocol(py).map(Bound::unbind)
+    }
+
+    fn __repr__(&self, py: Python<'_>) -> String {
+        self.describe(py)
+    }
+
+    #[getter(__class__)]
+    fn class(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+        isinstance_class(slf.py())
+    }
+
+    #[classattr]
+    #[pyo3(name = "max_size")]
+    const MAX_SIZE: usize = READ_SIZE;
+
+    #[classattr]
+    #[pyo3(name = "_header_size")]
+    const HEADER_SIZE_ATTRIBUTE: usize = HEADER_SIZE;
+
+    #[getter(_loop)]
+    fn get_loop(&self, py: Python<'_>) -> Option<Py<Loop>> {
+        (self.phase(py) != Phase::Closed).then(|| self.event_loop.clone_ref(py))
+    }
+
+    #[getter(_sock)]
+    fn get_sock(&self, py: Python<'_>) -> Option<Py<PyAny>> {
+        self.sock(py).map(Bound::unbind)
+    }
+
+    #[getter(_sock_fd)]
+    fn get_sock_fd(&self) -> RawFd {
+        self.fd
+    }
+
+    #[getter(_address)]
+    fn get_address(&self, py: Python<'_>) -> Option<Py<PyAny>> {
+        self.address.as_ref().map(|address| address.clone_ref(py))
+    }
+
+    #[getter(_extra)]
+    fn get_extra(&self, py: Python<'_>) -> Py<PyDict> {
+        self.state.with(py, |state| state.extra.clone_ref(py))
+    }
+
+    #[getter(_protocol)]
+    fn get_protocol_attribute(&self, py: Python<'_>) -> Option<Py<PyAny>> {
+        self.get_protocol(py)
+    }
+
+    #[getter(_buffer_size)]
+    fn get_buffer_size(&self, py: Python<'_>) -> usize {
+        self.state.with(py, |state| state.queue.size())
+    }
+
+    #[getter(_server)]
+    fn get_server(&self) -> Option<Py<PyAny>> {
+        None
+    }
+}

@@ -1,0 +1,39 @@
+//! What arrives: reading once, for sockets and pipes.
+
+use std::io;
+
+use pyo3::prelude::*;
+use pyo3::types::PyBytes;
+
+use crate::errors::would_block;
+use crate::event_loop::Loop;
+
+/// What reading once led to.
+pub enum Arrival<T> {
+    /// Something.
+    Data(T),
+    /// The end of the stream.
+    Eof,
+    /// Nothing yet.
+    Nothing,
+}
+
+impl<'py> Arrival<Bound<'py, PyBytes>> {
+    /// Reads into the loop's buffer and copies what arrived: allocating a buffer of that size for each read, as asyncio
+    /// does, costs more than all the rest.
+    #[inline]
+    pub fn read(
+        event_loop: &Bound<'py, Loop>,
+        read: impl FnOnce(&mut [u8]) -> io::Result<usize>,
+    ) -> io::Result<Self> {
+        let py = event_loop.py();
+        event_loop
+            .get()
+            .with_read_buffer(py, |buffer| match read(buffer) {
+                Ok(0) => Ok(Self::Eof),
+                Ok(received) => Ok(Self::Data(PyBytes::new(py, &buffer[..received]))),
+                Err(error) if would_block(&error) => Ok(Self::Nothing),
+                Err(error) => Err(error),
+            })
+    }
+}

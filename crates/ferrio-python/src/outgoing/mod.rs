@@ -1,0 +1,27 @@
+//! What is to leave: the part of writing that sockets and pipes share.
+//!
+//! | file | concern |
+//! |---|---|
+//! | `chunk` | one piece of outgoing data |
+//! | `queue` | [`Outgoing`]: what is buffered, flow control, how it is going to leave |
+//! | `sink` | the system calls: sockets, other descriptors |
+//! | `writer` | [`Writer`]: `write` and flushing, for every transport that writes |
+//! | `unflushed` | what the loop flushes at the end of an iteration |
+//!
+//! Writes are collected and leave together at the end of the iteration, in one system call, or at once if they are
+//! many, if no iteration is running, or as soon as anybody asks what is buffered. So the state that users can observe
+//! is that of a transport that sends immediately.
+//!
+//! Nothing here knows what a transport does when sending fails, or how it ends: that is the transport's.
+
+mod chunk;
+mod queue;
+mod sink;
+mod unflushed;
+mod writer;
+
+pub use self::chunk::{Chunk, Data};
+pub use self::queue::{Outgoing, set_limits};
+pub use self::sink::Sink;
+pub use self::unflushed::Unflushed;
+pub use self::writer::{LOST_WRITES_LOG_THRESHOLD, Writer};

@@ -1,0 +1,1 @@
+"""Datagram endpoints, their transport, and datagram sockets without a transport."""

@@ -1,0 +1,166 @@
+"""The end of the interpreter while a loop is open, runs in a thread, or was never closed."""
+
+
+def ends(script, code, *flags):
+    """Run a program that must end with status 0 by itself; return what it printed on both channels."""
+    with script.start(code, *flags) as process:
+        try:
+            out, err = process.communicate(timeout=20)
+        except BaseException:
+            process.kill()
+            raise
+    assert process.returncode == 0, f"exit status {process.returncode}\n{out}\n{err}"
+    return out.strip(), err
+
+
+IGNORE = ("-W", "ignore")
+
+
+def test_a_loop_left_open_ends_in_silence(script):
+    code = """
+        import socket
+        loop = new_loop()
+        ours, theirs = socket.socketpair()
+        loop.add_reader(ours, print)
+        loop.call_soon(print)
+        loop.call_later(1000, print)
+        loop.cycle = loop
+        print("end")
+    """
+    assert ends(script, code, *IGNORE) == ("end", "")
+
+
+def test_a_loop_left_open_with_transports_and_a_server_ends_in_silence(script):
+    code = """
+        loop = new_loop()
+        async def main():
+            server = await loop.create_server(asyncio.Protocol, "127.0.0.1", 0)
+            address = server.sockets[0].getsockname()
+            kept = [await loop.create_connection(asyncio.Protocol, *address) for _ in range(10)]
+            kept[0][0].write(bytes(50_000_000))
+            return server, kept
+        kept = loop.run_until_complete(main())
+        print("end")
+    """
+    assert ends(script, code, *IGNORE) == ("end", "")
+
+
+def test_tasks_left_pending_are_named_and_nothing_worse_happens(script):
+    code = """
+        loop = new_loop()
+        async def waits():
+            try:
+                await loop.create_future()
+            finally:
+                loop.call_soon(print)
+        task = loop.create_task(waits())
+        loop.stop()
+        loop.run_forever()
+        print("end")
+    """
+    out, err = ends(script, code, *IGNORE)
+    assert out == "end"
+    assert "Fatal" not in err
+    assert "panicked" not in err
+
+
+def test_a_loop_that_runs_in_a_daemon_thread_does_not_keep_the_program(script):
+    code = """
+        import threading
+        loop = new_loop()
+        started = threading.Event()
+        def run():
+            asyncio.set_event_loop(loop)
+            loop.call_soon(started.set)
+            loop.run_forever()
+        threading.Thread(target=run, daemon=True).start()
+        started.wait()
+        print("end")
+    """
+    out, err = ends(script, code, *IGNORE)
+    assert out == "end"
+    assert "Fatal" not in err
+    assert "panicked" not in err
+
+
+def test_sys_exit_inside_a_callback_ends_the_program_with_its_status(script):
+    code = """
+        import sys
+        loop = new_loop()
+        loop.call_soon(sys.exit, 7)
+        try:
+            loop.run_forever()
+        except SystemExit as exc:
+            print(exc.code)
+            loop.close()
+    """
+    assert ends(script, code) == ("7", "")
+
+
+def test_a_loop_can_be_run_in_an_atexit_handler(script):
+    code = """
+        import atexit
+        loop = new_loop()
+        def at_exit():
+            print(loop.run_until_complete(asyncio.sleep(0.001, "at exit")))
+            loop.close()
+        atexit.register(at_exit)
+        print("end")
+    """
+    assert ends(script, code) == ("end\nat exit", "")
+
+
+def test_a_loop_can_be_used_while_modules_are_torn_down(script):
+    code = """
+        class Late:
+            def __init__(self, loop):
+                self.loop = loop
+            def __del__(self):
+                self.loop.call_soon(int)
+                self.loop.stop()
+                self.loop.close()
+        late = Late(new_loop())
+        late.cycle = late
+        print("end")
+    """
+    assert ends(script, code, *IGNORE) == ("end", "")
+
+
+def test_a_thread_that_calls_to_the_very_end_does_no_harm(script):
+    code = """
+        import threading
+        loop = new_loop()
+        def call():
+            try:
+                while True:
+                    loop.call_soon_threadsafe(int)
+            except RuntimeError:
+                pass
+        threading.Thread(target=call, daemon=True).start()
+        for _ in range(50):
+            loop.stop()
+            loop.run_forever()
+        print("end")
+    """
+    out, err = ends(script, code, *IGNORE)
+    assert out == "end"
+    assert "Fatal" not in err
+    assert "panicked" not in err
+
+
+def test_nothing_is_printed_by_a_program_that_cleans_up(script):
+    code = """
+        async def main():
+            asyncio.get_running_loop().slow_callback_duration = 1000
+            server = await asyncio.start_server(lambda reader, writer: writer.close(), "127.0.0.1", 0)
+            async with server:
+                reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
+                await reader.read()
+                writer.close()
+                await writer.wait_closed()
+            await asyncio.to_thread(int)
+        with asyncio.Runner(loop_factory=new_loop) as runner:
+            runner.run(main())
+        print("end")
+    """
+    assert ends(script, code, "-X", "dev") == ("end", "")

@@ -1,0 +1,1 @@
+"""Transports over pipes: `connect_read_pipe`, `connect_write_pipe`."""

@@ -1,0 +1,1 @@
+"""Subprocesses: `subprocess_exec`, `subprocess_shell`, and the streams over them."""

@@ -1,0 +1,1 @@
+"""Behaviour of TLS transports and of start_tls()."""
