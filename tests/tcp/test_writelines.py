@@ -79,25 +79,25 @@ async def test_a_bytearray_may_be_changed_right_after_write(loop):
     ours, theirs = tcp_pair()
     small_buffers(ours)
     async with transport_and_peer(loop, pair=lambda: (ours, theirs)) as (transport, _, peer):
-        data = bytearray(b"a" * 4 * MEGABYTE)
+        data = bytearray(b"a" * 2 * MEGABYTE)
         transport.write(data)
         assert transport.get_write_buffer_size() > 0
         data[:] = b"b" * len(data)
         transport.write(memoryview(data)[:MEGABYTE])
         data[:] = b"c" * len(data)
         transport.close()
-        assert await receive_all(loop, peer) == b"a" * 4 * MEGABYTE + b"b" * MEGABYTE
+        assert await receive_all(loop, peer) == b"a" * 2 * MEGABYTE + b"b" * MEGABYTE
 
 
 @no_copy
 async def test_a_bytearray_may_be_resized_right_after_write(loop):
     async with transport_and_peer(loop, pair=socket.socketpair) as (transport, _, peer):
-        data = bytearray(b"a" * 4 * MEGABYTE)
+        data = bytearray(b"a" * 2 * MEGABYTE)
         transport.write(data)
         assert transport.get_write_buffer_size() > 0
         data.clear()
         transport.close()
-        assert await receive_all(loop, peer) == b"a" * 4 * MEGABYTE
+        assert await receive_all(loop, peer) == b"a" * 2 * MEGABYTE
 
 
 async def test_a_bytearray_that_was_sent_whole_is_free_again(loop):
