@@ -6,6 +6,7 @@ signatures: asyncio's types are ferrio's. At run time it does not inherit from i
 
 import asyncio
 import contextvars
+import ssl
 from collections.abc import Coroutine, Generator
 from types import TracebackType
 from typing import Any, Generic, Self, TypeVar, final
@@ -13,6 +14,23 @@ from typing import Any, Generic, Self, TypeVar, final
 from typing_extensions import disjoint_base
 
 _T_co = TypeVar("_T_co", covariant=True)
+
+__all__ = [
+    "DatagramTransport",
+    "Handle",
+    "Loop",
+    "PipeProtocol",
+    "ReadPipeTransport",
+    "Server",
+    "SocketTransport",
+    "SubprocessTransport",
+    "TimerHandle",
+    "TlsProtocol",
+    "TlsTransport",
+    "WritePipeTransport",
+    "__version__",
+    "coroutine",
+]
 
 __version__: str
 
@@ -42,7 +60,14 @@ class Server(asyncio.Server):
 class SocketTransport(asyncio.Transport): ...
 
 @final
-class DatagramTransport(asyncio.DatagramTransport): ...
+class DatagramTransport(asyncio.DatagramTransport):
+    max_size: int
+    def is_reading(self) -> bool: ...
+    def pause_reading(self) -> None: ...
+    def resume_reading(self) -> None: ...
+    def get_write_buffer_size(self) -> int: ...
+    def get_write_buffer_limits(self) -> tuple[int, int]: ...
+    def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None: ...
 
 @final
 class ReadPipeTransport(asyncio.ReadTransport): ...
@@ -54,10 +79,36 @@ class WritePipeTransport(asyncio.WriteTransport): ...
 class SubprocessTransport(asyncio.SubprocessTransport): ...
 
 @final
-class TlsProtocol(asyncio.BufferedProtocol): ...
+class PipeProtocol(asyncio.Protocol):
+    @property
+    def fd(self) -> int: ...
+    @property
+    def pipe(self) -> asyncio.BaseTransport | None: ...
+    @property
+    def proc(self) -> SubprocessTransport | None: ...
+    @property
+    def disconnected(self) -> bool: ...
 
 @final
-class TlsTransport(asyncio.Transport): ...
+class TlsProtocol(asyncio.BufferedProtocol):
+    def __new__(
+        cls,
+        loop: Loop,
+        app_protocol: asyncio.BaseProtocol,
+        sslcontext: ssl.SSLContext,
+        waiter: asyncio.Future[None] | None = None,
+        server_side: bool = False,
+        server_hostname: str | None = None,
+        call_connection_made: bool = True,
+        ssl_handshake_timeout: float | None = None,
+        ssl_shutdown_timeout: float | None = None,
+    ) -> Self: ...
+
+@final
+class TlsTransport(asyncio.Transport):
+    def get_read_buffer_limits(self) -> tuple[int, int]: ...
+    def set_read_buffer_limits(self, high: int | None = None, low: int | None = None) -> None: ...
+    def get_read_buffer_size(self) -> int: ...
 
 @final
 class coroutine(Coroutine[Any, Any, _T_co], Generic[_T_co]):

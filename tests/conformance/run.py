@@ -2,8 +2,8 @@
 
     python tests/conformance/run.py [--runner PATH] [--jobs N] [--files test_events,…] [--report PREFIX]
 
-The tests are the running Python's (its `test` package); the runner that puts another loop under them is not part of this
-repository. Exits with 0 if nothing failed, crashed or hung, with 1 if anything did, with 2 if there is no runner.
+The tests are the running Python's (its `test` package); the runner that puts another loop under them is not part of
+this repository. Exits with 0 if nothing failed, crashed or hung, with 1 if anything did, with 2 if there is no runner.
 """
 
 from __future__ import annotations
@@ -23,11 +23,15 @@ BAD = ("fail", "timeout", "crash")
 
 def main() -> int:
     """Run and report; return the exit status."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--runner", type=pathlib.Path, default=RUNNER, help="default: %(default)s")
     parser.add_argument("--jobs", type=int, default=2, help="test files at a time (default: %(default)s)")
     parser.add_argument("--files", help="comma-separated names of test files (default: all)")
-    parser.add_argument("--report", type=pathlib.Path, help="keep the full report as PREFIX.txt and PREFIX.json")
+    parser.add_argument(
+        "--report", type=pathlib.Path, help="keep the full report as PREFIX.txt and PREFIX.json"
+    )
     arguments = parser.parse_args()
     if not arguments.runner.exists():
         print(f"there is no runner at {arguments.runner}; --runner names another", file=sys.stderr)
