@@ -204,16 +204,13 @@ INSTALLED = """
 @pytest.mark.parametrize(
     "code",
     [
-        "asyncio.run(kind()) == 'Loop'",
-        "is_ours(asyncio.new_event_loop())",
-        "is_ours(asyncio.Runner().get_loop())",
-        "is_ours(asyncio.events.new_event_loop())",
-        "asyncio.run(kind(), loop_factory=asyncio.SelectorEventLoop) == 'Loop'"
-        if PY >= (3, 12)
-        else "is_ours(asyncio.SelectorEventLoop())",
-        "ferrio.install() is None and asyncio.run(kind()) == 'Loop'",
-        "__import__('unittest').IsolatedAsyncioTestCase is not None and asyncio.run(kind()) == 'Loop'",
-        "__import__('subprocess') and asyncio.run(asyncio.to_thread(asyncio.run, kind())) == 'Loop'",
+        pytest.param("asyncio.run(kind()) == 'Loop'", id="run"),
+        pytest.param("is_ours(asyncio.new_event_loop())", id="new_event_loop"),
+        pytest.param("is_ours(asyncio.Runner().get_loop())", id="Runner"),
+        pytest.param("is_ours(asyncio.SelectorEventLoop())", id="SelectorEventLoop"),
+        pytest.param("ferrio.install() is None and asyncio.run(kind()) == 'Loop'", id="installed twice"),
+        pytest.param("asyncio.run(asyncio.to_thread(asyncio.run, kind())) == 'Loop'", id="in a thread"),
+        pytest.param("asyncio.run(kind(), debug=True) == 'Loop'", id="run in debug mode"),
     ],
 )
 def test_after_install_every_way_to_get_a_loop_gives_ours(script, code):

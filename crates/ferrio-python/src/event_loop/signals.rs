@@ -1,20 +1,19 @@
 //! Signals: handlers that run as callbacks, and the descriptor that wakes the loop up when a signal arrives.
 //!
 //! Python's C-level handler writes the number of every signal that has a Python handler to the wake-up descriptor
-//! (`signal.set_wakeup_fd`). A loop that runs in the main thread has it point to its own socket pair, so a signal that
+//! (`signal.set_wakeup_fd`). A loop that runs in the main thread has it point to its own pipe, so a signal that
 //! arrives between a check and a poll still ends the poll: a Ctrl-C cannot be slept through. The byte also says
 //! which of `add_signal_handler`'s handlers to call.
 
 use std::collections::HashMap;
-use std::io::Read;
-use std::os::fd::AsRawFd;
-use std::os::unix::net::UnixStream;
+use std::os::fd::{AsRawFd, OwnedFd};
 
 use pyo3::PyTraverseError;
 use pyo3::exceptions::{PyOSError, PyRuntimeError, PyTypeError, PyValueError};
 use pyo3::gc::PyVisit;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyInt, PyTuple};
+use rustix::pipe::{PipeFlags, pipe_with};
 
 use super::watching::Direction;
 use super::{Callback, Loop};
@@ -41,17 +40,18 @@ impl Signals {
     }
 }
 
-/// A non-blocking socket pair: Python writes signal numbers into one end, the loop reads them from the other.
+/// A non-blocking pipe: Python writes signal numbers into one end, the loop reads them from the other.
+///
+/// Not a socket pair as asyncio's: that is full after a few hundred numbers, each of which is a packet with its
+/// overhead, and the number of a signal that arrives then is lost. A pipe holds 65,536 of them (`pipe(7)`).
 struct WakeupPipe {
-    reader: UnixStream,
-    writer: UnixStream,
+    reader: OwnedFd,
+    writer: OwnedFd,
 }
 
 impl WakeupPipe {
     fn new() -> std::io::Result<Self> {
-        let (reader, writer) = UnixStream::pair()?;
-        reader.set_nonblocking(true)?;
-        writer.set_nonblocking(true)?;
+        let (reader, writer) = pipe_with(PipeFlags::CLOEXEC | PipeFlags::NONBLOCK)?;
         Ok(Self { reader, writer })
     }
 
@@ -59,7 +59,7 @@ impl WakeupPipe {
     fn drain(&mut self) -> Vec<u8> {
         let mut signals = Vec::new();
         let mut chunk = [0; 4096];
-        while let Ok(n @ 1..) = self.reader.read(&mut chunk) {
+        while let Ok(n @ 1..) = rustix::io::read(&self.reader, &mut chunk) {
             signals.extend_from_slice(&chunk[..n]);
         }
         signals

@@ -50,7 +50,10 @@ impl SocketTransport {
         let event_loop = slf.get().event_loop(py);
         event_loop.get().check_open()?;
         let callback = slf.getattr(intern!(py, "_call_connection_lost"))?;
-        Loop::schedule(event_loop, callback, PyTuple::new(py, [exception])?, None)?;
+        // Since Python 3.15 all callbacks of a connection share one context.
+        let context = cfg!(Py_3_15).then(|| slf.get().context.bind(py).clone());
+        let args = PyTuple::new(py, [exception])?;
+        Loop::schedule(event_loop, callback, args, context)?;
         Ok(())
     }
 

@@ -9,6 +9,7 @@ use pyo3::prelude::*;
 use super::{Phase, SocketTransport};
 use crate::errors::os_error;
 use crate::event_loop::{Callback, Direction, Loop};
+use crate::ffi;
 use crate::imports;
 use crate::outgoing::{Data, LOST_WRITES_LOG_THRESHOLD, Outgoing, Sink, Unflushed, Writer};
 
@@ -84,6 +85,13 @@ impl SocketTransport {
         if let Some(Err(error)) = me.outgoing(py, |outgoing| outgoing.send(sink)) {
             return Self::write_failed(slf, &error);
         }
+        ffi::in_context(me.context.bind(py), || Self::after_sending(slf))
+    }
+
+    /// What follows from there being less in the buffer.
+    fn after_sending(slf: &Bound<'_, Self>) -> PyResult<()> {
+        let py = slf.py();
+        let me = slf.get();
         // resume_writing may write again.
         Self::maybe_resume_protocol(slf)?;
         let drained = me.outgoing(py, Outgoing::unblock).unwrap_or(true);

@@ -1,0 +1,102 @@
+"""sock_sendfile() when there is nothing to send, no file to send it from, or nobody who waits any more."""
+
+import asyncio
+import os
+
+import pytest
+from harness import fill, receive_all, receive_exactly, small_buffers, socket_pair, tcp_pair
+
+CONTENT = bytes(range(256)) * 8192
+
+
+@pytest.fixture
+def file(tmp_path):
+    (tmp_path / "file").write_bytes(CONTENT)
+    with open(tmp_path / "file", "rb") as file:
+        yield file
+
+
+class NotAFile:
+    """What has a `fileno` that is no descriptor, but can be read."""
+
+    mode = "rb"
+
+    def __init__(self, number):
+        self.number = number
+        self.rest = b"0123456789"
+
+    def fileno(self):
+        return self.number
+
+    def readinto(self, buffer):
+        data, self.rest = self.rest[: len(buffer)], self.rest[len(buffer) :]
+        buffer[: len(data)] = data
+        return len(data)
+
+
+async def test_an_empty_file_is_sent_at_once(loop, tmp_path):
+    (tmp_path / "empty").touch()
+    with socket_pair() as (ours, _), open(tmp_path / "empty", "rb") as empty:
+        assert await loop.sock_sendfile(ours, empty, fallback=False) == 0
+
+
+async def test_what_has_no_descriptor_is_read_instead_if_allowed(loop):
+    with socket_pair() as (ours, theirs):
+        with pytest.raises(asyncio.SendfileNotAvailableError, match=r"^not a regular file$"):
+            await loop.sock_sendfile(ours, NotAFile(-1), fallback=False)
+        assert await loop.sock_sendfile(ours, NotAFile(-1)) == 10
+        assert await receive_exactly(loop, theirs, 10) == b"0123456789"
+
+
+async def test_a_blocking_socket_is_refused_in_debug_mode(loop, file):
+    loop.set_debug(True)
+    with socket_pair() as (ours, _):
+        ours.setblocking(True)
+        with pytest.raises(ValueError, match="the socket must be non-blocking"):
+            await loop.sock_sendfile(ours, file)
+
+
+async def test_a_cancelled_sendfile_leaves_no_writer_and_sends_no_more(loop, file):
+    ours, theirs = tcp_pair()
+    with ours, theirs:
+        small_buffers(ours)
+        small_buffers(theirs)
+        sending = loop.create_task(loop.sock_sendfile(ours, file))
+        first = await receive_exactly(loop, theirs, 1000)
+        assert not sending.done()
+        sending.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await sending
+        assert loop.remove_writer(ours) is False
+        ours.close()
+        received = first + await receive_all(loop, theirs)
+        assert len(received) < len(CONTENT)
+        assert CONTENT.startswith(received)
+
+
+async def test_a_sendfile_cancelled_before_there_was_room_sends_nothing(loop, file):
+    with socket_pair() as (ours, theirs):
+        filled = fill(ours)
+        sending = loop.create_task(loop.sock_sendfile(ours, file, 100))
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        sending.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await sending
+        assert loop.remove_writer(ours) is False
+        await receive_exactly(loop, theirs, filled)
+        with pytest.raises(BlockingIOError):
+            theirs.recv(1)
+
+
+async def test_a_peer_that_goes_meanwhile_is_an_error(loop, file):
+    with socket_pair() as (ours, theirs):
+        fill(ours)
+        sending = loop.create_task(loop.sock_sendfile(ours, file))
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        theirs.close()
+        with pytest.raises(ConnectionError):
+            await sending
+        assert loop.remove_writer(ours) is False
+        os.fstat(file.fileno())

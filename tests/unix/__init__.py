@@ -1,0 +1,1 @@
+"""Behaviour tests of stream connections over Unix sockets."""
