@@ -30,7 +30,7 @@ class Loop(_ferrio.Loop, asyncio.SelectorEventLoop):
     def __init__(self, selector: object = None) -> None:
         # Not SelectorEventLoop's: that makes a selector and a self-pipe, which the native loop has of its own.
         asyncio.BaseEventLoop.__init__(self)
-        # What those of its classes expect that ferrio has no native one for yet (datagrams).
+        # What inherited code and transports that are not ferrio's expect; the native ones are in a native table.
         self._transports: weakref.WeakValueDictionary[int, Any] = weakref.WeakValueDictionary()
         self._unix_server_sockets: dict[Any, int] = {}
 
