@@ -8,19 +8,25 @@ makes it the default, and `python -m ferrio program.py` runs a program that know
 changes nothing.
 """
 
-from ferrio._ferrio import Handle, Server, SocketTransport, TimerHandle, __version__
+from ferrio._ferrio import Future, Handle, Server, SocketTransport, Task, TimerHandle, __version__
 from ferrio._loop import Loop, new_event_loop, run
 from ferrio._policy import EventLoopPolicy, install
 
+from ferrio._accelerate import accelerate, restore  # isort: skip (looks the names above up)
+
 __all__ = (
     "EventLoopPolicy",
+    "Future",
     "Handle",
     "Loop",
     "Server",
     "SocketTransport",
+    "Task",
     "TimerHandle",
     "__version__",
+    "accelerate",
     "install",
     "new_event_loop",
+    "restore",
     "run",
 )

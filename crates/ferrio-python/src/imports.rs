@@ -41,10 +41,34 @@ imports! {
     timer_handle_class => "asyncio", "TimerHandle";
     /// The class whose `__class__` ferrio's servers answer.
     server_class => "asyncio.base_events", "Server";
-    /// `asyncio.Future`.
-    future => "asyncio", "Future";
-    /// `asyncio.Task`.
-    task => "asyncio", "Task";
+    /// asyncio's own future, whatever stands at its public name: ferrio's answer it as `__class__`.
+    future_class => "_asyncio", "Future";
+    /// asyncio's own task, likewise.
+    task_class => "_asyncio", "Task";
+    /// `asyncio.get_event_loop`.
+    get_event_loop => "asyncio.events", "get_event_loop";
+    /// The loop of a future of any class.
+    get_loop_of => "asyncio.futures", "_get_loop";
+    /// asyncio's representation of a future.
+    future_repr => "asyncio.base_futures", "_future_repr";
+    /// asyncio's representation of a task.
+    task_repr => "asyncio.base_tasks", "_task_repr";
+    /// The frames of a task.
+    task_get_stack => "asyncio.base_tasks", "_task_get_stack";
+    /// Prints the frames of a task.
+    task_print_stack => "asyncio.base_tasks", "_task_print_stack";
+    /// Makes a task its loop's current one.
+    enter_task => "_asyncio", "_enter_task";
+    /// Undoes `enter_task`.
+    leave_task => "_asyncio", "_leave_task";
+    /// `asyncio.InvalidStateError`.
+    invalid_state_error => "asyncio", "InvalidStateError";
+    /// `types.GenericAlias`.
+    generic_alias => "types", "GenericAlias";
+    /// `types.GeneratorType`.
+    generator_type => "types", "GeneratorType";
+    /// Has `asyncio.all_tasks` see native tasks.
+    include_in_all_tasks => "ferrio._tasks", "include_in_all_tasks";
     /// `asyncio.sleep`.
     sleep => "asyncio", "sleep";
     /// `asyncio.BaseEventLoop`: what runs once a process or a connection is called there.
@@ -137,6 +161,18 @@ imports! {
     main_thread => "threading", "main_thread";
     /// `threading.current_thread`.
     current_thread => "threading", "current_thread";
+}
+
+#[cfg(Py_3_12)]
+imports! {
+    /// Makes another task the current one.
+    swap_current_task => "_asyncio", "_swap_current_task";
+}
+
+#[cfg(not(Py_3_12))]
+imports! {
+    /// The current task of each loop.
+    current_tasks => "_asyncio", "_current_tasks";
 }
 
 /// asyncio's child watcher with threads, one for the whole process: for where there are no descriptors of processes.

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`event_loop`] | `Loop` |
 //! | [`handle`] | `Handle`, `TimerHandle` |
+//! | [`future`], [`task`] | `Future`, `Task` |
 //! | [`transport`] | `SocketTransport` |
 //! | [`datagram`] | `DatagramTransport` |
 //! | [`pipe`] | `ReadPipeTransport`, `WritePipeTransport` |
@@ -40,6 +41,7 @@ mod datagram;
 mod errors;
 mod event_loop;
 mod ffi;
+mod future;
 mod handle;
 mod imports;
 mod incoming;
@@ -49,6 +51,7 @@ mod process;
 mod protocol;
 mod server;
 mod socket;
+mod task;
 mod tls;
 mod transport;
 
@@ -66,6 +69,8 @@ mod _ferrio {
     #[pymodule_export]
     use crate::event_loop::Loop;
     #[pymodule_export]
+    use crate::future::Future;
+    #[pymodule_export]
     use crate::handle::{Handle, TimerHandle};
     #[pymodule_export]
     use crate::pipe::{ReadPipeTransport, WritePipeTransport};
@@ -74,6 +79,10 @@ mod _ferrio {
     #[pymodule_export]
     use crate::server::Server;
     #[pymodule_export]
+    use crate::task::_native_tasks;
+    #[pymodule_export]
+    use crate::task::Task;
+    #[pymodule_export]
     use crate::tls::{TlsProtocol, TlsTransport};
     #[pymodule_export]
     use crate::transport::SocketTransport;
@@ -81,6 +90,9 @@ mod _ferrio {
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
         crate::ffi::install_am_send::<Coroutine>(module.py())?;
+        crate::ffi::install_am_send::<crate::future::FutureIter>(module.py())?;
+        crate::future::install_slots(module.py())?;
+        crate::task::install_slots(module.py())?;
         crate::tls::remember_stock(module.py())?;
         module.add("__version__", env!("CARGO_PKG_VERSION"))
     }

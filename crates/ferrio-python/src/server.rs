@@ -203,7 +203,9 @@ impl Server {
             if ended {
                 return PyResult::Ok(None);
             }
-            let waiter = Loop::create_future(me.event_loop.bind(py))?.unbind();
+            let waiter = Loop::create_future(me.event_loop.bind(py))?
+                .into_any()
+                .unbind();
             me.state.with(py, |state| {
                 state
                     .waiters
@@ -322,7 +324,9 @@ impl Server {
                     )));
                 }
                 Self::serve(server)?;
-                let future = Loop::create_future(slf.get().event_loop.bind(py))?.unbind();
+                let future = Loop::create_future(slf.get().event_loop.bind(py))?
+                    .into_any()
+                    .unbind();
                 let forever = Forever::Waiting(future.clone_ref(py));
                 slf.get().state.with(py, |state| state.forever = forever);
                 Ok(future)

@@ -21,7 +21,7 @@ use std::task::{Context, Poll, Waker};
 
 use pyo3::PyTraverseError;
 use pyo3::exceptions::{
-    PyGeneratorExit, PyRuntimeError, PyRuntimeWarning, PyStopIteration, PyTypeError, PyValueError,
+    PyBaseException, PyGeneratorExit, PyRuntimeError, PyRuntimeWarning, PyTypeError, PyValueError,
 };
 use pyo3::gc::PyVisit;
 use pyo3::prelude::*;
@@ -118,18 +118,33 @@ impl Coroutine {
             }
         }
     }
+}
 
-    /// The outcome of a step as the `send` and `throw` methods give it.
-    fn as_method_result(py: Python<'_>, sent: Sent) -> PyResult<Py<PyAny>> {
-        match sent {
-            Sent::Yielded(value) => Ok(value),
-            Sent::Returned(value) => {
-                // Built by hand: a tuple as the value would otherwise become the exception's arguments.
-                let stop = py.get_type::<PyStopIteration>().call1((value,))?;
-                Err(PyErr::from_value(stop))
-            }
-        }
+/// The outcome of a step as the methods `send`, `throw` and `__next__` give it.
+pub fn as_method_result(py: Python<'_>, sent: Sent) -> PyResult<Py<PyAny>> {
+    match sent {
+        Sent::Yielded(value) => Ok(value),
+        Sent::Returned(value) => Err(ffi::stop_iteration(py, value)),
     }
+}
+
+/// The arguments of `throw`, as an exception: an instance, a class, or the deprecated three.
+pub fn as_thrown(
+    py: Python<'_>,
+    typ: Bound<'_, PyAny>,
+    val: Option<Bound<'_, PyAny>>,
+    tb: Option<Bound<'_, PyAny>>,
+) -> PyResult<PyErr> {
+    let exception = match val {
+        Some(val) if val.is_instance_of::<PyBaseException>() => val,
+        Some(val) if !val.is_none() => typ.call1((val,))?,
+        _ => typ,
+    };
+    let error = PyErr::from_value(exception);
+    if let Some(tb) = tb.filter(|tb| !tb.is_none()) {
+        error.set_traceback(py, Some(tb.cast_into()?));
+    }
+    Ok(error)
 }
 
 impl ffi::Send for Coroutine {
@@ -142,7 +157,7 @@ impl ffi::Send for Coroutine {
 impl Coroutine {
     /// Resume the coroutine with a value; raises StopIteration with its result when it returns.
     fn send(&self, py: Python<'_>, value: Py<PyAny>) -> PyResult<Py<PyAny>> {
-        Self::as_method_result(py, self.resume(py, Ok(value))?)
+        as_method_result(py, self.resume(py, Ok(value))?)
     }
 
     /// Resume the coroutine with an exception: an instance, a class, or the deprecated three arguments.
@@ -154,16 +169,8 @@ impl Coroutine {
         val: Option<Bound<'_, PyAny>>,
         tb: Option<Bound<'_, PyAny>>,
     ) -> PyResult<Py<PyAny>> {
-        let exception = match val {
-            Some(val) if val.is_instance_of::<pyo3::exceptions::PyBaseException>() => val,
-            Some(val) if !val.is_none() => typ.call1((val,))?,
-            _ => typ,
-        };
-        let error = PyErr::from_value(exception);
-        if let Some(tb) = tb.filter(|tb| !tb.is_none()) {
-            error.set_traceback(py, Some(tb.cast_into()?));
-        }
-        Self::as_method_result(py, self.resume(py, Err(error))?)
+        let error = as_thrown(py, typ, val, tb)?;
+        as_method_result(py, self.resume(py, Err(error))?)
     }
 
     /// Throw GeneratorExit in and have the coroutine finish.

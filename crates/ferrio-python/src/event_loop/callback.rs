@@ -4,21 +4,32 @@ use pyo3::PyTraverseError;
 use pyo3::gc::PyVisit;
 use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::PyDict;
+use pyo3::types::{PyDict, PyTuple};
 
 use super::{Listener, Loop};
 use crate::datagram::DatagramTransport;
 use crate::errors::leaves_the_loop;
 use crate::handle::Handle;
-use crate::imports;
 use crate::pipe::{ReadPipeTransport, WritePipeTransport};
 use crate::process::SubprocessTransport;
+use crate::task::Task;
 use crate::transport::SocketTransport;
+use crate::{ffi, imports};
 
 /// A payload of the loop's core.
 pub enum Callback {
     /// What a user scheduled, or has watch a descriptor.
     Handle(Py<Handle>),
+    /// A task that is to go on: its first step, or one after a bare `yield`.
+    Step(Py<Task>),
+    /// A task whose future is done.
+    Wakeup(Py<Task>),
+    /// What `add_done_callback` of a future that is done was given.
+    FutureDone {
+        future: Py<PyAny>,
+        callback: Py<PyAny>,
+        context: Py<PyAny>,
+    },
     /// A transport's socket can be read.
     Readable(Py<SocketTransport>),
     /// A transport's socket can be written.
@@ -48,6 +59,17 @@ impl Callback {
     pub fn duplicate(&self, py: Python<'_>) -> Self {
         match self {
             Self::Handle(handle) => Self::Handle(handle.clone_ref(py)),
+            Self::Step(task) => Self::Step(task.clone_ref(py)),
+            Self::Wakeup(task) => Self::Wakeup(task.clone_ref(py)),
+            Self::FutureDone {
+                future,
+                callback,
+                context,
+            } => Self::FutureDone {
+                future: future.clone_ref(py),
+                callback: callback.clone_ref(py),
+                context: context.clone_ref(py),
+            },
             Self::Readable(transport) => Self::Readable(transport.clone_ref(py)),
             Self::Writable(transport) => Self::Writable(transport.clone_ref(py)),
             Self::DatagramReadable(transport) => Self::DatagramReadable(transport.clone_ref(py)),
@@ -69,6 +91,21 @@ impl Callback {
         let outcome = match self {
             // Reports what the callback raises itself, with the handle.
             Self::Handle(handle) => return Handle::run(handle.bind(py)),
+            Self::Step(task) => Task::on_ready(task.bind(py)),
+            Self::Wakeup(task) => Task::on_wakeup(task.bind(py)),
+            Self::FutureDone {
+                future,
+                callback,
+                context,
+            } => {
+                let call = || callback.bind(py).call1((future,)).map(drop);
+                match ffi::in_context(context.bind(py), call) {
+                    Err(error) if !leaves_the_loop(py, &error) => {
+                        return self.report_done_callback(event_loop, error);
+                    }
+                    outcome => return outcome,
+                }
+            }
             Self::Readable(transport) => SocketTransport::on_readable(transport.bind(py)),
             Self::Writable(transport) => SocketTransport::on_writable(transport.bind(py)),
             Self::DatagramReadable(transport) => DatagramTransport::on_readable(transport.bind(py)),
@@ -88,6 +125,33 @@ impl Callback {
         }
     }
 
+    /// Reports what a future's callback has raised as asyncio does, which calls it through a handle.
+    #[cold]
+    fn report_done_callback(&self, event_loop: &Bound<'_, Loop>, error: PyErr) -> PyResult<()> {
+        let py = event_loop.py();
+        match self.as_handle(event_loop)? {
+            Some(handle) => Handle::report(handle.bind(py), error),
+            None => self.report(event_loop, error),
+        }
+    }
+
+    /// A future's callback as the handle that asyncio would have made for it.
+    fn as_handle(&self, event_loop: &Bound<'_, Loop>) -> PyResult<Option<Py<Handle>>> {
+        let py = event_loop.py();
+        let Self::FutureDone {
+            future,
+            callback,
+            context,
+        } = self
+        else {
+            return Ok(None);
+        };
+        let args = PyTuple::new(py, [future])?;
+        let context = Some(context.bind(py).clone());
+        let handle = Handle::new(event_loop, callback.bind(py).clone(), args, context)?;
+        Py::new(py, handle).map(Some)
+    }
+
     #[cold]
     fn report(&self, event_loop: &Bound<'_, Loop>, error: PyErr) -> PyResult<()> {
         let context = PyDict::new(event_loop.py());
@@ -101,6 +165,12 @@ impl Callback {
     pub fn describe(&self, py: Python<'_>) -> PyResult<String> {
         match self {
             Self::Handle(handle) => imports::format_handle(py)?.call1((handle,))?.extract(),
+            Self::Step(task) | Self::Wakeup(task) => Ok(task.bind(py).repr()?.to_string()),
+            Self::FutureDone {
+                future, callback, ..
+            } => imports::format_callback_source(py)?
+                .call1((callback, (future,)))?
+                .extract(),
             Self::Readable(transport) => Ok(format!("reading from {}", transport.bind(py).repr()?)),
             Self::Writable(transport) => Ok(format!("writing to {}", transport.bind(py).repr()?)),
             Self::DatagramReadable(transport) => {
@@ -131,6 +201,16 @@ impl Callback {
     pub fn traverse(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
         match self {
             Self::Handle(handle) => visit.call(handle),
+            Self::Step(task) | Self::Wakeup(task) => visit.call(task),
+            Self::FutureDone {
+                future,
+                callback,
+                context,
+            } => {
+                visit.call(future)?;
+                visit.call(callback)?;
+                visit.call(context)
+            }
             Self::Readable(transport) | Self::Writable(transport) => visit.call(transport),
             Self::DatagramReadable(transport) | Self::DatagramWritable(transport) => {
                 visit.call(transport)

@@ -13,7 +13,7 @@ use crate::{ffi, imports};
 
 impl Loop {
     /// Raises `RuntimeError` when another thread runs the loop.
-    pub(super) fn check_thread(&self) -> PyResult<()> {
+    pub fn check_thread(&self) -> PyResult<()> {
         if self
             .running_thread()
             .is_some_and(|thread| thread != ffi::thread_ident())

@@ -42,8 +42,9 @@ use ferrio::{Injector, LoopCore};
 use pyo3::PyTraverseError;
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::gc::PyVisit;
+use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::PyTuple;
+use pyo3::types::{PyTuple, PyType};
 
 pub use self::callback::{Callback, wake};
 pub use self::serving::Listener;
@@ -55,6 +56,7 @@ use crate::datagram::ReceiveBuffers;
 use crate::errors::os_error;
 use crate::imports;
 use crate::outgoing::Unflushed;
+use crate::task::include_in_all_tasks;
 
 /// Bytes of the buffer that transports and `sock_recv` read into: asyncio's `max_size`.
 pub const READ_SIZE: usize = 256 * 1024;
@@ -81,6 +83,8 @@ pub struct Loop {
     debug: AtomicBool,
     /// `threading.get_ident()` of the thread that runs the loop, or [`NO_THREAD`].
     thread: AtomicU64,
+    /// A subclass has its own `call_soon`, which everything has to go through.
+    schedules_itself: bool,
 }
 
 /// What the user has set on the loop.
@@ -169,6 +173,12 @@ impl Loop {
         Ok(())
     }
 
+    /// Whether a subclass has its own `call_soon`.
+    #[inline]
+    pub fn schedules_itself(&self) -> bool {
+        self.schedules_itself
+    }
+
     /// The thread that runs the loop.
     fn running_thread(&self) -> Option<u64> {
         Some(self.thread.load(Relaxed)).filter(|&thread| thread != NO_THREAD)
@@ -178,12 +188,18 @@ impl Loop {
 #[pymethods]
 impl Loop {
     #[new]
+    #[classmethod]
     #[pyo3(signature = (*_args, **_kwargs))]
     fn new(
-        py: Python<'_>,
+        cls: &Bound<'_, PyType>,
         _args: &Bound<'_, PyTuple>,
         _kwargs: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Self> {
+        let py = cls.py();
+        let call_soon = intern!(py, "call_soon");
+        let own = py.get_type::<Self>().getattr(call_soon)?;
+        let schedules_itself = !cls.getattr(call_soon)?.is(&own);
+        include_in_all_tasks(py)?;
         // What closing needs has to be there already: a loop may be closed when the interpreter no longer imports.
         imports::base_event_loop(py)?;
         imports::is_finalizing(py)?;
@@ -207,11 +223,12 @@ impl Loop {
             stopping: AtomicBool::new(false),
             debug: AtomicBool::new(false),
             thread: AtomicU64::new(NO_THREAD),
+            schedules_itself,
         })
     }
 
     /// Return True if the event loop is running.
-    fn is_running(&self) -> bool {
+    pub fn is_running(&self) -> bool {
         self.running_thread().is_some()
     }
 

@@ -2,13 +2,14 @@
 
 use ferrio::{Time, TimerKey};
 use pyo3::exceptions::{PyTypeError, PyValueError};
-use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 
 use super::{Callback, Loop};
 use crate::errors::os_error;
+use crate::future::Future;
 use crate::handle::{Handle, TimerHandle, When};
+use crate::task::{Parts, Task};
 use crate::{ffi, imports};
 
 impl Loop {
@@ -153,11 +154,8 @@ impl Loop {
     }
 
     /// Return a new Future attached to the loop.
-    pub fn create_future<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
-        let py = slf.py();
-        let kwargs = PyDict::new(py);
-        kwargs.set_item(intern!(py, "loop"), slf)?;
-        imports::future(py)?.call((), Some(&kwargs))
+    pub fn create_future<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, Future>> {
+        Future::create(slf)
     }
 
     /// Schedule a coroutine and return its Task.
@@ -182,9 +180,8 @@ impl Loop {
         if let Some(factory) = factory {
             return call_task_factory(slf, factory.bind(py), coro, kwargs);
         }
-        let kwargs = kwargs.unwrap_or_else(|| PyDict::new(py));
-        kwargs.set_item(intern!(py, "loop"), slf)?;
-        imports::task(py)?.call((coro,), Some(&kwargs))
+        let parts = Parts::from_keywords(coro.clone(), kwargs.as_ref())?;
+        Ok(Task::create(slf, parts)?.into_any())
     }
 
     #[getter(_task_factory)]

@@ -56,7 +56,7 @@ async fn ready(
     let watch = Python::attach(|py| {
         let event_loop = event_loop.bind(py);
         Loop::ensure_no_transport(event_loop, fd, sock.bind(py))?;
-        let future = Loop::create_future(event_loop)?.unbind();
+        let future = Loop::create_future(event_loop)?.into_any().unbind();
         event_loop
             .get()
             .watch(py, fd, direction, Callback::Wake(future.clone_ref(py)))?;

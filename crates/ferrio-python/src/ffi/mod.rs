@@ -1,10 +1,18 @@
 //! The raw C-API calls that PyO3 has no safe form of. All of the bindings' `unsafe` but the cell's is here.
 #![allow(unsafe_code)]
 
+mod awaiting;
 mod descriptor;
+mod lifetime;
 pub mod openssl;
 
+#[cfg(not(Py_3_13))]
+pub use self::awaiting::generic_set_attribute;
+pub use self::awaiting::{
+    SelfAwait, install_self_await, is_context, is_exact_coroutine, resume, stop_iteration,
+};
 pub use self::descriptor::descriptor_get;
+pub use self::lifetime::{Finalize, WeakTable, install_finalizer};
 
 use std::io;
 use std::os::fd::{BorrowedFd, RawFd};
@@ -80,6 +88,7 @@ pub enum Sent {
 }
 
 /// `PyIter_Send`: resumes a generator-like object without building `StopIteration`.
+#[inline]
 pub fn iter_send(py: Python<'_>, iter: &Py<PyAny>, value: &Py<PyAny>) -> PyResult<Sent> {
     let mut result = std::ptr::null_mut();
     // SAFETY: `iter` and `value` are live objects, `result` is written with a new reference unless an exception is set.

@@ -48,6 +48,12 @@ pub struct Handle {
     state: AttachedCell<HandleState>,
 }
 
+/// Where the running Python code is, as debug mode stores it.
+pub fn source_traceback(py: Python<'_>) -> PyResult<Py<PyAny>> {
+    let frame = imports::get_frame(py)?.call0()?;
+    Ok(imports::extract_stack(py)?.call1((frame,))?.unbind())
+}
+
 /// A lock held for the length of a scope.
 struct Locked<'a, 'py>(Option<&'a Bound<'py, PyAny>>);
 
@@ -84,8 +90,7 @@ impl Handle {
             _ => ffi::copy_context(py)?,
         };
         let debug = if event_loop.get().debug() {
-            let frame = imports::get_frame(py)?.call0()?;
-            let source_traceback = Some(imports::extract_stack(py)?.call1((frame,))?.unbind());
+            let source_traceback = Some(source_traceback(py)?);
             Some(Box::new(DebugInfo {
                 source_traceback,
                 text: None,
@@ -147,12 +152,21 @@ impl Handle {
         match ffi::in_context(me.context.bind(py), || ffi::call(&callback, &args)) {
             Ok(_) => Ok(()),
             Err(error) if leaves_the_loop(py, &error) => Err(error),
-            Err(error) => Self::report(slf, &callback, &args, error),
+            Err(error) => Self::report_call(slf, &callback, &args, error),
+        }
+    }
+
+    /// Reports what the callback has raised.
+    #[cold]
+    pub fn report(slf: &Bound<'_, Self>, error: PyErr) -> PyResult<()> {
+        match slf.get().call(slf.py()) {
+            Some((callback, args)) => Self::report_call(slf, &callback, &args, error),
+            None => Ok(()),
         }
     }
 
     #[cold]
-    fn report(
+    fn report_call(
         slf: &Bound<'_, Self>,
         callback: &Bound<'_, PyAny>,
         args: &Bound<'_, PyTuple>,

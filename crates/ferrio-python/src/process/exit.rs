@@ -132,7 +132,7 @@ impl SubprocessTransport {
         if me.returncode(py).is_some() {
             return Ok(None);
         }
-        let waiter = Loop::create_future(me.event_loop(py))?.unbind();
+        let waiter = Loop::create_future(me.event_loop(py))?.into_any().unbind();
         me.state.with(py, |state| {
             if let Some(waiters) = &mut state.waiters {
                 waiters.push(waiter.clone_ref(py));

@@ -70,7 +70,7 @@ impl SubprocessTransport {
         extra: Option<Bound<'py, PyDict>>,
     ) -> PyResult<(Py<Self>, Py<PyAny>)> {
         let py = event_loop.py();
-        let waiter = Loop::create_future(event_loop)?;
+        let waiter = Loop::create_future(event_loop)?.into_any();
         let popen = command.run()?;
         let pid = popen.getattr(intern!(py, "pid"))?;
         let extra = extra.unwrap_or_else(|| PyDict::new(py));

@@ -245,7 +245,7 @@ impl SocketTransport {
             return Err(PyRuntimeError::new_err("Empty waiter is already set"));
         }
         Self::flush(slf)?;
-        let waiter = Loop::create_future(me.event_loop(py))?.unbind();
+        let waiter = Loop::create_future(me.event_loop(py))?.into_any().unbind();
         let empty = me.state.with(py, |state| {
             state.empty_waiter = Some(waiter.clone_ref(py));
             state.outgoing.is_empty()

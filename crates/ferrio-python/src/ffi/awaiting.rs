@@ -1,0 +1,130 @@
+//! Resuming coroutines, and being awaited, without `StopIteration` and without objects in between.
+
+use pyo3::exceptions::{PyRuntimeError, PyStopIteration};
+use pyo3::ffi;
+use pyo3::prelude::*;
+
+use super::{Send, Sent, am_send, iter_send};
+
+/// A class whose instances are their own iterator when they are awaited: `await object` resumes `object` itself.
+///
+/// To Python code they are no iterators: there is no `__next__` in the class, and `__await__` stays what the class
+/// defines. A subclass that Python code makes has none of these slots and is awaited through `__await__`.
+pub trait SelfAwait: pyo3::PyClass + Sync {
+    /// Asks to wait by yielding, or ends.
+    fn resume(slf: &Bound<'_, Self>) -> PyResult<Sent>;
+}
+
+impl<T: SelfAwait> Send for T {
+    fn send(slf: &Bound<'_, Self>, _value: &Bound<'_, PyAny>) -> PyResult<Sent> {
+        T::resume(slf)
+    }
+}
+
+/// Fills the slots of `T`'s type object that make `await` use the object itself.
+pub fn install_self_await<T: SelfAwait>(py: Python<'_>) -> PyResult<()> {
+    let ty = py.get_type::<T>();
+    // SAFETY: `ty` is a heap type that PyO3 made, so it is a PyTypeObject whose `tp_as_async`, if not null, points
+    // into that same object; it is not shared with another thread while the module is being initialised.
+    unsafe {
+        let ty = ty.as_type_ptr();
+        let slots = (*ty).tp_as_async;
+        if slots.is_null() {
+            return Err(PyRuntimeError::new_err(
+                "the type has no asynchronous slots",
+            ));
+        }
+        (*slots).am_await = Some(am_await);
+        (*slots).am_send = Some(am_send::<T>);
+        (*ty).tp_iternext = Some(iternext::<T>);
+    }
+    Ok(())
+}
+
+/// `am_await`: the object itself.
+///
+/// # Safety
+/// CPython calls it with the GIL held and a live object.
+unsafe extern "C" fn am_await(slf: *mut ffi::PyObject) -> *mut ffi::PyObject {
+    // SAFETY: the object is live.
+    unsafe { ffi::Py_NewRef(slf) }
+}
+
+/// `tp_iternext`: resumes, and ends with `StopIteration`, which is left out for `None`, as the slot may.
+///
+/// # Safety
+/// CPython calls it with the GIL held and an instance of `T`.
+unsafe extern "C" fn iternext<T: SelfAwait>(slf: *mut ffi::PyObject) -> *mut ffi::PyObject {
+    // SAFETY: the interpreter calls slots only from attached threads.
+    let py = unsafe { Python::assume_attached() };
+    // SAFETY: the slot is installed on T's type only, so `slf` is a T, borrowed for the call.
+    let slf = unsafe { Bound::from_borrowed_ptr(py, slf).cast_into_unchecked::<T>() };
+    let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| T::resume(&slf)));
+    let error = match outcome {
+        Ok(Ok(Sent::Yielded(object))) => return object.into_ptr(),
+        Ok(Ok(Sent::Returned(result))) if result.is_none(py) => return std::ptr::null_mut(),
+        Ok(Ok(Sent::Returned(result))) => stop_iteration(py, result),
+        Ok(Err(error)) => error,
+        Err(_) => pyo3::panic::PanicException::new_err("panic in ferrio"),
+    };
+    error.restore(py);
+    std::ptr::null_mut()
+}
+
+/// `StopIteration(result)`, built by hand: a tuple would otherwise become the exception's arguments.
+pub fn stop_iteration(py: Python<'_>, result: Py<PyAny>) -> PyErr {
+    match py.get_type::<PyStopIteration>().call1((result,)) {
+        Ok(stop) => PyErr::from_value(stop),
+        Err(error) => error,
+    }
+}
+
+/// Resumes a coroutine with `None`.
+#[inline]
+pub fn resume(py: Python<'_>, coroutine: &Py<PyAny>) -> PyResult<Sent> {
+    // SAFETY: None is immortal or outlives the call, like the coroutine.
+    let has_send = unsafe {
+        let slots = (*ffi::Py_TYPE(coroutine.as_ptr())).tp_as_async;
+        !slots.is_null() && (*slots).am_send.is_some()
+    };
+    if has_send {
+        return iter_send(py, coroutine, &py.None());
+    }
+    // Coroutines that are written in Python by hand have a method `send`, and may be no iterators.
+    match coroutine.call_method1(py, pyo3::intern!(py, "send"), (py.None(),)) {
+        Ok(object) => Ok(Sent::Yielded(object)),
+        Err(stop) if stop.is_instance_of::<PyStopIteration>(py) => {
+            let value = stop.value(py).getattr(pyo3::intern!(py, "value"))?;
+            Ok(Sent::Returned(value.unbind()))
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// Whether the object is a coroutine of an `async def`.
+#[inline]
+pub fn is_exact_coroutine(object: &Bound<'_, PyAny>) -> bool {
+    // SAFETY: both are live objects; the comparison is of their addresses.
+    unsafe { std::ptr::eq(ffi::Py_TYPE(object.as_ptr()), &raw const ffi::PyCoro_Type) }
+}
+
+/// Whether the object is a `contextvars.Context`.
+pub fn is_context(object: &Bound<'_, PyAny>) -> bool {
+    // SAFETY: a live object.
+    unsafe { ffi::PyContext_CheckExact(object.as_ptr()) != 0 }
+}
+
+/// `object.__setattr__(object, name, value)`; without a value, `object.__delattr__`.
+#[cfg(not(Py_3_13))]
+pub fn generic_set_attribute(
+    object: &Bound<'_, PyAny>,
+    name: &Bound<'_, PyAny>,
+    value: Option<&Bound<'_, PyAny>>,
+) -> PyResult<()> {
+    let value = value.map_or(std::ptr::null_mut(), |value| value.as_ptr());
+    // SAFETY: live objects; a null value deletes.
+    match unsafe { ffi::PyObject_GenericSetAttr(object.as_ptr(), name.as_ptr(), value) } {
+        0 => Ok(()),
+        _ => Err(PyErr::fetch(object.py())),
+    }
+}

@@ -1,0 +1,160 @@
+//! The end of objects: finalizers, deallocation of long chains, and tables that do not keep what is in them alive.
+
+use std::cell::{Cell, RefCell};
+use std::ptr::NonNull;
+use std::sync::OnceLock;
+
+use pyo3::ffi;
+use pyo3::prelude::*;
+
+/// A class with a finalizer (PEP 442).
+pub trait Finalize: pyo3::PyClass + Sync {
+    /// Where the deallocator that PyO3 made for the class is kept.
+    fn deallocator() -> &'static OnceLock<ffi::destructor>;
+
+    /// Called once, before the object goes away; it may be kept alive. Errors are reported as unraisable.
+    fn finalize(slf: &Bound<'_, Self>) -> PyResult<()>;
+}
+
+/// Gives `T`'s type object a finalizer, and has its instances deallocated one after the other when one keeps the next
+/// alive: a chain of any length needs no more stack than a short one.
+pub fn install_finalizer<T: Finalize>(py: Python<'_>) {
+    let ty = py.get_type::<T>();
+    // SAFETY: `ty` is a heap type that PyO3 made and not shared with another thread while the module is initialised.
+    unsafe {
+        let ty = ty.as_type_ptr();
+        (*ty).tp_finalize = Some(tp_finalize::<T>);
+        if let Some(original) = (*ty).tp_dealloc {
+            // A second interpreter's module has the same function.
+            let _ = T::deallocator().set(original);
+            (*ty).tp_dealloc = Some(tp_dealloc::<T>);
+        }
+    }
+}
+
+/// The finalizer's slot function.
+///
+/// # Safety
+/// CPython calls it with the GIL held and an instance of `T`.
+unsafe extern "C" fn tp_finalize<T: Finalize>(object: *mut ffi::PyObject) {
+    // SAFETY: the interpreter calls slots only from attached threads.
+    let py = unsafe { Python::assume_attached() };
+    // An exception may be on its way while objects go away: it must be there afterwards.
+    let pending = PyErr::take(py);
+    // SAFETY: the slot is installed on T's type and inherited by its subclasses, so the object is a T.
+    let slf = unsafe { Bound::from_borrowed_ptr(py, object).cast_into_unchecked::<T>() };
+    let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| T::finalize(&slf)));
+    if let Ok(Err(error)) = outcome {
+        error.write_unraisable(py, Some(slf.as_any()));
+    }
+    if let Some(pending) = pending {
+        pending.restore(py);
+    }
+}
+
+/// How deep deallocations may nest before they are put off.
+const MAX_DEPTH: u32 = 50;
+
+thread_local! {
+    static DEPTH: Cell<u32> = const { Cell::new(0) };
+    static PUT_OFF: RefCell<Vec<(NonNull<ffi::PyObject>, ffi::destructor)>> = const { RefCell::new(Vec::new()) };
+}
+
+/// The deallocator's slot function: finalizer, then PyO3's own.
+///
+/// # Safety
+/// CPython calls it with the GIL held and an instance of `T` without references.
+unsafe extern "C" fn tp_dealloc<T: Finalize>(object: *mut ffi::PyObject) {
+    // For a subclass that Python code made, `subtype_dealloc` has called the finalizer and then this.
+    // SAFETY: the object is still complete, and the interpreter calls slots only from attached threads.
+    let exact = unsafe { ffi::Py_TYPE(object) == T::type_object_raw(Python::assume_attached()) };
+    // SAFETY: called once, at the beginning of deallocation, as the function wants.
+    if exact && unsafe { ffi::PyObject_CallFinalizerFromDealloc(object) } < 0 {
+        return; // It lives on.
+    }
+    let Some(&original) = T::deallocator().get() else {
+        return;
+    };
+    let depth = DEPTH.get();
+    if depth >= MAX_DEPTH {
+        // SAFETY: as below; an object without references must not be seen by a garbage collection meanwhile.
+        unsafe { ffi::PyObject_GC_UnTrack(object.cast()) };
+        if let Some(object) = NonNull::new(object) {
+            PUT_OFF.with_borrow_mut(|objects| objects.push((object, original)));
+        }
+        return;
+    }
+    DEPTH.set(depth + 1);
+    // SAFETY: the deallocator of the object's own class, called once.
+    unsafe { original(object) };
+    if depth == 0 {
+        // Each may put off more.
+        while let Some((object, original)) = PUT_OFF.with_borrow_mut(Vec::pop) {
+            // SAFETY: it was put off above, without references and not yet deallocated.
+            unsafe { original(object.as_ptr()) };
+        }
+    }
+    DEPTH.set(depth);
+}
+
+/// A table of objects that does not keep them alive. An object has to be removed before it goes away.
+pub struct WeakTable {
+    places: Vec<Place>,
+    /// The head of the list of free places.
+    free: Option<u32>,
+}
+
+enum Place {
+    Taken(NonNull<ffi::PyObject>),
+    Free { next: Option<u32> },
+}
+
+// SAFETY: the pointers are followed only by an attached thread (`living` takes a token), which is true of any reference.
+unsafe impl Send for WeakTable {}
+
+impl WeakTable {
+    /// An empty table.
+    pub const fn new() -> Self {
+        Self {
+            places: Vec::new(),
+            free: None,
+        }
+    }
+
+    /// Adds an object and returns its place.
+    #[inline]
+    pub fn insert(&mut self, object: &Bound<'_, PyAny>) -> u32 {
+        // SAFETY: a reference is never null.
+        let taken = Place::Taken(unsafe { NonNull::new_unchecked(object.as_ptr()) });
+        if let Some(key) = self.free {
+            let place = &mut self.places[key as usize];
+            if let Place::Free { next } = *place {
+                self.free = next;
+            }
+            *place = taken;
+            return key;
+        }
+        self.places.push(taken);
+        u32::try_from(self.places.len() - 1).expect("more tasks than memory")
+    }
+
+    /// Frees a place.
+    #[inline]
+    pub fn remove(&mut self, key: u32) {
+        self.places[key as usize] = Place::Free { next: self.free };
+        self.free = Some(key);
+    }
+
+    /// References to the objects that are not going away at this moment.
+    pub fn living(&self, py: Python<'_>) -> Vec<Py<PyAny>> {
+        let taken = self.places.iter().filter_map(|place| match place {
+            Place::Taken(object) => Some(object.as_ptr()),
+            Place::Free { .. } => None,
+        });
+        // SAFETY: what is in the table has not been freed; without references it is being deallocated.
+        taken
+            .filter(|&object| unsafe { ffi::Py_REFCNT(object) } > 0)
+            .map(|object| unsafe { Bound::from_borrowed_ptr(py, object) }.unbind())
+            .collect()
+    }
+}

@@ -1,0 +1,233 @@
+//! The private attributes of futures that well-known libraries and asyncio itself read, and the representation.
+
+use pyo3::exceptions::{PyAttributeError, PyValueError};
+use pyo3::prelude::*;
+use pyo3::types::{PyFrozenSet, PyList, PySet};
+
+use super::{Future, Outcome, Waiter};
+#[cfg(not(Py_3_13))]
+use crate::ffi;
+use crate::imports;
+
+/// asyncio's functions show the name of `__class__`, which is asyncio's own class: a subclass is to have its own.
+pub fn with_own_name(object: &Bound<'_, PyAny>, text: String) -> PyResult<String> {
+    let name = object.get_type().name()?;
+    Ok(match text.split_once(' ') {
+        Some((_, rest)) if text.starts_with('<') => format!("<{name} {rest}"),
+        _ => text,
+    })
+}
+
+#[pymethods]
+impl Future {
+    fn __repr__(slf: &Bound<'_, Self>) -> PyResult<String> {
+        let text: String = imports::future_repr(slf.py())?.call1((slf,))?.extract()?;
+        with_own_name(slf.as_any(), text)
+    }
+
+    #[getter(__class__)]
+    fn class(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+        Ok(imports::future_class(slf.py())?.clone().unbind())
+    }
+
+    #[getter(_state)]
+    fn get_state(&self, py: Python<'_>) -> &'static str {
+        self.with(py, |state| match state.outcome {
+            Outcome::Pending => "PENDING",
+            Outcome::Cancelled => "CANCELLED",
+            Outcome::Returned(_) | Outcome::Raised(_) => "FINISHED",
+        })
+    }
+
+    #[getter(_asyncio_future_blocking)]
+    fn get_blocking(&self, py: Python<'_>) -> bool {
+        self.with(py, |state| state.blocking)
+    }
+
+    #[setter(_asyncio_future_blocking)]
+    fn set_blocking(&self, py: Python<'_>, blocking: Option<&Bound<'_, PyAny>>) -> PyResult<()> {
+        let Some(blocking) = blocking else {
+            return Err(PyAttributeError::new_err("cannot delete attribute"));
+        };
+        let blocking = blocking.is_truthy()?;
+        self.with(py, |state| state.blocking = blocking);
+        Ok(())
+    }
+
+    #[getter(_loop)]
+    fn get_loop_attribute(&self, py: Python<'_>) -> Option<Py<PyAny>> {
+        Some(self.home()?.as_any().clone_ref(py))
+    }
+
+    #[getter(_result)]
+    fn get_result(&self, py: Python<'_>) -> Option<Py<PyAny>> {
+        self.with(py, |state| match &state.outcome {
+            Outcome::Returned(result) => Some(result.clone_ref(py)),
+            _ => None,
+        })
+    }
+
+    #[getter(_exception)]
+    fn get_exception(&self, py: Python<'_>) -> Option<Py<PyAny>> {
+        self.with(py, |state| match &state.outcome {
+            Outcome::Raised(exception) => Some(exception.clone_ref(py)),
+            _ => None,
+        })
+    }
+
+    #[getter(_log_traceback)]
+    fn get_log_traceback(&self, py: Python<'_>) -> bool {
+        self.with(py, |state| state.log_traceback)
+    }
+
+    #[setter(_log_traceback)]
+    fn set_log_traceback(&self, py: Python<'_>, log: &Bound<'_, PyAny>) -> PyResult<()> {
+        if log.is_truthy()? {
+            return Err(PyValueError::new_err(
+                "_log_traceback can only be set to False",
+            ));
+        }
+        self.with(py, |state| state.log_traceback = false);
+        Ok(())
+    }
+
+    #[getter(_source_traceback)]
+    fn get_source_traceback(&self, py: Python<'_>) -> Option<Py<PyAny>> {
+        self.source_traceback(py)
+    }
+
+    #[getter(_cancel_message)]
+    fn get_cancel_message(&self, py: Python<'_>) -> Option<Py<PyAny>> {
+        self.with(py, |state| {
+            let message = state.rare_if_any()?.cancel_message.as_ref()?;
+            Some(message.clone_ref(py))
+        })
+    }
+
+    #[setter(_cancel_message)]
+    fn set_cancel_message_attribute(&self, py: Python<'_>, message: Bound<'_, PyAny>) {
+        self.set_cancel_message(py, Some(&message));
+    }
+
+    #[pyo3(name = "_make_cancelled_error")]
+    fn make_cancelled_error<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        self.cancelled_error(py)
+    }
+
+    /// The callbacks and waiting tasks, each with its context; None if there are none.
+    #[getter(_callbacks)]
+    fn get_callbacks<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyList>>> {
+        let waiters: Vec<Waiter> = self.with(py, |state| {
+            let waiters = state.waiters.iter();
+            waiters.map(|waiter| waiter.clone_ref(py)).collect()
+        });
+        if waiters.is_empty() {
+            return Ok(None);
+        }
+        let list = PyList::empty(py);
+        for waiter in waiters {
+            list.append(waiter.into_pair(py)?)?;
+        }
+        Ok(Some(list))
+    }
+
+    /// The tasks and futures that wait for this one (Python 3.14's call graph); None if there are none.
+    #[getter(_asyncio_awaited_by)]
+    fn get_awaited_by<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyFrozenSet>>> {
+        let (tasks, told) = self.with(py, |state| {
+            let tasks: Vec<_> = state
+                .waiters
+                .iter()
+                .filter_map(|waiter| match waiter {
+                    Waiter::Task(task) => Some(task.clone_ref(py)),
+                    Waiter::Callback { .. } => None,
+                })
+                .collect();
+            let told = state
+                .rare_if_any()
+                .and_then(|rare| rare.awaited_by.as_ref());
+            (tasks, told.map(|told| told.clone_ref(py)))
+        });
+        let all = PySet::new(py, tasks)?;
+        for waiter in told.iter().flat_map(|told| told.bind(py)) {
+            all.add(waiter)?;
+        }
+        if all.is_empty() {
+            return Ok(None);
+        }
+        PyFrozenSet::new(py, &all).map(Some)
+    }
+}
+
+/// The instance's dictionary, for versions of Python on which an object cannot have one of its own without paying for
+/// it each time.
+#[cfg(not(Py_3_13))]
+#[pymethods]
+impl Future {
+    #[getter(__dict__)]
+    fn get_dict<'py>(&self, py: Python<'py>) -> Bound<'py, pyo3::types::PyDict> {
+        let new = pyo3::types::PyDict::new(py);
+        self.with(py, |state| {
+            let dict = state
+                .rare()
+                .dict
+                .get_or_insert_with(|| new.clone().unbind());
+            dict.bind(py).clone()
+        })
+    }
+
+    fn __getattr__<'py>(
+        slf: &Bound<'py, Self>,
+        name: &Bound<'py, PyAny>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let py = slf.py();
+        let dict = slf.get().with(py, |state| {
+            let dict = state.rare_if_any()?.dict.as_ref()?;
+            Some(dict.bind(py).clone())
+        });
+        match dict.map(|dict| dict.as_any().get_item(name)) {
+            Some(Ok(value)) => Ok(value),
+            _ => Err(PyAttributeError::new_err(format!(
+                "'{}' object has no attribute '{}'",
+                slf.get_type().name()?,
+                name.str()?
+            ))),
+        }
+    }
+
+    fn __setattr__(
+        slf: &Bound<'_, Self>,
+        name: &Bound<'_, PyAny>,
+        value: &Bound<'_, PyAny>,
+    ) -> PyResult<()> {
+        match ffi::generic_set_attribute(slf.as_any(), name, Some(value)) {
+            Err(error) if Self::is_missing(slf, &error) => {
+                slf.get().get_dict(slf.py()).set_item(name, value)
+            }
+            outcome => outcome,
+        }
+    }
+
+    fn __delattr__(slf: &Bound<'_, Self>, name: &Bound<'_, PyAny>) -> PyResult<()> {
+        match ffi::generic_set_attribute(slf.as_any(), name, None) {
+            Err(error) if Self::is_missing(slf, &error) => {
+                let dict = slf.get().get_dict(slf.py());
+                if dict.contains(name)? {
+                    return dict.del_item(name);
+                }
+                Err(error)
+            }
+            outcome => outcome,
+        }
+    }
+}
+
+#[cfg(not(Py_3_13))]
+impl Future {
+    /// Whether the error says that the class has no such attribute, as opposed to one that cannot be set.
+    fn is_missing(slf: &Bound<'_, Self>, error: &PyErr) -> bool {
+        let py = slf.py();
+        error.is_instance_of::<PyAttributeError>(py)
+            && error.value(py).to_string().contains("has no attribute")
+    }
+}

@@ -1,0 +1,205 @@
+//! What Python calls on a future: asyncio's methods.
+
+use pyo3::PyTraverseError;
+use pyo3::gc::PyVisit;
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyTuple, PyType};
+
+use super::finishing::invalid_state;
+use super::{Future, FutureIter, Outcome, Waiter};
+use crate::{ffi, imports};
+
+#[pymethods]
+impl Future {
+    #[new]
+    #[pyo3(signature = (*_args, **_kwargs))]
+    pub fn new(_args: &Bound<'_, PyTuple>, _kwargs: Option<&Bound<'_, PyDict>>) -> Self {
+        Self {
+            home: std::sync::OnceLock::new(),
+            state: crate::cell::AttachedCell::default(),
+        }
+    }
+
+    #[pyo3(signature = (*, r#loop = None))]
+    fn __init__(&self, py: Python<'_>, r#loop: Option<Bound<'_, PyAny>>) -> PyResult<()> {
+        self.initialize(py, r#loop)
+    }
+
+    /// Return the result.
+    ///
+    /// Raises the exception if one was set, CancelledError if the future was cancelled, and InvalidStateError if it is
+    /// not done.
+    fn result(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        self.initialized_or_invalid(py)?;
+        self.retrieve(py)
+    }
+
+    /// Return the exception that was set, or None if there is a result.
+    ///
+    /// Raises CancelledError if the future was cancelled, and InvalidStateError if it is not done.
+    fn exception(&self, py: Python<'_>) -> PyResult<Option<Py<PyAny>>> {
+        enum Kind {
+            Pending,
+            Cancelled,
+            Done(Option<Py<PyAny>>),
+        }
+        self.initialized_or_invalid(py)?;
+        let kind = self.with(py, |state| {
+            let kind = match &state.outcome {
+                Outcome::Pending => return Kind::Pending,
+                Outcome::Cancelled => return Kind::Cancelled,
+                Outcome::Returned(_) => Kind::Done(None),
+                Outcome::Raised(exception) => Kind::Done(Some(exception.clone_ref(py))),
+            };
+            state.log_traceback = false;
+            kind
+        });
+        match kind {
+            Kind::Pending => Err(invalid_state(py, "Exception is not set.")),
+            Kind::Cancelled => Err(PyErr::from_value(self.cancelled_error(py)?)),
+            Kind::Done(exception) => Ok(exception),
+        }
+    }
+
+    /// Mark the future done with a result.
+    ///
+    /// Raises InvalidStateError if it is done.
+    fn set_result(slf: &Bound<'_, Self>, result: Py<PyAny>) -> PyResult<()> {
+        Self::check_pending(slf)?;
+        Self::finish(slf, Outcome::Returned(result))
+    }
+
+    /// Mark the future done with an exception: an instance, or a class, which is called.
+    ///
+    /// StopIteration is wrapped in a RuntimeError (PEP 479). Raises InvalidStateError if the future is done, TypeError
+    /// if the argument is not an exception.
+    fn set_exception(slf: &Bound<'_, Self>, exception: Bound<'_, PyAny>) -> PyResult<()> {
+        Self::check_pending(slf)?;
+        Self::fail(slf, Self::as_exception(exception)?)
+    }
+
+    /// Cancel the future and schedule its callbacks; msg becomes the argument of the CancelledError.
+    ///
+    /// Return False if it was done, else True.
+    #[pyo3(signature = (msg = None))]
+    fn cancel(slf: &Bound<'_, Self>, msg: Option<&Bound<'_, PyAny>>) -> PyResult<bool> {
+        slf.get().initialized()?;
+        Self::cancel_pending(slf, msg)
+    }
+
+    /// Return True if the future was cancelled.
+    fn cancelled(&self, py: Python<'_>) -> bool {
+        self.is_cancelled(py)
+    }
+
+    /// Return True if there is a result or an exception, or if the future was cancelled.
+    fn done(&self, py: Python<'_>) -> bool {
+        self.is_done(py)
+    }
+
+    /// Call fn(future) when the future is done, in context or a copy of the current one; soon if it is done already.
+    #[pyo3(signature = (r#fn, /, *, context = None))]
+    fn add_done_callback<'py>(
+        slf: &Bound<'py, Self>,
+        r#fn: Py<PyAny>,
+        context: Option<Bound<'py, PyAny>>,
+    ) -> PyResult<()> {
+        let py = slf.py();
+        let me = slf.get();
+        me.initialized()?;
+        let context = match context {
+            Some(context) if !context.is_none() => context.unbind(),
+            _ => ffi::copy_context(py)?,
+        };
+        let waiter = Waiter::Callback {
+            callback: r#fn,
+            context,
+        };
+        if me.is_done(py) {
+            return Self::tell(slf, waiter);
+        }
+        me.add_waiter(py, waiter);
+        Ok(())
+    }
+
+    /// Remove all instances of a callback; return how many there were.
+    fn remove_done_callback(&self, py: Python<'_>, r#fn: Bound<'_, PyAny>) -> PyResult<usize> {
+        self.initialized()?;
+        let waiters: Vec<Waiter> = self.with(py, |state| {
+            let waiters = state.waiters.iter();
+            waiters.map(|waiter| waiter.clone_ref(py)).collect()
+        });
+        let before = waiters.len();
+        let mut kept = Vec::with_capacity(before);
+        for waiter in waiters {
+            // The comparison is Python's, which may do anything, so the list is not held meanwhile.
+            let removed = match &waiter {
+                Waiter::Callback { callback, .. } => callback.bind(py).eq(&r#fn)?,
+                Waiter::Task(task) => crate::task::is_wakeup_of(&r#fn, task),
+            };
+            if !removed {
+                kept.push(waiter);
+            }
+        }
+        let removed = before - kept.len();
+        if removed > 0 {
+            let kept = kept.into_iter().collect();
+            let old = self.with(py, |state| std::mem::replace(&mut state.waiters, kept));
+            drop(old);
+        }
+        Ok(removed)
+    }
+
+    /// Return the event loop that the future belongs to.
+    fn get_loop(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        Ok(self.initialized()?.as_any().clone_ref(py))
+    }
+
+    fn __await__(slf: Py<Self>) -> PyResult<FutureIter> {
+        slf.get().initialized()?;
+        Ok(FutureIter::new(slf))
+    }
+
+    fn __iter__(slf: Py<Self>) -> PyResult<FutureIter> {
+        Self::__await__(slf)
+    }
+
+    /// Future[int] for annotations (PEP 585).
+    #[classmethod]
+    fn __class_getitem__<'py>(
+        cls: &Bound<'py, PyType>,
+        item: &Bound<'py, PyAny>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        imports::generic_alias(cls.py())?.call1((cls, item))
+    }
+
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        self.traverse(visit)
+    }
+
+    fn __clear__(&self) {
+        self.clear();
+    }
+}
+
+impl Future {
+    /// Raises `InvalidStateError` if the future is done.
+    fn check_pending(slf: &Bound<'_, Self>) -> PyResult<()> {
+        let py = slf.py();
+        let me = slf.get();
+        me.initialized()?;
+        if !me.is_done(py) {
+            return Ok(());
+        }
+        // The C implementation says the first half only, the one in Python both.
+        Err(invalid_state(py, "invalid state"))
+    }
+
+    /// Raises `InvalidStateError` if the future was never initialised.
+    fn initialized_or_invalid(&self, py: Python<'_>) -> PyResult<()> {
+        match self.home() {
+            Some(_) => Ok(()),
+            None => Err(invalid_state(py, "Future object is not initialized.")),
+        }
+    }
+}

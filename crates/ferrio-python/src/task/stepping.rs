@@ -1,0 +1,242 @@
+//! One step of a task: resume the coroutine until it waits or ends.
+
+use pyo3::intern;
+use pyo3::prelude::*;
+
+use super::{Task, current, registry};
+use crate::errors::leaves_the_loop;
+use crate::ffi::{self, Sent};
+use crate::future::{Future, Outcome};
+use crate::imports;
+
+impl Task {
+    /// The payload of a task that is ready: its first step, or one after a bare `yield`.
+    #[inline]
+    pub fn on_ready(slf: &Bound<'_, Self>) -> PyResult<()> {
+        let py = slf.py();
+        let to_throw = slf.get().with(py, |state| state.to_throw.take());
+        Self::step(
+            slf,
+            to_throw.map(|error| error.into_bound(py)),
+            Context::ToEnter,
+        )
+    }
+
+    /// The same when the loop has entered the task's context.
+    pub(super) fn on_ready_inside(slf: &Bound<'_, Self>) -> PyResult<()> {
+        let py = slf.py();
+        let to_throw = slf.get().with(py, |state| state.to_throw.take());
+        Self::step(
+            slf,
+            to_throw.map(|error| error.into_bound(py)),
+            Context::Entered,
+        )
+    }
+
+    /// The payload of a task whose future is done.
+    #[inline]
+    pub fn on_wakeup(slf: &Bound<'_, Self>) -> PyResult<()> {
+        let py = slf.py();
+        let future = slf.get().with(py, |state| state.waits_for.take());
+        let error = match &future {
+            Some(future) => Self::error_of(future.bind(py))?,
+            None => None,
+        };
+        Self::step(slf, error, Context::ToEnter)
+    }
+
+    /// The same when the loop has entered the task's context, and says which future is done.
+    pub(super) fn on_wakeup_inside(
+        slf: &Bound<'_, Self>,
+        future: &Bound<'_, PyAny>,
+    ) -> PyResult<()> {
+        let error = Self::error_of(future)?;
+        Self::step(slf, error, Context::Entered)
+    }
+
+    /// The exception that a future that is done ends with.
+    fn error_of<'py>(future: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        let py = future.py();
+        let error = if let Some(future) = native(future) {
+            let me = future.get();
+            let ended_well = me.with(py, |state| {
+                state.log_traceback = false;
+                matches!(state.outcome, Outcome::Returned(_))
+            });
+            if ended_well {
+                return Ok(None);
+            }
+            me.error(py)
+        } else {
+            match future.call_method0(intern!(py, "result")) {
+                Ok(_) => return Ok(None),
+                Err(error) => error,
+            }
+        };
+        Ok(Some(error.into_value(py).into_bound(py).into_any()))
+    }
+
+    /// Resumes the coroutine. Returns what leaves the loop, and `InvalidStateError` for a task that is done.
+    fn step<'py>(
+        slf: &Bound<'py, Self>,
+        error: Option<Bound<'py, PyAny>>,
+        context: Context,
+    ) -> PyResult<()> {
+        let py = slf.py();
+        let me = slf.get();
+        let future = slf.as_super().get();
+        if future.is_done(py) {
+            return Err(Self::already_done(slf, error));
+        }
+        let (must_cancel, waited) = me.with(py, |state| {
+            (
+                std::mem::take(&mut state.must_cancel),
+                state.waits_for.take(),
+            )
+        });
+        drop(waited);
+        let error = if must_cancel {
+            Some(Self::cancellation(slf, error)?)
+        } else {
+            error
+        };
+        let current = current::Running::enter(slf)?;
+        let outcome = Self::run(slf, error, context);
+        let left = current.leave();
+        outcome.and(left)
+    }
+
+    /// The exception to throw into a coroutine whose task was cancelled before the step.
+    #[cold]
+    fn cancellation<'py>(
+        slf: &Bound<'py, Self>,
+        error: Option<Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let py = slf.py();
+        match error {
+            Some(error) if error.is_instance(imports::cancelled_error(py)?)? => Ok(error),
+            _ => slf.as_super().get().cancelled_error(py),
+        }
+    }
+
+    #[cold]
+    fn already_done(slf: &Bound<'_, Self>, error: Option<Bound<'_, PyAny>>) -> PyErr {
+        let py = slf.py();
+        let error = error.unwrap_or_else(|| py.None().into_bound(py));
+        let text = slf.repr().and_then(|task| {
+            let error = error.repr()?;
+            Ok(format!("__step(): already done: {task} {error}"))
+        });
+        text.and_then(|text| imports::invalid_state_error(py)?.call1((text,)))
+            .map_or_else(|error| error, PyErr::from_value)
+    }
+
+    /// Runs the coroutine in its context and deals with what comes of it.
+    fn run(
+        slf: &Bound<'_, Self>,
+        error: Option<Bound<'_, PyAny>>,
+        entering: Context,
+    ) -> PyResult<()> {
+        let py = slf.py();
+        let parts = slf.get().with(py, |state| {
+            let coroutine = state.coroutine.as_ref()?.clone_ref(py);
+            Some((coroutine, state.context.as_ref()?.clone_ref(py)))
+        });
+        // A garbage collection has taken the coroutine away: there is nothing left to run.
+        let Some((coroutine, context)) = parts else {
+            return Ok(());
+        };
+        let resume = || match error {
+            None => ffi::resume(py, &coroutine),
+            Some(error) => throw(coroutine.bind(py), &error),
+        };
+        let outcome = match entering {
+            Context::ToEnter => ffi::in_context(context.bind(py), resume),
+            Context::Entered => resume(),
+        };
+        match outcome {
+            Ok(Sent::Yielded(object)) => Self::on_yield(slf, object.into_bound(py)),
+            Ok(Sent::Returned(result)) => Self::on_return(slf, result),
+            Err(error) => Self::on_raise(slf, error),
+        }
+    }
+
+    fn on_return(slf: &Bound<'_, Self>, result: Py<PyAny>) -> PyResult<()> {
+        let py = slf.py();
+        let (must_cancel, key) = slf.get().with(py, |state| {
+            (
+                std::mem::take(&mut state.must_cancel),
+                state.registration.take(),
+            )
+        });
+        registry::remove_if_any(py, key);
+        let future = slf.as_super();
+        if must_cancel {
+            // Cancelled right before the coroutine returned.
+            return Future::finish(future, Outcome::Cancelled);
+        }
+        Future::finish(future, Outcome::Returned(result))
+    }
+
+    #[cold]
+    fn on_raise(slf: &Bound<'_, Self>, error: PyErr) -> PyResult<()> {
+        let py = slf.py();
+        let key = slf.get().with(py, |state| state.registration.take());
+        registry::remove_if_any(py, key);
+        let future = slf.as_super();
+        let leaves = leaves_the_loop(py, &error);
+        let exception = error.into_value(py).into_bound(py).into_any();
+        if exception.is_instance(imports::cancelled_error(py)?)? {
+            future.get().set_cancelled_error(py, exception.unbind());
+            return Future::finish(future, Outcome::Cancelled);
+        }
+        Future::fail(future, exception.clone())?;
+        if leaves {
+            return Err(PyErr::from_value(exception));
+        }
+        Ok(())
+    }
+
+    /// Runs the first step at once, inside whatever is running.
+    pub(super) fn start_eagerly(slf: &Bound<'_, Self>) -> PyResult<()> {
+        let py = slf.py();
+        let me = slf.get();
+        let previous = current::swap(slf, Some(slf.as_any()))?;
+        registry::add(slf)?;
+        let outcome = Self::run(slf, None, Context::ToEnter);
+        let swapped = current::swap(slf, previous.as_ref());
+        if slf.as_super().get().is_done(py) {
+            let coroutine = me.with(py, |state| state.coroutine.take());
+            drop(coroutine);
+        }
+        outcome.and(swapped.map(drop))
+    }
+}
+
+/// Whether a step has to enter the task's context, or a loop that is not ferrio's has done so.
+enum Context {
+    ToEnter,
+    Entered,
+}
+
+/// The object as a native future whose methods are not overridden.
+#[inline]
+pub fn native<'a, 'py>(object: &'a Bound<'py, PyAny>) -> Option<&'a Bound<'py, Future>> {
+    if object.is_exact_instance_of::<Future>() || object.is_exact_instance_of::<Task>() {
+        return object.cast::<Future>().ok();
+    }
+    None
+}
+
+/// Throws into a coroutine.
+fn throw(coroutine: &Bound<'_, PyAny>, error: &Bound<'_, PyAny>) -> PyResult<Sent> {
+    let py = coroutine.py();
+    match coroutine.call_method1(intern!(py, "throw"), (error,)) {
+        Ok(object) => Ok(Sent::Yielded(object.unbind())),
+        Err(stop) if stop.is_instance_of::<pyo3::exceptions::PyStopIteration>(py) => {
+            let value = stop.value(py).getattr(intern!(py, "value"))?;
+            Ok(Sent::Returned(value.unbind()))
+        }
+        Err(error) => Err(error),
+    }
+}

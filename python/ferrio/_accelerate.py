@@ -1,0 +1,40 @@
+"""ferrio's types and functions under asyncio's own names, for code that says `asyncio`."""
+
+from __future__ import annotations
+
+import asyncio
+from types import ModuleType
+from typing import Any
+
+import ferrio
+
+# Where asyncio has a name besides its top level; what imports it there gets ferrio's, too.
+_HOMES: dict[str, tuple[ModuleType, ...]] = {
+    "Future": (asyncio.futures,),
+    "Task": (asyncio.tasks,),
+}
+
+# What stood there before, for `restore`.
+_replaced: list[tuple[ModuleType, str, Any]] = []
+
+
+def accelerate() -> None:
+    """Put ferrio's native types and functions under asyncio's names, for code that is not to be changed.
+
+    Code that looks a name up in `asyncio` after this call gets ferrio's; objects and subclasses that were made before
+    go on to work, and `isinstance` with asyncio's own classes holds for ferrio's objects. Calling it again changes
+    nothing. `restore()` undoes it.
+    """
+    if _replaced:
+        return
+    for name, modules in _HOMES.items():
+        for module in (asyncio, *modules):
+            _replaced.append((module, name, getattr(module, name)))
+            setattr(module, name, getattr(ferrio, name))
+
+
+def restore() -> None:
+    """Undo `accelerate()`: the standard library is as it was."""
+    while _replaced:
+        module, name, value = _replaced.pop()
+        setattr(module, name, value)

@@ -1,0 +1,37 @@
+"""Native tasks in the standard library's `all_tasks`."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import weakref
+from collections.abc import Iterator
+from typing import Any
+
+from ferrio import _ferrio
+
+
+class _Registry(weakref.WeakSet[Any]):
+    """asyncio's set of tasks that are not its own, which has the native ones, too, when it is looked through."""
+
+    def __iter__(self) -> Iterator[Any]:
+        yield from super().__iter__()
+        yield from _ferrio._native_tasks()
+
+
+class _Probe:
+    """Something that can be registered as if it were a task."""
+
+
+@functools.cache
+def include_in_all_tasks() -> None:
+    """Have `asyncio.all_tasks` see native tasks from now on. Calling it again changes nothing.
+
+    The standard library registers tasks that are not its own in a `WeakSet`, which only C code has since Python 3.14.
+    The set is found through the weak reference that registering something leaves.
+    """
+    probe = _Probe()
+    asyncio.tasks._register_task(probe)  # type: ignore[arg-type]
+    registry = weakref.getweakrefs(probe)[0].__callback__.__defaults__[0]()  # type: ignore[union-attr]
+    asyncio.tasks._unregister_task(probe)  # type: ignore[arg-type]
+    registry.__class__ = _Registry
