@@ -25,6 +25,7 @@ use pyo3::exceptions::{
 };
 use pyo3::gc::PyVisit;
 use pyo3::prelude::*;
+use pyo3::types::{PyTuple, PyType};
 
 pub use self::wait::Co;
 use self::wait::Exchange;
@@ -135,14 +136,46 @@ pub fn as_thrown(
     val: Option<Bound<'_, PyAny>>,
     tb: Option<Bound<'_, PyAny>>,
 ) -> PyResult<PyErr> {
+    #[cfg(Py_3_12)]
+    if val.is_some() || tb.is_some() {
+        let category = py.get_type::<pyo3::exceptions::PyDeprecationWarning>();
+        let text = c"the (type, exc, tb) signature of throw() is deprecated, use the single-arg signature instead.";
+        PyErr::warn(py, &category, text, 1)?;
+    }
+    let val = val.filter(|val| !val.is_none());
+    let tb = match tb.filter(|tb| !tb.is_none()).map(Bound::cast_into) {
+        Some(Ok(tb)) => Some(tb),
+        Some(Err(_)) => {
+            let text = "throw() third argument must be a traceback";
+            return Err(PyTypeError::new_err(text));
+        }
+        None => None,
+    };
+    let is_class = typ
+        .cast::<PyType>()
+        .is_ok_and(|class| class.is_subclass_of::<PyBaseException>().unwrap_or(false));
     let exception = match val {
-        Some(val) if val.is_instance_of::<PyBaseException>() => val,
-        Some(val) if !val.is_none() => typ.call1((val,))?,
-        _ => typ,
+        None if is_class || typ.is_instance_of::<PyBaseException>() => typ,
+        Some(val) if is_class && val.is_instance(&typ)? => val,
+        Some(val) if is_class => match val.cast::<PyTuple>() {
+            Ok(args) => typ.call1(args)?,
+            Err(_) => typ.call1((val,))?,
+        },
+        Some(_) if typ.is_instance_of::<PyBaseException>() => {
+            let text = "instance exception may not have a separate value";
+            return Err(PyTypeError::new_err(text));
+        }
+        _ => {
+            let text = format!(
+                "exceptions must be classes or instances deriving from BaseException, not {}",
+                typ.get_type().name()?
+            );
+            return Err(PyTypeError::new_err(text));
+        }
     };
     let error = PyErr::from_value(exception);
-    if let Some(tb) = tb.filter(|tb| !tb.is_none()) {
-        error.set_traceback(py, Some(tb.cast_into()?));
+    if tb.is_some() {
+        error.set_traceback(py, tb);
     }
     Ok(error)
 }

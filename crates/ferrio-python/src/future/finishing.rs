@@ -205,18 +205,22 @@ pub(super) fn invalid_state(py: Python<'_>, text: &str) -> PyErr {
     error.map_or_else(|error| error, PyErr::from_value)
 }
 
-/// `StopIteration` cannot be raised into a coroutine: it becomes the cause of a `RuntimeError`.
+/// `StopIteration` cannot be raised into a coroutine: it becomes the cause of a `RuntimeError`, before 3.11.8 and 3.12.2 a
+/// `TypeError`.
 fn without_stop_iteration(exception: Bound<'_, PyAny>) -> PyResult<Bound<'_, PyAny>> {
     let py = exception.py();
     if !exception.is_instance_of::<PyStopIteration>() {
         return Ok(exception);
     }
-    let error = PyRuntimeError::new_err(
-        "StopIteration interacts badly with generators and cannot be raised into a Future",
-    )
-    .into_value(py)
-    .into_bound(py)
-    .into_any();
+    let text = "StopIteration interacts badly with generators and cannot be raised into a Future";
+    let version = py.version_info();
+    if version < (3, 11, 8) || (version >= (3, 12) && version < (3, 12, 2)) {
+        return Err(PyTypeError::new_err(text));
+    }
+    let error = PyRuntimeError::new_err(text)
+        .into_value(py)
+        .into_bound(py)
+        .into_any();
     error.setattr("__cause__", &exception)?;
     error.setattr("__context__", &exception)?;
     Ok(error)

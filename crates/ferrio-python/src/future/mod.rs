@@ -97,13 +97,19 @@ impl Future {
         self.with(py, |state| matches!(state.outcome, Outcome::Cancelled))
     }
 
-    /// `initialise`, for `__init__` of this class and of subclasses: once.
+    /// What `__init__` does.
     pub fn initialize(&self, py: Python<'_>, event_loop: Option<Bound<'_, PyAny>>) -> PyResult<()> {
         let home = Home::given_or_current(py, event_loop)?;
         let debug = home.debug(py)?;
-        self.home
-            .set(home)
-            .map_err(|_| PyRuntimeError::new_err("Future object is already initialized"))?;
+        if self.home.set(home).is_err() {
+            if cfg!(Py_3_15) {
+                return Err(PyRuntimeError::new_err(
+                    "Future object is already initialized",
+                ));
+            }
+            // Older versions begin anew; a future does not move to another loop, though.
+            drop(self.state.take(py));
+        }
         if debug {
             self.remember_source(py)?;
         }

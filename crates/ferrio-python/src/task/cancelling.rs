@@ -1,5 +1,6 @@
 //! Requests to cancel a task: they go to what it awaits, and from there on.
 
+use pyo3::exceptions::PyRecursionError;
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
@@ -16,12 +17,16 @@ impl Task {
         let mut chain: Vec<Bound<'_, Self>> = Vec::new();
         let mut task = slf.clone();
         let reached = loop {
-            let Some(awaited) = task.get().count_request(&task)? else {
+            let Some(next) = task.get().count_request(&task)? else {
                 break false; // The task is done.
             };
             chain.push(task);
-            match awaited {
+            match next {
                 Awaited::Nothing => break false,
+                Awaited::Task(next) if waits_for_itself(&chain) => {
+                    let text = format!("{} waits for itself through other tasks", next.repr()?);
+                    return Err(PyRecursionError::new_err(text));
+                }
                 Awaited::Task(next) => task = next,
                 Awaited::Other(future) => break cancel_any(&future, message)?,
             }
@@ -46,19 +51,29 @@ impl Task {
         if future.is_done(py) {
             return Ok(None);
         }
-        let awaited = self.with(py, |state| {
+        let waits_for = self.with(py, |state| {
             state.cancel_requests += 1;
-            let awaited = state.waits_for.as_ref()?;
-            Some(awaited.clone_ref(py))
+            let future = state.waits_for.as_ref()?;
+            Some(future.clone_ref(py))
         });
-        Ok(Some(match awaited.map(|awaited| awaited.into_bound(py)) {
+        Ok(Some(match waits_for.map(|future| future.into_bound(py)) {
             None => Awaited::Nothing,
-            Some(awaited) if awaited.is_exact_instance_of::<Self>() => {
-                Awaited::Task(awaited.cast_into()?)
+            Some(future) if future.is_exact_instance_of::<Self>() => {
+                Awaited::Task(future.cast_into()?)
             }
-            Some(awaited) => Awaited::Other(awaited),
+            Some(future) => Awaited::Other(future),
         }))
     }
+}
+
+/// Whether the chain has come back to where it was: found out after at most three rounds, at the price of one comparison
+/// for each task (Brent's algorithm).
+fn waits_for_itself(chain: &[Bound<'_, Task>]) -> bool {
+    let Some((last, before)) = chain.split_last() else {
+        return false;
+    };
+    let landmark = (before.len() + 1).next_power_of_two() / 2;
+    before.get(landmark).is_some_and(|task| task.is(last))
 }
 
 /// What a task waits for.

@@ -23,21 +23,24 @@ impl Task {
         PyClassInitializer::from(Future::new(args, kwargs)).add_subclass(task)
     }
 
-    #[pyo3(signature = (coro, *, r#loop = None, name = None, context = None, eager_start = false))]
+    #[pyo3(signature = (coro, *, r#loop = None, name = None, context = None, eager_start = None))]
     fn __init__<'py>(
         slf: &Bound<'py, Self>,
         coro: Bound<'py, PyAny>,
         r#loop: Option<Bound<'py, PyAny>>,
         name: Option<Bound<'py, PyAny>>,
         context: Option<Bound<'py, PyAny>>,
-        eager_start: bool,
+        eager_start: Option<Bound<'py, PyAny>>,
     ) -> PyResult<()> {
         slf.as_super().get().initialize(slf.py(), r#loop)?;
         let parts = Parts {
             coroutine: coro,
             name,
             context,
-            eager_start,
+            eager_start: match eager_start {
+                Some(eager_start) => eager_start.is_truthy()?,
+                None => false,
+            },
         };
         Self::begin(slf, parts)
     }

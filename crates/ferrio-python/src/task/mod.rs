@@ -249,7 +249,8 @@ fn check_parts(parts: &Parts<'_>) -> PyResult<()> {
         return Err(PyTypeError::new_err(text));
     }
     match &parts.context {
-        Some(context) if !context.is_none() && !ffi::is_context(context) => {
+        // Before 3.15 asyncio finds out in the first step.
+        Some(context) if cfg!(Py_3_15) && !context.is_none() && !ffi::is_context(context) => {
             let class = context.get_type();
             let text = format!("a contextvars.Context was expected, got {}", class.name()?);
             Err(PyTypeError::new_err(text))
