@@ -169,7 +169,7 @@ imports! {
     swap_current_task => "_asyncio", "_swap_current_task";
 }
 
-#[cfg(not(Py_3_12))]
+#[cfg(not(Py_3_14))]
 imports! {
     /// The current task of each loop.
     current_tasks => "_asyncio", "_current_tasks";

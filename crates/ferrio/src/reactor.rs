@@ -21,6 +21,8 @@ use crate::sys::{Event, Interest, Poller, Waker};
 pub struct Reactor<C> {
     poller: Poller,
     table: Vec<Entry<C>>,
+    /// How many readers and writers there are.
+    watched: usize,
 }
 
 #[derive(Debug)]
@@ -62,7 +64,14 @@ impl<C> Reactor<C> {
         Ok(Reactor {
             poller: Poller::new()?,
             table: Vec::new(),
+            watched: 0,
         })
+    }
+
+    /// How many readers and writers there are.
+    #[inline]
+    pub const fn watched(&self) -> usize {
+        self.watched
     }
 
     /// The poller, for a wait that does not borrow the table.
@@ -161,7 +170,9 @@ impl<C> Reactor<C> {
         if index >= self.table.len() {
             self.table.resize_with(index + 1, || Entry::EMPTY);
         }
-        Ok(self.table[index].side(direction).replace(payload))
+        let replaced = self.table[index].side(direction).replace(payload);
+        self.watched += usize::from(replaced.is_none());
+        Ok(replaced)
     }
 
     fn remove(&mut self, fd: RawFd, direction: Interest) -> io::Result<Option<C>> {
@@ -171,6 +182,8 @@ impl<C> Reactor<C> {
         }
         self.poller.change(fd, old, old.minus(direction))?;
         let index = usize::try_from(fd).expect("negative descriptors have no interest");
-        Ok(self.table[index].side(direction).take())
+        let removed = self.table[index].side(direction).take();
+        self.watched -= usize::from(removed.is_some());
+        Ok(removed)
     }
 }

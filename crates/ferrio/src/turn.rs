@@ -32,6 +32,9 @@ use crate::timers::{TimerKey, Timers};
 /// The longest wait, one day; asyncio's `MAXIMUM_SELECT_TIMEOUT`.
 const MAX_WAIT: Duration = Duration::from_secs(24 * 3600);
 
+/// How many iterations in a row may do without the system call when nothing is watched that anybody waits for.
+const MAX_UNPOLLED: u32 = 15;
+
 /// Whether an iteration may block.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub enum Block {
@@ -51,6 +54,10 @@ pub struct LoopCore<C> {
     injector: Arc<Injector<C>>,
     /// The event buffer, while no [`Parked`] holds it.
     events: Option<Events>,
+    /// How many of the watched descriptors may be looked at a few iterations late.
+    patient: usize,
+    /// How many iterations in a row have not polled.
+    unpolled: u32,
 }
 
 impl<C> LoopCore<C> {
@@ -67,6 +74,8 @@ impl<C> LoopCore<C> {
             reactor: Some(reactor),
             injector,
             events: None,
+            patient: 0,
+            unpolled: 0,
         })
     }
 
@@ -153,11 +162,40 @@ impl<C> LoopCore<C> {
             .map_or(Interest::NONE, |reactor| reactor.interest(fd))
     }
 
+    /// Says that `readers_and_writers` of those that are watched may be told a few iterations late while payloads are
+    /// ready. When there are no others, most iterations with something to run need no system call.
+    pub const fn set_patient(&mut self, readers_and_writers: usize) {
+        self.patient = readers_and_writers;
+    }
+
+    /// Whether this iteration can do without a poll: something is ready, and nobody is watched who cannot wait.
+    fn skips_poll(&mut self) -> bool {
+        let patient = self
+            .reactor
+            .as_ref()
+            .is_some_and(|reactor| reactor.watched() <= self.patient);
+        if self.ready.is_empty() || !patient || self.unpolled >= MAX_UNPOLLED {
+            self.unpolled = 0;
+            return false;
+        }
+        self.unpolled += 1;
+        true
+    }
+
     /// The first half of an iteration: what to wait for, and for how long.
     ///
     /// Everything that the wait needs moves into the [`Parked`], which must come
     /// back through [`unpark`](Self::unpark).
     pub fn park(&mut self, block: Block) -> Parked {
+        if self.skips_poll() {
+            return Parked {
+                poller: None,
+                events: self.events.take().unwrap_or_default(),
+                timeout: Timeout::Now,
+                announced: false,
+                skipped: true,
+            };
+        }
         let mut timeout = self.timeout(block);
         let announced = timeout != Timeout::Now && self.injector.begin_park();
         if !announced {
@@ -168,6 +206,7 @@ impl<C> LoopCore<C> {
             events: self.events.take().unwrap_or_default(),
             timeout,
             announced,
+            skipped: false,
         }
     }
 
@@ -199,6 +238,7 @@ impl<C> LoopCore<C> {
         }
         let events = self.events.insert(parked.events);
         match outcome {
+            Ok(()) if parked.skipped => {}
             Ok(()) => {
                 if let Some(reactor) = &self.reactor {
                     for payload in events.iter().flat_map(|event| reactor.concerned(event)) {
@@ -284,14 +324,19 @@ pub struct Parked {
     timeout: Timeout,
     /// Whether the injector believes that the loop is blocked.
     announced: bool,
+    /// Nothing is polled in this iteration.
+    skipped: bool,
 }
 
 impl Parked {
-    /// Waits: the one system call of an iteration.
+    /// Waits: the one system call of an iteration, if it needs one.
     ///
     /// Fails with [`Interrupted`](io::ErrorKind::Interrupted) when a signal
     /// arrives, and with `EBADF` when the loop is closed.
     pub fn wait(&mut self) -> io::Result<()> {
+        if self.skipped {
+            return Ok(());
+        }
         let poller = self.poller.as_ref().ok_or_else(closed)?;
         poller.wait(&mut self.events, self.timeout)
     }

@@ -95,7 +95,16 @@ impl Loop {
         let (reader, writer) = (pipe.reader.as_raw_fd(), pipe.writer.as_raw_fd());
         me.watch(py, reader, Direction::Read, Callback::Signals)?;
         me.signals.with(py, |signals| signals.pipe = Some(pipe));
+        me.update_patience(py);
         Ok(writer)
+    }
+
+    /// Signals without handlers of this loop are noticed by Python itself: the pipe only ends a poll that blocks.
+    fn update_patience(&self, py: Python<'_>) {
+        let patient = self.signals.with(py, |signals| {
+            signals.pipe.is_some() && signals.handlers.is_empty()
+        });
+        self.core(py, |core| core.set_patient(usize::from(patient)));
     }
 
     /// Has signals end the loop's poll while it runs, if it runs in the main thread and nobody else wants them.
@@ -169,6 +178,7 @@ impl Loop {
             return Ok(false);
         }
         drop(removed);
+        me.update_patience(py);
         let action = if signal == libc::SIGINT {
             imports::default_int_handler(py)?
         } else {
@@ -291,6 +301,7 @@ impl Loop {
             .signals
             .with(py, |signals| signals.handlers.insert(signal, handle));
         drop(old);
+        me.update_patience(py);
         let caught = imports::signal(py)?
             .call1((signal, imports::sighandler_noop(py)?))
             // SA_RESTART limits how often system calls are interrupted.
@@ -300,6 +311,7 @@ impl Loop {
                 .signals
                 .with(py, |signals| signals.handlers.remove(&signal));
             drop(handle);
+            me.update_patience(py);
             Self::release_wakeup(slf);
             return Err(uncatchable(py, signal, error));
         }

@@ -5,6 +5,7 @@ mod awaiting;
 mod descriptor;
 mod lifetime;
 pub mod openssl;
+mod running_task;
 
 #[cfg(not(Py_3_13))]
 pub use self::awaiting::generic_set_attribute;
@@ -13,6 +14,7 @@ pub use self::awaiting::{
 };
 pub use self::descriptor::descriptor_get;
 pub use self::lifetime::{Finalize, WeakTable, install_finalizer};
+pub use self::running_task::{enter_task, leave_task};
 
 use std::io;
 use std::os::fd::{BorrowedFd, RawFd};

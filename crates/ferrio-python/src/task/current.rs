@@ -1,32 +1,33 @@
-//! Which task runs, kept where the standard library's `current_task` looks.
+//! Which task runs, as the standard library's `current_task` sees it.
 
 use pyo3::prelude::*;
 
 use super::Task;
-use crate::imports;
+use crate::{ffi, imports};
 
 /// The thread is inside a step of the task.
-pub struct Running<'a, 'py>(&'a Bound<'py, Task>);
+pub struct Running<'a, 'py> {
+    event_loop: &'a Bound<'py, PyAny>,
+    task: &'a Bound<'py, PyAny>,
+}
 
 impl<'a, 'py> Running<'a, 'py> {
     /// Makes the task the current one of its loop. Raises `RuntimeError` if another one is.
     #[inline]
     pub fn enter(task: &'a Bound<'py, Task>) -> PyResult<Self> {
         let event_loop = task.as_super().get().initialized()?.as_any();
-        imports::enter_task(task.py())?.call1((event_loop, task))?;
-        Ok(Self(task))
+        let event_loop = event_loop.bind(task.py());
+        let task = task.as_any();
+        ffi::enter_task(event_loop, task)?;
+        Ok(Self { event_loop, task })
     }
 
     /// Ends what `enter` began.
     #[inline]
     pub fn leave(self) -> PyResult<()> {
-        let task = self.0;
-        let event_loop = task.as_super().get().initialized()?.as_any();
-        imports::leave_task(task.py())?.call1((event_loop, task))?;
-        Ok(())
+        ffi::leave_task(self.event_loop, self.task)
     }
 }
-
 /// Makes another task, or none, the current one of `task`'s loop; returns the one before.
 pub fn swap<'py>(
     task: &Bound<'py, Task>,

@@ -1,0 +1,172 @@
+//! Which task runs, kept where the standard library's `current_task` looks, at the price of a store.
+//!
+//! Up to Python 3.13 that is a dictionary of the module `_asyncio`. Since 3.14 it is a field of the interpreter's thread
+//! state, which `_enter_task` and `_leave_task` write and which has no function in the C API. Its place is found by
+//! watching what these two change, once; if it is not found, they are called each time.
+
+use pyo3::ffi;
+use pyo3::prelude::*;
+
+/// Makes `task` the current one of `event_loop`. Raises `RuntimeError` if another task is.
+#[cfg(not(Py_3_14))]
+#[inline]
+pub fn enter_task(event_loop: &Bound<'_, PyAny>, task: &Bound<'_, PyAny>) -> PyResult<()> {
+    let py = task.py();
+    let tasks = crate::imports::current_tasks(py)?;
+    // SAFETY: live objects; the result is borrowed, or null with an exception set. Something that is no dictionary gives
+    // an exception.
+    let current =
+        unsafe { ffi::PyDict_SetDefault(tasks.as_ptr(), event_loop.as_ptr(), task.as_ptr()) };
+    if current == task.as_ptr() {
+        return Ok(());
+    }
+    if current.is_null() {
+        return Err(PyErr::fetch(py));
+    }
+    // Raises, and says which.
+    crate::imports::enter_task(py)?
+        .call1((event_loop, task))
+        .map(drop)
+}
+
+/// Undoes [`enter_task`]. Raises `RuntimeError` if another task is the current one.
+#[cfg(not(Py_3_14))]
+#[inline]
+pub fn leave_task(event_loop: &Bound<'_, PyAny>, task: &Bound<'_, PyAny>) -> PyResult<()> {
+    let py = task.py();
+    let tasks = crate::imports::current_tasks(py)?;
+    // SAFETY: live objects; the result is borrowed, or null, with an exception set if that is not what it means.
+    let current = unsafe { ffi::PyDict_GetItemWithError(tasks.as_ptr(), event_loop.as_ptr()) };
+    if current != task.as_ptr() {
+        drop(PyErr::take(py));
+        return crate::imports::leave_task(py)?
+            .call1((event_loop, task))
+            .map(drop);
+    }
+    // SAFETY: live objects.
+    match unsafe { ffi::PyDict_DelItem(tasks.as_ptr(), event_loop.as_ptr()) } {
+        0 => Ok(()),
+        _ => Err(PyErr::fetch(py)),
+    }
+}
+
+#[cfg(Py_3_14)]
+pub use self::field::{enter_task, leave_task};
+
+#[cfg(Py_3_14)]
+mod field {
+    use std::os::fd::AsRawFd;
+    use std::sync::OnceLock;
+
+    use super::{Bound, PyAny, PyAnyMethods, PyResult, ffi};
+    use crate::imports;
+
+    /// Bytes from the beginning of a thread state to the field with the running loop; the one with the task follows.
+    static OFFSET: OnceLock<Option<usize>> = OnceLock::new();
+
+    /// The running loop and the current task of a thread.
+    #[repr(C)]
+    struct Running {
+        event_loop: *mut ffi::PyObject,
+        task: *mut ffi::PyObject,
+    }
+
+    /// The calling thread's fields, if their place is known.
+    #[inline]
+    fn running() -> Option<*mut Running> {
+        let offset = (*OFFSET.get()?)?;
+        // SAFETY: called with the GIL held, so there is a thread state; the offset was seen to be inside it.
+        Some(unsafe { ffi::PyThreadState_Get().byte_add(offset).cast() })
+    }
+
+    /// Makes `task` the current one of `event_loop`. Raises `RuntimeError` if another task is, or if the loop does not
+    /// run.
+    #[inline]
+    pub fn enter_task(event_loop: &Bound<'_, PyAny>, task: &Bound<'_, PyAny>) -> PyResult<()> {
+        if let Some(running) = running() {
+            // SAFETY: the fields belong to this thread, which holds the GIL; the reference that is stored is counted,
+            // and the field held none before.
+            unsafe {
+                if (*running).event_loop == event_loop.as_ptr() && (*running).task.is_null() {
+                    (*running).task = ffi::Py_NewRef(task.as_ptr());
+                    return Ok(());
+                }
+            }
+        }
+        enter_by_call(event_loop, task)
+    }
+
+    /// Undoes [`enter_task`]. Raises `RuntimeError` if another task is the current one.
+    #[inline]
+    pub fn leave_task(event_loop: &Bound<'_, PyAny>, task: &Bound<'_, PyAny>) -> PyResult<()> {
+        if let Some(running) = running() {
+            // SAFETY: as above; the reference is given up after the field is cleared.
+            unsafe {
+                if (*running).event_loop == event_loop.as_ptr() && (*running).task == task.as_ptr()
+                {
+                    (*running).task = std::ptr::null_mut();
+                    ffi::Py_DECREF(task.as_ptr());
+                    return Ok(());
+                }
+            }
+        }
+        imports::leave_task(task.py())?.call1((event_loop, task))?;
+        Ok(())
+    }
+
+    #[cold]
+    fn enter_by_call(event_loop: &Bound<'_, PyAny>, task: &Bound<'_, PyAny>) -> PyResult<()> {
+        let py = task.py();
+        let enter = imports::enter_task(py)?;
+        enter.call1((event_loop, task))?;
+        if OFFSET.get().is_none() {
+            let found = find(event_loop, task);
+            imports::leave_task(py)?.call1((event_loop, task))?;
+            // The task must be gone from there, and the loop be there still.
+            let gone = find_pair(event_loop.as_ptr(), std::ptr::null_mut());
+            let offset = found.filter(|offset| gone.contains(offset));
+            let _ = OFFSET.set(offset);
+            enter.call1((event_loop, task))?;
+        }
+        Ok(())
+    }
+
+    /// Where the pair is in the thread state, if it is in one place.
+    fn find(event_loop: &Bound<'_, PyAny>, task: &Bound<'_, PyAny>) -> Option<usize> {
+        match find_pair(event_loop.as_ptr(), task.as_ptr())[..] {
+            [offset] => Some(offset),
+            _ => None,
+        }
+    }
+
+    /// All places in the beginning of the thread state that hold these two pointers, one behind the other.
+    fn find_pair(first: *mut ffi::PyObject, second: *mut ffi::PyObject) -> Vec<usize> {
+        const WORD: usize = size_of::<usize>();
+        let words = thread_state().unwrap_or_default();
+        let pairs = words.windows(2).enumerate();
+        pairs
+            .filter(|(_, pair)| pair[0] == first as usize && pair[1] == second as usize)
+            .map(|(index, _)| index * WORD)
+            .collect()
+    }
+
+    /// The beginning of the calling thread's state, copied by the kernel, which stops where there is no memory to read:
+    /// the size of the structure is the interpreter's secret.
+    fn thread_state() -> std::io::Result<Vec<usize>> {
+        const LENGTH: usize = 1024;
+        let (reader, writer) = rustix::pipe::pipe()?;
+        // SAFETY: with the GIL held there is a thread state. write(2) only reads memory, and answers EFAULT or a short
+        // count where there is none.
+        let written = unsafe {
+            let state = ffi::PyThreadState_Get();
+            libc::write(writer.as_raw_fd(), state.cast(), LENGTH)
+        };
+        let length = usize::try_from(written).map_err(|_| std::io::Error::last_os_error())?;
+        let mut bytes = vec![0; length];
+        let length = rustix::io::read(&reader, &mut bytes)?;
+        let words = bytes[..length].chunks_exact(size_of::<usize>());
+        Ok(words
+            .map(|word| usize::from_ne_bytes(word.try_into().unwrap_or_default()))
+            .collect())
+    }
+}
