@@ -8,7 +8,17 @@ makes it the default, and `python -m ferrio program.py` runs a program that know
 changes nothing.
 """
 
-from ferrio._ferrio import Future, Handle, Server, SocketTransport, Task, TimerHandle, __version__
+from ferrio._ferrio import (
+    Future,
+    Handle,
+    Server,
+    SocketTransport,
+    Task,
+    TimerHandle,
+    __version__,
+    create_task,
+    current_task,
+)
 from ferrio._loop import Loop, new_event_loop, run
 from ferrio._policy import EventLoopPolicy, install
 
@@ -25,6 +35,8 @@ __all__ = (
     "TimerHandle",
     "__version__",
     "accelerate",
+    "create_task",
+    "current_task",
     "install",
     "new_event_loop",
     "restore",

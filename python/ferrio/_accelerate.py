@@ -12,6 +12,8 @@ import ferrio
 _HOMES: dict[str, tuple[ModuleType, ...]] = {
     "Future": (asyncio.futures,),
     "Task": (asyncio.tasks,),
+    "create_task": (asyncio.tasks,),
+    "current_task": (asyncio.tasks,),
 }
 
 # What stood there before, for `restore`.

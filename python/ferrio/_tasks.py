@@ -11,6 +11,10 @@ from typing import Any
 from ferrio import _ferrio
 
 
+# asyncio's own, whatever stands at its name later.
+asyncio_current_task = asyncio.current_task
+
+
 class _Registry(weakref.WeakSet[Any]):
     """asyncio's set of tasks that are not its own, which has the native ones, too, when it is looked through."""
 

@@ -85,3 +85,42 @@ impl<T> AttachedCell<T> {
         f(unsafe { &*self.value.get() })
     }
 }
+
+/// A value that is put in once and then stays: what is found may be kept as long as the cell.
+#[derive(Debug)]
+pub struct AttachedOnce<T>(UnsafeCell<Option<T>>);
+
+// SAFETY: `set` needs a `Python` token, which one thread has at a time (see above), and never changes a value that
+// somebody may have a reference to. `get` may be called without a token only by whoever has the GIL held for them: the
+// garbage collector and the owner of the object that the cell is in.
+unsafe impl<T: Send + Sync> Sync for AttachedOnce<T> {}
+
+impl<T> AttachedOnce<T> {
+    /// An empty cell.
+    pub const fn new() -> Self {
+        Self(UnsafeCell::new(None))
+    }
+
+    /// A cell with its value.
+    pub const fn with_value(value: T) -> Self {
+        Self(UnsafeCell::new(Some(value)))
+    }
+
+    /// The value, if it was put in.
+    #[inline]
+    pub fn get(&self) -> Option<&T> {
+        // SAFETY: a value that is there never changes; the thread holds the GIL, so nobody is putting one in.
+        unsafe { &*self.0.get() }.as_ref()
+    }
+
+    /// Puts the value in; gives it back if there is one.
+    pub fn set(&self, _py: Python<'_>, value: T) -> Result<(), T> {
+        if self.get().is_some() {
+            return Err(value);
+        }
+        // SAFETY: the cell is empty, so there are no references to what is in it, and the token says that no other
+        // thread is here.
+        unsafe { *self.0.get() = Some(value) };
+        Ok(())
+    }
+}

@@ -57,6 +57,12 @@ imports! {
     task_get_stack => "asyncio.base_tasks", "_task_get_stack";
     /// Prints the frames of a task.
     task_print_stack => "asyncio.base_tasks", "_task_print_stack";
+    /// `asyncio.get_running_loop`.
+    get_running_loop_or_raise => "_asyncio", "get_running_loop";
+    /// asyncio's own `current_task`.
+    current_task => "ferrio._tasks", "asyncio_current_task";
+    /// The same for tasks written in Python.
+    py_current_task => "asyncio.tasks", "_py_current_task";
     /// Makes a task its loop's current one.
     enter_task => "_asyncio", "_enter_task";
     /// Undoes `enter_task`.

@@ -79,9 +79,9 @@ mod _ferrio {
     #[pymodule_export]
     use crate::server::Server;
     #[pymodule_export]
-    use crate::task::_native_tasks;
-    #[pymodule_export]
     use crate::task::Task;
+    #[pymodule_export]
+    use crate::task::{_native_tasks, create_task, current_task};
     #[pymodule_export]
     use crate::tls::{TlsProtocol, TlsTransport};
     #[pymodule_export]

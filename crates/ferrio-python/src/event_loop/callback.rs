@@ -86,13 +86,12 @@ impl Callback {
 
     /// Runs the callback. Returns only the exceptions that leave `run_forever`.
     #[inline]
-    pub fn run(&self, event_loop: &Bound<'_, Loop>) -> PyResult<()> {
+    pub fn run(self, event_loop: &Bound<'_, Loop>) -> PyResult<()> {
         let py = event_loop.py();
-        let outcome = match self {
+        let outcome = match &self {
             // Reports what the callback raises itself, with the handle.
             Self::Handle(handle) => return Handle::run(handle.bind(py)),
-            Self::Step(task) => Task::on_ready(task.bind(py)),
-            Self::Wakeup(task) => Task::on_wakeup(task.bind(py)),
+            Self::Step(_) | Self::Wakeup(_) => return self.run_task(event_loop),
             Self::FutureDone {
                 future,
                 callback,
@@ -122,6 +121,31 @@ impl Callback {
             Ok(()) => Ok(()),
             Err(error) if leaves_the_loop(py, &error) => Err(error),
             Err(error) => self.report(event_loop, error),
+        }
+    }
+
+    /// Runs a step of a task, whose errors are nearly always its own.
+    #[inline]
+    fn run_task(self, event_loop: &Bound<'_, Loop>) -> PyResult<()> {
+        let py = event_loop.py();
+        let (task, outcome) = match self {
+            Self::Step(task) => {
+                let task = task.into_bound(py);
+                let outcome = Task::on_ready(&task);
+                (task, outcome)
+            }
+            Self::Wakeup(task) => {
+                let task = task.into_bound(py);
+                let outcome = Task::on_wakeup(&task);
+                (task, outcome)
+            }
+            _ => return Ok(()),
+        };
+        match outcome {
+            Err(error) if !leaves_the_loop(py, &error) => {
+                Self::Step(task.unbind()).report(event_loop, error)
+            }
+            outcome => outcome,
         }
     }
 

@@ -54,16 +54,16 @@ impl Loop {
     }
 
     /// Runs a callback and warns if it has blocked the loop for too long.
-    pub(super) fn run_timed(slf: &Bound<'_, Self>, callback: &Callback) -> PyResult<()> {
+    pub(super) fn run_timed(slf: &Bound<'_, Self>, callback: Callback) -> PyResult<()> {
         let py = slf.py();
         let me = slf.get();
-        let handle = match callback {
+        let handle = match &callback {
             Callback::Handle(handle) => Some(handle.clone_ref(py).into_any()),
             _ => None,
         };
         me.set_current_handle(py, handle);
         let start = Time::now();
-        let outcome = callback.run(slf);
+        let outcome = callback.duplicate(py).run(slf);
         me.set_current_handle(py, None);
         outcome?;
         let seconds = Time::now().saturating_since(start).as_secs_f64();

@@ -104,7 +104,7 @@ impl Loop {
     fn run_turn(
         slf: &Bound<'_, Self>,
         turn: usize,
-        mut run: impl FnMut(&Bound<'_, Self>, &Callback) -> PyResult<()>,
+        mut run: impl FnMut(&Bound<'_, Self>, Callback) -> PyResult<()>,
     ) -> PyResult<()> {
         let py = slf.py();
         let me = slf.get();
@@ -113,7 +113,7 @@ impl Loop {
             let Some(callback) = me.core(py, LoopCore::pop) else {
                 break;
             };
-            outcome = run(slf, &callback);
+            outcome = run(slf, callback);
             if outcome.is_err() {
                 break;
             }
@@ -128,10 +128,12 @@ impl Loop {
         let mut outcome = Ok(());
         loop {
             // Flushing may write: TLS gives ciphertext to its transport, a protocol answers pause_writing.
-            let transports = slf.get().unflushed.take(py);
-            if transports.is_empty() {
+            let transports = slf.get().unflushed.with(py, |transports| {
+                (!transports.is_empty()).then(|| std::mem::take(transports))
+            });
+            let Some(transports) = transports else {
                 return outcome;
-            }
+            };
             for transport in transports {
                 outcome = outcome.and(transport.flush(py));
             }

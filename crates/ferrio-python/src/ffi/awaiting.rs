@@ -81,18 +81,19 @@ pub fn stop_iteration(py: Python<'_>, result: Py<PyAny>) -> PyErr {
 
 /// Resumes a coroutine with `None`.
 #[inline]
-pub fn resume(py: Python<'_>, coroutine: &Py<PyAny>) -> PyResult<Sent> {
+pub fn resume(coroutine: &Bound<'_, PyAny>) -> PyResult<Sent> {
+    let py = coroutine.py();
     // SAFETY: None is immortal or outlives the call, like the coroutine.
     let has_send = unsafe {
         let slots = (*ffi::Py_TYPE(coroutine.as_ptr())).tp_as_async;
         !slots.is_null() && (*slots).am_send.is_some()
     };
     if has_send {
-        return iter_send(py, coroutine, &py.None());
+        return iter_send(py, coroutine.as_unbound(), py.None().bind(py).as_unbound());
     }
     // Coroutines that are written in Python by hand have a method `send`, and may be no iterators.
-    match coroutine.call_method1(py, pyo3::intern!(py, "send"), (py.None(),)) {
-        Ok(object) => Ok(Sent::Yielded(object)),
+    match coroutine.call_method1(pyo3::intern!(py, "send"), (py.None(),)) {
+        Ok(object) => Ok(Sent::Yielded(object.unbind())),
         Err(stop) if stop.is_instance_of::<PyStopIteration>(py) => {
             let value = stop.value(py).getattr(pyo3::intern!(py, "value"))?;
             Ok(Sent::Returned(value.unbind()))

@@ -14,7 +14,7 @@ pub use self::awaiting::{
 };
 pub use self::descriptor::descriptor_get;
 pub use self::lifetime::{Finalize, WeakTable, install_finalizer};
-pub use self::running_task::{enter_task, leave_task};
+pub use self::running_task::{enter_task, leave_task, running_loop};
 
 use std::io;
 use std::os::fd::{BorrowedFd, RawFd};

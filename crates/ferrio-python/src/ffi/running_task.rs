@@ -50,15 +50,22 @@ pub fn leave_task(event_loop: &Bound<'_, PyAny>, task: &Bound<'_, PyAny>) -> PyR
     }
 }
 
+/// The thread's running loop, where it costs less than a call to find out.
+#[cfg(not(Py_3_14))]
+#[inline]
+pub fn running_loop(_py: Python<'_>) -> Option<Bound<'_, PyAny>> {
+    None
+}
+
 #[cfg(Py_3_14)]
-pub use self::field::{enter_task, leave_task};
+pub use self::field::{enter_task, leave_task, running_loop};
 
 #[cfg(Py_3_14)]
 mod field {
     use std::os::fd::AsRawFd;
     use std::sync::OnceLock;
 
-    use super::{Bound, PyAny, PyAnyMethods, PyResult, ffi};
+    use super::{Bound, PyAny, PyAnyMethods, PyResult, Python, ffi};
     use crate::imports;
 
     /// Bytes from the beginning of a thread state to the field with the running loop; the one with the task follows.
@@ -77,6 +84,14 @@ mod field {
         let offset = (*OFFSET.get()?)?;
         // SAFETY: called with the GIL held, so there is a thread state; the offset was seen to be inside it.
         Some(unsafe { ffi::PyThreadState_Get().byte_add(offset).cast() })
+    }
+
+    /// The thread's running loop, where it costs less than a call to find out.
+    #[inline]
+    pub fn running_loop(py: Python<'_>) -> Option<Bound<'_, PyAny>> {
+        let running = running()?;
+        // SAFETY: the field belongs to this thread, which holds the GIL; it is null or holds a reference.
+        unsafe { Bound::from_borrowed_ptr_or_opt(py, (*running).event_loop) }
     }
 
     /// Makes `task` the current one of `event_loop`. Raises `RuntimeError` if another task is, or if the loop does not

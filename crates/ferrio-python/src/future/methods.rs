@@ -15,7 +15,7 @@ impl Future {
     #[pyo3(signature = (*_args, **_kwargs))]
     pub fn new(_args: &Bound<'_, PyTuple>, _kwargs: Option<&Bound<'_, PyDict>>) -> Self {
         Self {
-            home: std::sync::OnceLock::new(),
+            home: crate::cell::AttachedOnce::new(),
             state: crate::cell::AttachedCell::default(),
         }
     }

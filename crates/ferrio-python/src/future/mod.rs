@@ -20,8 +20,6 @@ mod methods;
 mod state;
 mod waiters;
 
-use std::sync::OnceLock;
-
 use pyo3::PyTraverseError;
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::gc::PyVisit;
@@ -31,7 +29,7 @@ pub use self::awaiting::FutureIter;
 pub use self::home::Home;
 pub use self::state::{Outcome, State};
 pub use self::waiters::{Waiter, Waiters};
-use crate::cell::AttachedCell;
+use crate::cell::{AttachedCell, AttachedOnce};
 use crate::event_loop::Loop;
 use crate::ffi;
 
@@ -42,7 +40,7 @@ use crate::ffi;
 #[cfg_attr(not(Py_3_13), pyclass(module = "ferrio", subclass, frozen, weakref))]
 pub struct Future {
     /// Empty until `__init__` has run.
-    home: OnceLock<Home>,
+    home: AttachedOnce<Home>,
     state: AttachedCell<State>,
 }
 
@@ -50,7 +48,7 @@ impl Future {
     /// A pending future of the loop.
     pub fn pending(home: Home) -> Self {
         Self {
-            home: OnceLock::from(home),
+            home: AttachedOnce::with_value(home),
             state: AttachedCell::default(),
         }
     }
@@ -101,7 +99,7 @@ impl Future {
     pub fn initialize(&self, py: Python<'_>, event_loop: Option<Bound<'_, PyAny>>) -> PyResult<()> {
         let home = Home::given_or_current(py, event_loop)?;
         let debug = home.debug(py)?;
-        if self.home.set(home).is_err() {
+        if self.home.set(py, home).is_err() {
             if cfg!(Py_3_15) {
                 return Err(PyRuntimeError::new_err(
                     "Future object is already initialized",
@@ -144,8 +142,8 @@ pub fn install_slots(py: Python<'_>) -> PyResult<()> {
 }
 
 impl ffi::Finalize for Future {
-    fn deallocator() -> &'static OnceLock<pyo3::ffi::destructor> {
-        static ORIGINAL: OnceLock<pyo3::ffi::destructor> = OnceLock::new();
+    fn deallocator() -> &'static std::sync::OnceLock<pyo3::ffi::destructor> {
+        static ORIGINAL: std::sync::OnceLock<pyo3::ffi::destructor> = std::sync::OnceLock::new();
         &ORIGINAL
     }
 

@@ -8,6 +8,7 @@
 //! | `current` | which task runs, as `asyncio.current_task()` sees it |
 //! | `registry` | all tasks, as `asyncio.all_tasks()` sees them |
 //! | `foreign` | what a loop that is not ferrio's is given to call |
+//! | `functions` | `create_task`, `current_task` |
 //! | `methods`, `attributes` | what Python calls and reads |
 //!
 //! A ready task is queued as itself: there is no handle, no bound method and no call of `call_soon`.
@@ -16,6 +17,7 @@ mod attributes;
 mod cancelling;
 mod current;
 mod foreign;
+mod functions;
 mod methods;
 mod registry;
 mod stepping;
@@ -31,6 +33,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
 pub use self::foreign::{Wakeup, is_wakeup_of};
+pub use self::functions::{create_task, current_task, running_loop};
 pub use self::registry::{_native_tasks, Key, include_in_all_tasks};
 use crate::cell::AttachedCell;
 use crate::event_loop::{Callback, Loop};

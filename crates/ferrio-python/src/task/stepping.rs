@@ -80,7 +80,7 @@ impl Task {
     fn step<'py>(
         slf: &Bound<'py, Self>,
         error: Option<Bound<'py, PyAny>>,
-        context: Context,
+        entering: Context,
     ) -> PyResult<()> {
         let py = slf.py();
         let me = slf.get();
@@ -88,21 +88,29 @@ impl Task {
         if future.is_done(py) {
             return Err(Self::already_done(slf, error));
         }
-        let (must_cancel, waited) = me.with(py, |state| {
-            (
-                std::mem::take(&mut state.must_cancel),
-                state.waits_for.take(),
-            )
+        let parts = me.with(py, |state| {
+            let coroutine = state.coroutine.as_ref()?.bind(py).clone();
+            let context = state.context.as_ref()?.bind(py).clone();
+            let must_cancel = std::mem::take(&mut state.must_cancel);
+            Some((coroutine, context, must_cancel, state.waits_for.take()))
         });
+        // A garbage collection has taken the coroutine away: there is nothing left to run.
+        let Some((coroutine, context, must_cancel, waited)) = parts else {
+            return Ok(());
+        };
         drop(waited);
         let error = if must_cancel {
             Some(Self::cancellation(slf, error)?)
         } else {
             error
         };
-        let current = current::Running::enter(slf)?;
-        let outcome = Self::run(slf, error, context);
-        let left = current.leave();
+        let running = current::Running::enter(slf)?;
+        let context = match entering {
+            Context::ToEnter => Some(&context),
+            Context::Entered => None,
+        };
+        let outcome = Self::run(slf, &coroutine, context, error);
+        let left = running.leave();
         outcome.and(left)
     }
 
@@ -131,31 +139,23 @@ impl Task {
             .map_or_else(|error| error, PyErr::from_value)
     }
 
-    /// Runs the coroutine in its context and deals with what comes of it.
+    /// Runs the coroutine, in the context if there is one to enter, and deals with what comes of it.
     fn run(
         slf: &Bound<'_, Self>,
+        coroutine: &Bound<'_, PyAny>,
+        context: Option<&Bound<'_, PyAny>>,
         error: Option<Bound<'_, PyAny>>,
-        entering: Context,
     ) -> PyResult<()> {
-        let py = slf.py();
-        let parts = slf.get().with(py, |state| {
-            let coroutine = state.coroutine.as_ref()?.clone_ref(py);
-            Some((coroutine, state.context.as_ref()?.clone_ref(py)))
-        });
-        // A garbage collection has taken the coroutine away: there is nothing left to run.
-        let Some((coroutine, context)) = parts else {
-            return Ok(());
-        };
         let resume = || match error {
-            None => ffi::resume(py, &coroutine),
-            Some(error) => throw(coroutine.bind(py), &error),
+            None => ffi::resume(coroutine),
+            Some(error) => throw(coroutine, &error),
         };
-        let outcome = match entering {
-            Context::ToEnter => ffi::in_context(context.bind(py), resume),
-            Context::Entered => resume(),
+        let outcome = match context {
+            Some(context) => ffi::in_context(context, resume),
+            None => resume(),
         };
         match outcome {
-            Ok(Sent::Yielded(object)) => Self::on_yield(slf, object.into_bound(py)),
+            Ok(Sent::Yielded(object)) => Self::on_yield(slf, object.into_bound(slf.py())),
             Ok(Sent::Returned(result)) => Self::on_return(slf, result),
             Err(error) => Self::on_raise(slf, error),
         }
@@ -203,7 +203,14 @@ impl Task {
         let me = slf.get();
         let previous = current::swap(slf, Some(slf.as_any()))?;
         registry::add(slf)?;
-        let outcome = Self::run(slf, None, Context::ToEnter);
+        let parts = me.with(py, |state| {
+            let coroutine = state.coroutine.as_ref()?.bind(py).clone();
+            Some((coroutine, state.context.as_ref()?.bind(py).clone()))
+        });
+        let outcome = match parts {
+            Some((coroutine, context)) => Self::run(slf, &coroutine, Some(&context), None),
+            None => Ok(()),
+        };
         let swapped = current::swap(slf, previous.as_ref());
         if slf.as_super().get().is_done(py) {
             let coroutine = me.with(py, |state| state.coroutine.take());

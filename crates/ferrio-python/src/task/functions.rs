@@ -1,0 +1,56 @@
+//! asyncio's functions about tasks.
+
+use pyo3::intern;
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+
+use crate::{ffi, imports};
+
+/// Schedule a coroutine on the running loop and return its Task.
+///
+/// Keyword arguments (name, context, and eager_start where asyncio.Task has it) go to the loop's create_task(). Raises
+/// RuntimeError if no loop runs, TypeError if coro is not a coroutine.
+#[pyfunction]
+#[pyo3(signature = (coro, **kwargs))]
+pub fn create_task<'py>(
+    coro: Bound<'py, PyAny>,
+    kwargs: Option<&Bound<'py, PyDict>>,
+) -> PyResult<Bound<'py, PyAny>> {
+    let py = coro.py();
+    let event_loop = running_loop(py)?;
+    let name = intern!(py, "create_task");
+    match kwargs {
+        None => event_loop.call_method1(name, (coro,)),
+        Some(kwargs) => event_loop.call_method(name, (coro,), Some(kwargs)),
+    }
+}
+
+/// Return the task that runs in the loop, by default the running loop, or None.
+///
+/// Raises RuntimeError if no loop is given and none runs.
+#[pyfunction]
+#[pyo3(signature = (r#loop = None))]
+pub fn current_task<'py>(
+    py: Python<'py>,
+    r#loop: Option<Bound<'py, PyAny>>,
+) -> PyResult<Bound<'py, PyAny>> {
+    let event_loop = match r#loop.filter(|event_loop| !event_loop.is_none()) {
+        Some(event_loop) => event_loop,
+        None => running_loop(py)?,
+    };
+    let task = imports::current_task(py)?.call1((&event_loop,))?;
+    // Since 3.14 asyncio's tasks that are written in Python are in a table of their own.
+    if cfg!(Py_3_14) && task.is_none() {
+        return imports::py_current_task(py)?.call1((event_loop,));
+    }
+    Ok(task)
+}
+
+/// The running loop. Raises `RuntimeError` if none runs.
+#[inline]
+pub fn running_loop(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
+    match ffi::running_loop(py) {
+        Some(event_loop) => Ok(event_loop),
+        None => imports::get_running_loop_or_raise(py)?.call0(),
+    }
+}
