@@ -14,12 +14,21 @@ from ferrio._ferrio import (
     Server,
     SocketTransport,
     Task,
+    TaskGroup,
+    Timeout,
     TimerHandle,
     __version__,
     create_task,
     current_task,
+    gather,
+    sleep,
+    timeout,
+    timeout_at,
+    wait,
+    wait_for,
 )
 from ferrio._loop import Loop, new_event_loop, run
+from ferrio import _tasks as _tasks  # before anything can stand under asyncio's names
 from ferrio._policy import EventLoopPolicy, install
 
 from ferrio._accelerate import accelerate, restore  # isort: skip (looks the names above up)
@@ -32,13 +41,21 @@ __all__ = (
     "Server",
     "SocketTransport",
     "Task",
+    "TaskGroup",
+    "Timeout",
     "TimerHandle",
     "__version__",
     "accelerate",
     "create_task",
     "current_task",
+    "gather",
     "install",
     "new_event_loop",
     "restore",
     "run",
+    "sleep",
+    "timeout",
+    "timeout_at",
+    "wait",
+    "wait_for",
 )

@@ -13,7 +13,15 @@ _HOMES: dict[str, tuple[ModuleType, ...]] = {
     "Future": (asyncio.futures,),
     "Task": (asyncio.tasks,),
     "create_task": (asyncio.tasks,),
+    "TaskGroup": (asyncio.taskgroups,),
+    "Timeout": (asyncio.timeouts,),
     "current_task": (asyncio.tasks,),
+    "gather": (asyncio.tasks,),
+    "sleep": (asyncio.tasks,),
+    "timeout": (asyncio.timeouts,),
+    "timeout_at": (asyncio.timeouts,),
+    "wait": (asyncio.tasks,),
+    "wait_for": (asyncio.tasks,),
 }
 
 # What stood there before, for `restore`.

@@ -5,14 +5,20 @@ from __future__ import annotations
 import asyncio
 import functools
 import weakref
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from ferrio import _ferrio
 
 
-# asyncio's own, whatever stands at its name later.
+# asyncio's own, whatever stands at their names later.
 asyncio_current_task = asyncio.current_task
+asyncio_ensure_future = asyncio.ensure_future
+
+
+def release_waiter(waiter: asyncio.Future[None]) -> Callable[..., None]:
+    """Return a callback that finishes a future unless it is done."""
+    return functools.partial(asyncio.tasks._release_waiter, waiter)  # type: ignore[attr-defined]
 
 
 class _Registry(weakref.WeakSet[Any]):

@@ -67,6 +67,18 @@ imports! {
     enter_task => "_asyncio", "_enter_task";
     /// Undoes `enter_task`.
     leave_task => "_asyncio", "_leave_task";
+    /// `round`.
+    round => "builtins", "round";
+    /// `ExceptionGroup`.
+    exception_group => "builtins", "ExceptionGroup";
+    /// Makes a callback that finishes a future unless it is done.
+    release_waiter => "ferrio._tasks", "release_waiter";
+    /// `asyncio.isfuture`.
+    is_future => "asyncio.base_futures", "isfuture";
+    /// asyncio's own `ensure_future`, which makes a task of any awaitable.
+    ensure_future => "ferrio._tasks", "asyncio_ensure_future";
+    /// `BaseExceptionGroup`.
+    base_exception_group => "builtins", "BaseExceptionGroup";
     /// `asyncio.InvalidStateError`.
     invalid_state_error => "asyncio", "InvalidStateError";
     /// `types.GenericAlias`.

@@ -5,6 +5,8 @@
 //! | [`event_loop`] | `Loop` |
 //! | [`handle`] | `Handle`, `TimerHandle` |
 //! | [`future`], [`task`] | `Future`, `Task` |
+//! | [`combinators`], [`timeouts`], [`task_group`] | `gather`, `wait`; `sleep`, `timeout`, `wait_for`; `TaskGroup` |
+//! | [`observer`] | how these are told that a future is done |
 //! | [`transport`] | `SocketTransport` |
 //! | [`datagram`] | `DatagramTransport` |
 //! | [`pipe`] | `ReadPipeTransport`, `WritePipeTransport` |
@@ -36,6 +38,7 @@
 
 mod address;
 mod cell;
+mod combinators;
 mod coroutine;
 mod datagram;
 mod errors;
@@ -45,6 +48,7 @@ mod future;
 mod handle;
 mod imports;
 mod incoming;
+mod observer;
 mod outgoing;
 mod pipe;
 mod process;
@@ -52,6 +56,8 @@ mod protocol;
 mod server;
 mod socket;
 mod task;
+mod task_group;
+mod timeouts;
 mod tls;
 mod transport;
 
@@ -62,6 +68,8 @@ use pyo3::prelude::*;
 mod _ferrio {
     use pyo3::prelude::*;
 
+    #[pymodule_export]
+    use crate::combinators::{GatheringFuture, gather::gather, wait::wait};
     #[pymodule_export]
     use crate::coroutine::Coroutine;
     #[pymodule_export]
@@ -83,6 +91,12 @@ mod _ferrio {
     #[pymodule_export]
     use crate::task::{_native_tasks, create_task, current_task};
     #[pymodule_export]
+    use crate::task_group::TaskGroup;
+    #[pymodule_export]
+    use crate::timeouts::{
+        Timeout, sleep::sleep, timeout::timeout, timeout::timeout_at, wait_for::wait_for,
+    };
+    #[pymodule_export]
     use crate::tls::{TlsProtocol, TlsTransport};
     #[pymodule_export]
     use crate::transport::SocketTransport;
@@ -93,6 +107,10 @@ mod _ferrio {
         crate::ffi::install_am_send::<crate::future::FutureIter>(module.py())?;
         crate::future::install_slots(module.py())?;
         crate::task::install_slots(module.py())?;
+        crate::ffi::install_finalizer::<GatheringFuture>(module.py());
+        crate::ffi::install_self_await::<GatheringFuture>(module.py())?;
+        crate::ffi::install_self_await::<crate::coroutine::Brief>(module.py())?;
+        crate::ffi::install_self_await::<crate::timeouts::Sleep>(module.py())?;
         crate::tls::remember_stock(module.py())?;
         module.add("__version__", env!("CARGO_PKG_VERSION"))
     }

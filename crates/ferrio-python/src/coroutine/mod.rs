@@ -12,6 +12,7 @@
 //! the awaitable, as with `yield from` (PEP 380); so a cancellation arrives in the block as an `Err(CancelledError)` from
 //! `wait`, to be passed on with `?` or dealt with. There is no waker: only a driver resumes a coroutine.
 
+mod brief;
 mod wait;
 
 use std::future::Future;
@@ -21,12 +22,14 @@ use std::task::{Context, Poll, Waker};
 
 use pyo3::PyTraverseError;
 use pyo3::exceptions::{
-    PyBaseException, PyGeneratorExit, PyRuntimeError, PyRuntimeWarning, PyTypeError, PyValueError,
+    PyBaseException, PyGeneratorExit, PyRuntimeError, PyTypeError, PyValueError,
 };
 use pyo3::gc::PyVisit;
 use pyo3::prelude::*;
 use pyo3::types::{PyTuple, PyType};
 
+pub use self::brief::Brief;
+pub use self::brief::warn_never_awaited;
 pub use self::wait::Co;
 use self::wait::Exchange;
 use crate::cell::AttachedCell;
@@ -304,12 +307,7 @@ impl Drop for Coroutine {
                 .state
                 .with(py, |state| matches!(state, State::Created(_)))
             {
-                let text = format!("coroutine '{}' was never awaited", self.name);
-                let category = py.get_type::<PyRuntimeWarning>();
-                let text = std::ffi::CString::new(text).unwrap_or_default();
-                if let Err(error) = PyErr::warn(py, &category, &text, 1) {
-                    error.write_unraisable(py, None);
-                }
+                warn_never_awaited(py, self.name);
             }
         });
     }

@@ -34,7 +34,7 @@ impl Co {
     /// coroutine goes to the awaitable first.
     pub async fn wait(&self, awaitable: Py<PyAny>) -> PyResult<Py<PyAny>> {
         Python::attach(|py| {
-            let iter = awaitable.call_method0(py, intern!(py, "__await__"))?;
+            let iter = ffi::await_iterator(awaitable.bind(py))?;
             // The awaitable may be a temporary that only the iterator is to keep.
             drop(awaitable);
             self.0.with(py, |exchange| {

@@ -9,10 +9,13 @@ use pyo3::types::{PyDict, PyTuple};
 use super::{Listener, Loop};
 use crate::datagram::DatagramTransport;
 use crate::errors::leaves_the_loop;
+use crate::future::{Future, Outcome};
 use crate::handle::Handle;
+use crate::observer::Observer;
 use crate::pipe::{ReadPipeTransport, WritePipeTransport};
 use crate::process::SubprocessTransport;
 use crate::task::Task;
+use crate::timeouts::Timeout;
 use crate::transport::SocketTransport;
 use crate::{ffi, imports};
 
@@ -30,6 +33,13 @@ pub enum Callback {
         callback: Py<PyAny>,
         context: Py<PyAny>,
     },
+    /// A future is done that a combinator waits for.
+    Notify {
+        observer: Observer,
+        future: Py<PyAny>,
+    },
+    /// The time of a `timeout()` block is up.
+    Expire(Py<Timeout>),
     /// A transport's socket can be read.
     Readable(Py<SocketTransport>),
     /// A transport's socket can be written.
@@ -70,6 +80,11 @@ impl Callback {
                 callback: callback.clone_ref(py),
                 context: context.clone_ref(py),
             },
+            Self::Notify { observer, future } => Self::Notify {
+                observer: observer.clone_ref(py),
+                future: future.clone_ref(py),
+            },
+            Self::Expire(timeout) => Self::Expire(timeout.clone_ref(py)),
             Self::Readable(transport) => Self::Readable(transport.clone_ref(py)),
             Self::Writable(transport) => Self::Writable(transport.clone_ref(py)),
             Self::DatagramReadable(transport) => Self::DatagramReadable(transport.clone_ref(py)),
@@ -105,6 +120,8 @@ impl Callback {
                     outcome => return outcome,
                 }
             }
+            Self::Notify { observer, future } => observer.notify(future.bind(py)),
+            Self::Expire(timeout) => Timeout::on_expiry(timeout.bind(py)),
             Self::Readable(transport) => SocketTransport::on_readable(transport.bind(py)),
             Self::Writable(transport) => SocketTransport::on_writable(transport.bind(py)),
             Self::DatagramReadable(transport) => DatagramTransport::on_readable(transport.bind(py)),
@@ -195,6 +212,8 @@ impl Callback {
             } => imports::format_callback_source(py)?
                 .call1((callback, (future,)))?
                 .extract(),
+            Self::Notify { future, .. } => Ok(format!("the end of {}", future.bind(py).repr()?)),
+            Self::Expire(timeout) => Ok(format!("expiry of {}", timeout.bind(py).repr()?)),
             Self::Readable(transport) => Ok(format!("reading from {}", transport.bind(py).repr()?)),
             Self::Writable(transport) => Ok(format!("writing to {}", transport.bind(py).repr()?)),
             Self::DatagramReadable(transport) => {
@@ -235,6 +254,11 @@ impl Callback {
                 visit.call(callback)?;
                 visit.call(context)
             }
+            Self::Notify { observer, future } => {
+                observer.traverse(visit)?;
+                visit.call(future)
+            }
+            Self::Expire(timeout) => visit.call(timeout),
             Self::Readable(transport) | Self::Writable(transport) => visit.call(transport),
             Self::DatagramReadable(transport) | Self::DatagramWritable(transport) => {
                 visit.call(transport)
@@ -252,6 +276,12 @@ impl Callback {
 /// Finishes a future with `None` unless it is done.
 pub fn wake(future: &Bound<'_, PyAny>) -> PyResult<()> {
     let py = future.py();
+    if let Ok(native) = future.cast_exact::<Future>() {
+        return match native.get().is_done(py) {
+            true => Ok(()),
+            false => Future::finish(native, Outcome::Returned(py.None())),
+        };
+    }
     if !future.call_method0(intern!(py, "done"))?.is_truthy()? {
         future.call_method1(intern!(py, "set_result"), (py.None(),))?;
     }

@@ -102,6 +102,29 @@ pub fn resume(coroutine: &Bound<'_, PyAny>) -> PyResult<Sent> {
     }
 }
 
+/// The iterator that `await object` would drive: a coroutine is its own. Raises `TypeError` as `await` does.
+pub fn await_iterator(object: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
+    let py = object.py();
+    if is_exact_coroutine(object) {
+        return Ok(object.clone().unbind());
+    }
+    // SAFETY: the slots of a live object's type; `am_await` returns a new reference, or null with an exception set.
+    unsafe {
+        let slots = (*ffi::Py_TYPE(object.as_ptr())).tp_as_async;
+        if !slots.is_null()
+            && let Some(am_await) = (*slots).am_await
+        {
+            return Bound::from_owned_ptr_or_err(py, am_await(object.as_ptr())).map(Bound::unbind);
+        }
+    }
+    // A generator-based coroutine (`types.coroutine`) has no such slot.
+    if object.is_instance(crate::imports::generator_type(py)?)? {
+        return Ok(object.clone().unbind());
+    }
+    let text = format!("'{}' object can't be awaited", object.get_type().name()?);
+    Err(pyo3::exceptions::PyTypeError::new_err(text))
+}
+
 /// Whether the object is a coroutine of an `async def`.
 #[inline]
 pub fn is_exact_coroutine(object: &Bound<'_, PyAny>) -> bool {

@@ -10,7 +10,8 @@ mod running_task;
 #[cfg(not(Py_3_13))]
 pub use self::awaiting::generic_set_attribute;
 pub use self::awaiting::{
-    SelfAwait, install_self_await, is_context, is_exact_coroutine, resume, stop_iteration,
+    SelfAwait, await_iterator, install_self_await, is_context, is_exact_coroutine, resume,
+    stop_iteration,
 };
 pub use self::descriptor::descriptor_get;
 pub use self::lifetime::{Finalize, WeakTable, install_finalizer};

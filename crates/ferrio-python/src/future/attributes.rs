@@ -4,10 +4,12 @@ use pyo3::exceptions::{PyAttributeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyFrozenSet, PyList, PySet};
 
-use super::{Future, Outcome, Waiter};
+use super::{Future, Home, Outcome, Waiter};
+use crate::event_loop::Callback;
 #[cfg(not(Py_3_13))]
 use crate::ffi;
 use crate::imports;
+use crate::task::Task;
 
 /// asyncio's functions show the name of `__class__`, which is asyncio's own class: a subclass is to have its own.
 pub fn with_own_name(object: &Bound<'_, PyAny>, text: String) -> PyResult<String> {
@@ -133,13 +135,15 @@ impl Future {
 
     /// The tasks and futures that wait for this one (Python 3.14's call graph); None if there are none.
     #[getter(_asyncio_awaited_by)]
-    fn get_awaited_by<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyFrozenSet>>> {
-        let (tasks, told) = self.with(py, |state| {
+    fn get_awaited_by<'py>(slf: &Bound<'py, Self>) -> PyResult<Option<Bound<'py, PyFrozenSet>>> {
+        let py = slf.py();
+        let (tasks, told) = slf.get().with(py, |state| {
             let tasks: Vec<_> = state
                 .waiters
                 .iter()
                 .filter_map(|waiter| match waiter {
-                    Waiter::Task(task) => Some(task.clone_ref(py)),
+                    Waiter::Task(task) => Some(task.clone_ref(py).into_any()),
+                    Waiter::Observer(observer) => observer.waiting_task(py),
                     Waiter::Callback { .. } => None,
                 })
                 .collect();
@@ -149,6 +153,9 @@ impl Future {
             (tasks, told.map(|told| told.clone_ref(py)))
         });
         let all = PySet::new(py, tasks)?;
+        for task in Self::tasks_about_to_wake(slf) {
+            all.add(task)?;
+        }
         for waiter in told.iter().flat_map(|told| told.bind(py)) {
             all.add(waiter)?;
         }
@@ -156,6 +163,25 @@ impl Future {
             return Ok(None);
         }
         PyFrozenSet::new(py, &all).map(Some)
+    }
+}
+
+impl Future {
+    /// The tasks that have awaited the future, which is done, and have not gone on yet: the loop's queue has them.
+    fn tasks_about_to_wake<'py>(slf: &Bound<'py, Self>) -> Vec<Bound<'py, Task>> {
+        let py = slf.py();
+        let Some(Home::Native(event_loop)) = slf.get().home() else {
+            return Vec::new();
+        };
+        let mut tasks: Vec<Bound<'py, Task>> = event_loop.get().core(py, |core| {
+            let tasks = core.payloads().filter_map(|payload| match payload {
+                Callback::Wakeup(task) => Some(task.bind(py).clone()),
+                _ => None,
+            });
+            tasks.collect()
+        });
+        tasks.retain(|task| task.get().is_waiting_for(py, slf.as_any()));
+        tasks
     }
 }
 

@@ -7,6 +7,7 @@ use pyo3::types::{PyDict, PyTuple, PyType};
 
 use super::finishing::invalid_state;
 use super::{Future, FutureIter, Outcome, Waiter};
+use crate::observer::Notifier;
 use crate::{ffi, imports};
 
 #[pymethods]
@@ -136,6 +137,9 @@ impl Future {
             let removed = match &waiter {
                 Waiter::Callback { callback, .. } => callback.bind(py).eq(&r#fn)?,
                 Waiter::Task(task) => crate::task::is_wakeup_of(&r#fn, task),
+                Waiter::Observer(observer) => r#fn
+                    .cast::<Notifier>()
+                    .is_ok_and(|notifier| notifier.get().observer().is(observer)),
             };
             if !removed {
                 kept.push(waiter);

@@ -8,10 +8,12 @@
 //! | `finishing` | results, exceptions, cancellation; reports of exceptions that nobody looked at |
 //! | `methods` | what Python calls |
 //! | `attributes` | the private attributes that well-known libraries read, the representation |
+//! | `any` | futures of any class, native or not, seen alike |
 //! | `awaiting` | `await future` |
 //!
 //! A future never runs anything: being done queues its waiters on the loop, in the order in which they came.
 
+pub mod any;
 pub mod attributes;
 mod awaiting;
 mod finishing;

@@ -6,7 +6,9 @@ use pyo3::prelude::*;
 
 use super::{Future, Home};
 use crate::event_loop::{Callback, Loop};
+use crate::ffi;
 use crate::handle::Handle;
+use crate::observer::Observer;
 use crate::task::{Task, Wakeup};
 
 /// One who is told.
@@ -18,6 +20,8 @@ pub enum Waiter {
         callback: Py<PyAny>,
         context: Py<PyAny>,
     },
+    /// A combinator.
+    Observer(Observer),
 }
 
 impl Waiter {
@@ -30,6 +34,10 @@ impl Waiter {
         let py = future.py();
         match self {
             Self::Task(task) => Ok(Callback::Wakeup(task)),
+            Self::Observer(observer) => Ok(Callback::Notify {
+                observer,
+                future: future.clone().unbind(),
+            }),
             // Debug mode wants to know where it was scheduled.
             Self::Callback { callback, context } if event_loop.get().debug() => {
                 let args = pyo3::types::PyTuple::new(py, [future])?;
@@ -60,6 +68,7 @@ impl Waiter {
                 Ok((Py::new(py, Wakeup::new(task))?.into_any(), context))
             }
             Self::Callback { callback, context } => Ok((callback, context)),
+            Self::Observer(observer) => Ok((observer.into_callable(py)?, ffi::copy_context(py)?)),
         }
     }
 
@@ -71,6 +80,7 @@ impl Waiter {
                 callback: callback.clone_ref(py),
                 context: context.clone_ref(py),
             },
+            Self::Observer(observer) => Self::Observer(observer.clone_ref(py)),
         }
     }
 
@@ -81,6 +91,7 @@ impl Waiter {
                 visit.call(callback)?;
                 visit.call(context)
             }
+            Self::Observer(observer) => observer.traverse(visit),
         }
     }
 }

@@ -6,6 +6,16 @@ use super::Task;
 use crate::future::attributes::with_own_name;
 use crate::imports;
 
+impl Task {
+    /// Whether the coroutine awaits `future`.
+    pub fn is_waiting_for(&self, py: Python<'_>, future: &Bound<'_, PyAny>) -> bool {
+        self.with(py, |state| {
+            let waits_for = state.waits_for.as_ref();
+            waits_for.is_some_and(|waits_for| waits_for.is(future))
+        })
+    }
+}
+
 #[pymethods]
 impl Task {
     fn __repr__(slf: &Bound<'_, Self>) -> PyResult<String> {

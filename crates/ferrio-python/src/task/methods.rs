@@ -54,12 +54,12 @@ impl Task {
     }
 
     /// Return how many requests to cancel are pending: calls of cancel() less calls of uncancel().
-    fn cancelling(&self, py: Python<'_>) -> u32 {
+    pub fn cancelling(&self, py: Python<'_>) -> u32 {
         self.with(py, |state| state.cancel_requests)
     }
 
     /// Take one request to cancel back; return how many are left.
-    fn uncancel(&self, py: Python<'_>) -> u32 {
+    pub fn uncancel(&self, py: Python<'_>) -> u32 {
         self.with(py, |state| {
             state.cancel_requests = state.cancel_requests.saturating_sub(1);
             if cfg!(Py_3_13) && state.cancel_requests == 0 {

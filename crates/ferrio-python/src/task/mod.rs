@@ -32,9 +32,11 @@ use pyo3::gc::PyVisit;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
+pub use self::cancelling::cancel_any;
 pub use self::foreign::{Wakeup, is_wakeup_of};
 pub use self::functions::{create_task, current_task, running_loop};
 pub use self::registry::{_native_tasks, Key, include_in_all_tasks};
+pub use self::stepping::native;
 use crate::cell::AttachedCell;
 use crate::event_loop::{Callback, Loop};
 use crate::future::{Future, Home};

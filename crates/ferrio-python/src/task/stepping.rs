@@ -4,6 +4,7 @@ use pyo3::intern;
 use pyo3::prelude::*;
 
 use super::{Task, current, registry};
+use crate::combinators::GatheringFuture;
 use crate::errors::leaves_the_loop;
 use crate::ffi::{self, Sent};
 use crate::future::{Future, Outcome};
@@ -229,7 +230,10 @@ enum Context {
 /// The object as a native future whose methods are not overridden.
 #[inline]
 pub fn native<'a, 'py>(object: &'a Bound<'py, PyAny>) -> Option<&'a Bound<'py, Future>> {
-    if object.is_exact_instance_of::<Future>() || object.is_exact_instance_of::<Task>() {
+    if object.is_exact_instance_of::<Task>()
+        || object.is_exact_instance_of::<Future>()
+        || object.is_exact_instance_of::<GatheringFuture>()
+    {
         return object.cast::<Future>().ok();
     }
     None

@@ -1,0 +1,12 @@
+//! Waiting for several futures (CPython: `asyncio/tasks.py`).
+//!
+//! | file | concern |
+//! |---|---|
+//! | `gather` | `gather`, and the future that it returns |
+//! | `wait` | `wait` |
+
+pub mod gather;
+pub mod wait;
+
+pub use self::gather::GatheringFuture;
+pub use self::wait::Waiting;

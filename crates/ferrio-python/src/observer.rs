@@ -1,0 +1,151 @@
+//! [`Observer`]: what waits for futures in ferrio itself, told without a callback object.
+//!
+//! A observer stands in a future's list of waiters among tasks and callbacks, and is told through the loop's queue, in
+//! the iteration and the order in which asyncio would run a done-callback.
+
+use pyo3::PyTraverseError;
+use pyo3::gc::PyVisit;
+use pyo3::intern;
+use pyo3::prelude::*;
+
+use crate::combinators::{GatheringFuture, Waiting};
+use crate::future::{Future, Waiter};
+use crate::task::native;
+use crate::task_group::TaskGroup;
+
+/// What is told when a future is done.
+pub enum Observer {
+    /// `gather`.
+    Gather(Py<GatheringFuture>),
+    /// `wait`.
+    Wait(Py<Waiting>),
+    /// A task group, and the place where it has the task.
+    Group(Py<TaskGroup>, u32),
+}
+
+impl Observer {
+    /// Tells it that `future` is done.
+    #[inline]
+    pub fn notify(&self, future: &Bound<'_, PyAny>) -> PyResult<()> {
+        let py = future.py();
+        match self {
+            Self::Gather(gathering) => GatheringFuture::on_child_done(gathering.bind(py), future),
+            Self::Wait(waiting) => Waiting::on_done(waiting.bind(py), future),
+            Self::Group(group, place) => TaskGroup::on_task_done(group.bind(py), *place, future),
+        }
+    }
+
+    /// Has it told when `future`, of whatever class, is done.
+    #[inline]
+    pub fn attach(self, future: &Bound<'_, PyAny>) -> PyResult<()> {
+        let py = future.py();
+        if let Some(future) = native(future) {
+            let waiter = Waiter::Observer(self);
+            if future.get().is_done(py) {
+                return Future::tell(future, waiter);
+            }
+            future.get().add_waiter(py, waiter);
+            return Ok(());
+        }
+        let notifier = Py::new(py, Notifier(self))?;
+        future.call_method1(intern!(py, "add_done_callback"), (notifier,))?;
+        Ok(())
+    }
+
+    /// Takes it back. `future` may not know it any more.
+    pub fn detach(self, future: &Bound<'_, PyAny>) -> PyResult<()> {
+        let py = future.py();
+        let notifier = Py::new(py, Notifier(self))?;
+        future.call_method1(intern!(py, "remove_done_callback"), (notifier,))?;
+        Ok(())
+    }
+
+    /// The task that waits, as far as it is known: for the call graph.
+    pub fn waiting_task(&self, py: Python<'_>) -> Option<Py<PyAny>> {
+        match self {
+            Self::Gather(gathering) => gathering.get().caller(py),
+            Self::Wait(waiting) => waiting.get().caller(py),
+            Self::Group(group, _) => group.get().parent(py),
+        }
+    }
+
+    /// As a callback object, where one is asked for.
+    pub fn into_callable(self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        Ok(Py::new(py, Notifier(self))?.into_any())
+    }
+
+    /// The same once more.
+    pub fn clone_ref(&self, py: Python<'_>) -> Self {
+        match self {
+            Self::Gather(gathering) => Self::Gather(gathering.clone_ref(py)),
+            Self::Wait(waiting) => Self::Wait(waiting.clone_ref(py)),
+            Self::Group(group, place) => Self::Group(group.clone_ref(py), *place),
+        }
+    }
+
+    /// Whether `other` is the same observer.
+    pub fn is(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Gather(one), Self::Gather(other)) => one.is(other),
+            (Self::Wait(one), Self::Wait(other)) => one.is(other),
+            (Self::Group(one, place), Self::Group(other, other_place)) => {
+                one.is(other) && place == other_place
+            }
+            _ => false,
+        }
+    }
+
+    /// Shows the reference to the garbage collector.
+    pub fn traverse(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        match self {
+            Self::Gather(gathering) => visit.call(gathering),
+            Self::Wait(waiting) => visit.call(waiting),
+            Self::Group(group, _) => visit.call(group),
+        }
+    }
+}
+
+/// A observer as a callback, for futures that are not ferrio's.
+#[pyclass(module = "ferrio", frozen)]
+pub struct Notifier(Observer);
+
+impl Notifier {
+    /// The observer.
+    pub const fn observer(&self) -> &Observer {
+        &self.0
+    }
+}
+
+#[pymethods]
+impl Notifier {
+    fn __call__(&self, future: &Bound<'_, PyAny>) -> PyResult<()> {
+        self.0.notify(future)
+    }
+
+    #[getter(__qualname__)]
+    fn qualified_name(&self) -> &'static str {
+        match self.0 {
+            Observer::Gather(_) => "gather.<locals>._done_callback",
+            Observer::Wait(_) => "_wait.<locals>._on_completion",
+            Observer::Group(..) => "TaskGroup._on_task_done",
+        }
+    }
+
+    fn __eq__(&self, other: &Bound<'_, PyAny>) -> bool {
+        other
+            .cast::<Self>()
+            .is_ok_and(|other| other.get().0.is(&self.0))
+    }
+
+    fn __hash__(&self) -> usize {
+        match &self.0 {
+            Observer::Gather(gathering) => gathering.as_ptr() as usize,
+            Observer::Wait(waiting) => waiting.as_ptr() as usize,
+            Observer::Group(group, _) => group.as_ptr() as usize,
+        }
+    }
+
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        self.0.traverse(visit)
+    }
+}

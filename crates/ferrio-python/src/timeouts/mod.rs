@@ -1,0 +1,18 @@
+//! Timers that coroutines wait for: `sleep`, `timeout`, `timeout_at`, `wait_for` (CPython: `asyncio/tasks.py`,
+//! `asyncio/timeouts.py`).
+//!
+//! | file | concern |
+//! |---|---|
+//! | `timer` | a timer on ferrio's loop or another |
+//! | `timeout` | `Timeout`, `timeout`, `timeout_at` |
+//! | `wait_for` | `wait_for` |
+//! | `sleep` | `sleep` |
+
+pub mod sleep;
+pub mod timeout;
+mod timer;
+pub mod wait_for;
+
+pub use self::sleep::Sleep;
+pub use self::timeout::Timeout;
+pub use self::timer::{Timer, native_loop, time};

@@ -1,0 +1,67 @@
+//! A timer on ferrio's loop, where it is a payload in the heap, or on another.
+
+use ferrio::{Time, TimerKey};
+use pyo3::PyTraverseError;
+use pyo3::gc::PyVisit;
+use pyo3::intern;
+use pyo3::prelude::*;
+
+use crate::event_loop::{Callback, Loop};
+
+/// Something that is scheduled for a time and can be taken back.
+pub enum Timer {
+    /// On a ferrio loop.
+    Native(Py<Loop>, TimerKey),
+    /// A handle of another loop.
+    Handle(Py<PyAny>),
+}
+
+impl Timer {
+    /// Schedules a payload at `seconds` on the loop's clock.
+    pub fn native(event_loop: &Bound<'_, Loop>, seconds: f64, payload: Callback) -> PyResult<Self> {
+        let me = event_loop.get();
+        me.check_open()?;
+        if me.debug() {
+            me.check_thread()?;
+        }
+        let key = me.core(event_loop.py(), |core| {
+            core.schedule(Time::from_secs_f64(seconds), payload)
+        });
+        Ok(Self::Native(event_loop.clone().unbind(), key))
+    }
+
+    /// Takes it back. It may have run.
+    pub fn cancel(self, py: Python<'_>) -> PyResult<()> {
+        match self {
+            Self::Native(event_loop, key) => drop(event_loop.get().cancel_timer(py, key)),
+            Self::Handle(handle) => {
+                handle.call_method0(py, intern!(py, "cancel"))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Shows the references to the garbage collector.
+    pub fn traverse(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        match self {
+            Self::Native(event_loop, _) => visit.call(event_loop),
+            Self::Handle(handle) => visit.call(handle),
+        }
+    }
+}
+
+/// The loop as one of ferrio's whose queue may be used directly.
+pub fn native_loop<'a, 'py>(event_loop: &'a Bound<'py, PyAny>) -> Option<&'a Bound<'py, Loop>> {
+    let event_loop = event_loop.cast::<Loop>().ok()?;
+    (!event_loop.get().schedules_itself()).then_some(event_loop)
+}
+
+/// `loop.time()`.
+pub fn time(event_loop: &Bound<'_, PyAny>) -> PyResult<f64> {
+    match native_loop(event_loop) {
+        Some(_) => Ok(Time::now().as_secs_f64()),
+        None => event_loop
+            .call_method0(intern!(event_loop.py(), "time"))?
+            .extract(),
+    }
+}
