@@ -4,10 +4,26 @@
     ferrio.run(main())
 
 The loop is a drop-in for asyncio's: `ferrio.new_event_loop` is a loop factory for `asyncio.Runner`, `ferrio.install()`
-makes it the default, and `python -m ferrio program.py` runs a program that knows nothing of it. Importing the package
-changes nothing.
+makes it the default, and `python -m ferrio program.py` runs a program that knows nothing of it. Its tasks and futures are
+native, and so are `gather`, `wait`, `wait_for`, `timeout`, `sleep` and `TaskGroup` of this package, which
+`ferrio.accelerate()` puts under asyncio's names. Importing the package changes nothing.
 """
 
+import sys
+from asyncio import (
+    ALL_COMPLETED,
+    FIRST_COMPLETED,
+    FIRST_EXCEPTION,
+    all_tasks,
+    as_completed,
+    ensure_future,
+    run_coroutine_threadsafe,
+    shield,
+    to_thread,
+    wrap_future,
+)
+
+from ferrio._accelerate import accelerate, restore
 from ferrio._ferrio import (
     Future,
     Handle,
@@ -25,19 +41,26 @@ from ferrio._ferrio import (
     timeout,
     timeout_at,
     wait,
-    wait_for,
 )
-from ferrio._loop import Loop, new_event_loop, run
-from ferrio import _tasks as _tasks  # before anything can stand under asyncio's names
+from ferrio._loop import Loop, Runner, new_event_loop, run
 from ferrio._policy import EventLoopPolicy, install
+from ferrio._tasks import create_eager_task_factory, eager_task_factory
 
-from ferrio._accelerate import accelerate, restore  # isort: skip (looks the names above up)
+if sys.version_info >= (3, 12):
+    from ferrio._ferrio import wait_for
+else:
+    # It makes a task of a coroutine on this version, which the coroutine can see.
+    from asyncio import wait_for
 
 __all__ = (
+    "ALL_COMPLETED",
+    "FIRST_COMPLETED",
+    "FIRST_EXCEPTION",
     "EventLoopPolicy",
     "Future",
     "Handle",
     "Loop",
+    "Runner",
     "Server",
     "SocketTransport",
     "Task",
@@ -46,16 +69,25 @@ __all__ = (
     "TimerHandle",
     "__version__",
     "accelerate",
+    "all_tasks",
+    "as_completed",
+    "create_eager_task_factory",
     "create_task",
     "current_task",
+    "eager_task_factory",
+    "ensure_future",
     "gather",
     "install",
     "new_event_loop",
     "restore",
     "run",
+    "run_coroutine_threadsafe",
+    "shield",
     "sleep",
     "timeout",
     "timeout_at",
+    "to_thread",
     "wait",
     "wait_for",
+    "wrap_future",
 )

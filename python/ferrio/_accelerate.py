@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from types import ModuleType
 from typing import Any
 
@@ -12,9 +13,9 @@ import ferrio
 _HOMES: dict[str, tuple[ModuleType, ...]] = {
     "Future": (asyncio.futures,),
     "Task": (asyncio.tasks,),
-    "create_task": (asyncio.tasks,),
     "TaskGroup": (asyncio.taskgroups,),
     "Timeout": (asyncio.timeouts,),
+    "create_task": (asyncio.tasks,),
     "current_task": (asyncio.tasks,),
     "gather": (asyncio.tasks,),
     "sleep": (asyncio.tasks,),
@@ -23,6 +24,9 @@ _HOMES: dict[str, tuple[ModuleType, ...]] = {
     "wait": (asyncio.tasks,),
     "wait_for": (asyncio.tasks,),
 }
+if sys.version_info >= (3, 12):
+    _HOMES["create_eager_task_factory"] = (asyncio.tasks,)
+    _HOMES["eager_task_factory"] = (asyncio.tasks,)
 
 # What stood there before, for `restore`.
 _replaced: list[tuple[ModuleType, str, Any]] = []

@@ -7,16 +7,18 @@ signatures: asyncio's types are ferrio's. At run time it does not inherit from i
 import asyncio
 import contextvars
 import ssl
-from collections.abc import Coroutine, Generator
+from collections.abc import Awaitable, Coroutine, Generator, Iterable
 from types import TracebackType
 from typing import Any, Generic, Self, TypeVar, final
 
 from typing_extensions import disjoint_base
 
+_T = TypeVar("_T")
 _T_co = TypeVar("_T_co", covariant=True)
 
 __all__ = [
     "DatagramTransport",
+    "Future",
     "Handle",
     "Loop",
     "PipeProtocol",
@@ -24,12 +26,25 @@ __all__ = [
     "Server",
     "SocketTransport",
     "SubprocessTransport",
+    "Task",
+    "TaskGroup",
+    "Timeout",
     "TimerHandle",
     "TlsProtocol",
     "TlsTransport",
     "WritePipeTransport",
     "__version__",
+    "_GatheringFuture",
+    "_native_tasks",
     "coroutine",
+    "create_task",
+    "current_task",
+    "gather",
+    "sleep",
+    "timeout",
+    "timeout_at",
+    "wait",
+    "wait_for",
 ]
 
 __version__: str
@@ -109,6 +124,43 @@ class TlsTransport(asyncio.Transport):
     def get_read_buffer_limits(self) -> tuple[int, int]: ...
     def set_read_buffer_limits(self, high: int | None = None, low: int | None = None) -> None: ...
     def get_read_buffer_size(self) -> int: ...
+
+@disjoint_base
+class Future(asyncio.Future[_T]): ...
+
+@disjoint_base
+class Task(asyncio.Task[_T_co]):
+    def __init__(
+        self,
+        coro: Coroutine[Any, Any, _T_co],
+        *,
+        loop: asyncio.AbstractEventLoop | None = None,
+        name: object = None,
+        context: contextvars.Context | None = None,
+        eager_start: bool | None = None,
+    ) -> None: ...
+
+@final
+class _GatheringFuture(asyncio.Future[_T]): ...
+
+@disjoint_base
+class TaskGroup(asyncio.TaskGroup):
+    def cancel(self) -> None: ...
+
+@final
+class Timeout(asyncio.Timeout): ...
+
+def create_task(coro: Coroutine[Any, Any, _T], **kwargs: Any) -> Task[_T]: ...
+def current_task(loop: asyncio.AbstractEventLoop | None = None) -> asyncio.Task[Any] | None: ...
+def gather(*coros_or_futures: Awaitable[Any], return_exceptions: bool = False) -> asyncio.Future[list[Any]]: ...
+def sleep(delay: float, result: _T = ...) -> Coroutine[Any, Any, _T]: ...
+def timeout(delay: float | None) -> Timeout: ...
+def timeout_at(when: float | None) -> Timeout: ...
+def wait(
+    fs: Iterable[asyncio.Future[_T]], *, timeout: float | None = None, return_when: str | None = None
+) -> Coroutine[Any, Any, tuple[set[asyncio.Future[_T]], set[asyncio.Future[_T]]]]: ...
+def wait_for(fut: Awaitable[_T], timeout: float | None) -> Coroutine[Any, Any, _T]: ...
+def _native_tasks() -> list[Task[Any]]: ...
 
 @final
 class coroutine(Coroutine[Any, Any, _T_co], Generic[_T_co]):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import weakref
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
 from ferrio import _ferrio
@@ -44,6 +44,25 @@ def new_event_loop() -> Loop:
     return Loop()
 
 
+class Runner(asyncio.Runner):
+    """`asyncio.Runner` with ferrio's loop.
+
+    Args:
+        debug: whether the loop is in debug mode; by default as `python -X dev` and `PYTHONASYNCIODEBUG` say.
+        loop_factory: makes the loop; by default `new_event_loop`.
+    """
+
+    __module__ = "ferrio"
+
+    def __init__(
+        self,
+        *,
+        debug: bool | None = None,
+        loop_factory: Callable[[], asyncio.AbstractEventLoop] | None = None,
+    ) -> None:
+        super().__init__(debug=debug, loop_factory=loop_factory or new_event_loop)
+
+
 def run(main: Coroutine[Any, Any, _T], *, debug: bool | None = None) -> _T:
     """Run a coroutine on a new loop, as `asyncio.run` does, and return its result.
 
@@ -58,5 +77,5 @@ def run(main: Coroutine[Any, Any, _T], *, debug: bool | None = None) -> _T:
     """
     if asyncio.events._get_running_loop() is not None:
         raise RuntimeError("ferrio.run() cannot be called from a running event loop")
-    with asyncio.Runner(debug=debug, loop_factory=new_event_loop) as runner:
+    with Runner(debug=debug) as runner:
         return runner.run(main)

@@ -1,4 +1,4 @@
-"""Native tasks in the standard library's `all_tasks`."""
+"""What native tasks need of the standard library: its own functions, its registry of tasks, and task factories."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from ferrio import _ferrio
-
 
 # asyncio's own, whatever stands at their names later.
 asyncio_current_task = asyncio.current_task
@@ -45,3 +44,19 @@ def include_in_all_tasks() -> None:
     registry = weakref.getweakrefs(probe)[0].__callback__.__defaults__[0]()  # type: ignore[union-attr]
     asyncio.tasks._unregister_task(probe)  # type: ignore[arg-type]
     registry.__class__ = _Registry
+
+
+def create_eager_task_factory(custom_task_constructor: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a task factory whose tasks begin at once: the first step runs inside `create_task`.
+
+    Args:
+        custom_task_constructor: a callable with the signature of `ferrio.Task`.
+    """
+
+    def factory(loop: Any, coro: Any, *, eager_start: bool = True, **kwargs: Any) -> Any:
+        return custom_task_constructor(coro, loop=loop, eager_start=eager_start, **kwargs)
+
+    return factory
+
+
+eager_task_factory = create_eager_task_factory(_ferrio.Task)

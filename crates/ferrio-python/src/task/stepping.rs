@@ -152,7 +152,8 @@ impl Task {
             Some(error) => throw(coroutine, &error),
         };
         let outcome = match context {
-            Some(context) => ffi::in_context(context, resume),
+            // A context that cannot be entered is not the coroutine's fault: it has not run.
+            Some(context) => ffi::in_context(context, || Ok(resume()))?,
             None => resume(),
         };
         match outcome {
@@ -216,6 +217,10 @@ impl Task {
         if slf.as_super().get().is_done(py) {
             let coroutine = me.with(py, |state| state.coroutine.take());
             drop(coroutine);
+        }
+        if outcome.is_err() {
+            let key = me.with(py, |state| state.registration.take());
+            registry::remove_if_any(py, key);
         }
         outcome.and(swapped.map(drop))
     }

@@ -135,7 +135,7 @@ impl TaskGroup {
     /// Create a task in the group and return it. Keyword arguments go to the loop's create_task().
     ///
     /// Raises RuntimeError before the block, after it, and when the group is being cancelled; the coroutine is then
-    /// closed.
+    /// closed (since Python 3.13).
     #[pyo3(signature = (coro, **kwargs))]
     fn create_task<'py>(
         slf: &Bound<'py, Self>,
@@ -161,7 +161,9 @@ impl TaskGroup {
             )
         });
         let (Some(event_loop), None) = (event_loop, problem) else {
-            coro.call_method0(intern!(py, "close"))?;
+            if cfg!(Py_3_13) {
+                coro.call_method0(intern!(py, "close"))?;
+            }
             let problem = problem.unwrap_or("has not been entered");
             let text = format!("TaskGroup {} {problem}", slf.repr()?);
             return Err(PyRuntimeError::new_err(text));
