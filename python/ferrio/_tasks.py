@@ -34,7 +34,7 @@ class _Probe:
 
 @functools.cache
 def include_in_all_tasks() -> None:
-    """Have `asyncio.all_tasks` see native tasks from now on. Calling it again changes nothing.
+    """Have `asyncio.all_tasks`, and Python 3.14's call graph, see native tasks from now on; once.
 
     The standard library registers tasks that are not its own in a `WeakSet`, which only C code has since Python 3.14.
     The set is found through the weak reference that registering something leaves.
@@ -44,6 +44,13 @@ def include_in_all_tasks() -> None:
     registry = weakref.getweakrefs(probe)[0].__callback__.__defaults__[0]()  # type: ignore[union-attr]
     asyncio.tasks._unregister_task(probe)  # type: ignore[arg-type]
     registry.__class__ = _Registry
+    # asyncio's own functions about the call graph know its own futures only; these pass those on.
+    for name in ("future_add_to_awaited_by", "future_discard_from_awaited_by"):
+        function = getattr(_ferrio, name, None)
+        if function is not None:
+            setattr(asyncio, name, function)
+            setattr(asyncio.futures, name, function)
+            setattr(asyncio.futures, f"_c_{name}", function)
 
 
 def create_eager_task_factory(custom_task_constructor: Callable[..., Any]) -> Callable[..., Any]:

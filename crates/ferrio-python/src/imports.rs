@@ -1,7 +1,12 @@
 //! The standard library's names that the bindings use, each imported once, all listed here.
 
+use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
+use pyo3::types::PyDict;
+
+use crate::future::Future;
+use crate::task::Task;
 
 /// Declares functions that give `module.name`, imported at the first call.
 macro_rules! imports {
@@ -187,10 +192,52 @@ imports! {
     swap_current_task => "_asyncio", "_swap_current_task";
 }
 
+#[cfg(Py_3_14)]
+imports! {
+    /// asyncio's own, for futures that are its own.
+    future_add_to_awaited_by => "_asyncio", "future_add_to_awaited_by";
+    /// The same.
+    future_discard_from_awaited_by => "_asyncio", "future_discard_from_awaited_by";
+}
+
 #[cfg(not(Py_3_14))]
 imports! {
     /// The current task of each loop.
     current_tasks => "_asyncio", "_current_tasks";
+}
+
+/// The class that a program has put at `asyncio.tasks.Task` in place of asyncio's own or ferrio's.
+#[inline]
+pub fn replaced_task_class(py: Python<'_>) -> PyResult<Option<Bound<'_, PyAny>>> {
+    static MODULE: PyOnceLock<Py<PyDict>> = PyOnceLock::new();
+    let names = MODULE.get_or_try_init(py, || module_dict(py, "asyncio.tasks"))?;
+    let class = names.bind(py).get_item(intern!(py, "Task"))?;
+    let known = |class: &Bound<'_, PyAny>| -> PyResult<bool> {
+        Ok(class.is(task_class(py)?) || class.is(py.get_type::<Task>()))
+    };
+    match class {
+        Some(class) if !known(&class)? => Ok(Some(class)),
+        _ => Ok(None),
+    }
+}
+
+/// The class that a program has put at `asyncio.futures.Future` in place of asyncio's own or ferrio's.
+#[inline]
+pub fn replaced_future_class(py: Python<'_>) -> PyResult<Option<Bound<'_, PyAny>>> {
+    static MODULE: PyOnceLock<Py<PyDict>> = PyOnceLock::new();
+    let names = MODULE.get_or_try_init(py, || module_dict(py, "asyncio.futures"))?;
+    let class = names.bind(py).get_item(intern!(py, "Future"))?;
+    let known = |class: &Bound<'_, PyAny>| -> PyResult<bool> {
+        Ok(class.is(future_class(py)?) || class.is(py.get_type::<Future>()))
+    };
+    match class {
+        Some(class) if !known(&class)? => Ok(Some(class)),
+        _ => Ok(None),
+    }
+}
+
+fn module_dict(py: Python<'_>, name: &str) -> PyResult<Py<PyDict>> {
+    Ok(py.import(name)?.dict().unbind())
 }
 
 /// asyncio's child watcher with threads, one for the whole process: for where there are no descriptors of processes.

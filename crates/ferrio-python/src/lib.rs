@@ -111,6 +111,8 @@ mod _ferrio {
         crate::ffi::install_self_await::<GatheringFuture>(module.py())?;
         crate::ffi::install_self_await::<crate::coroutine::Brief>(module.py())?;
         crate::ffi::install_self_await::<crate::timeouts::Sleep>(module.py())?;
+        #[cfg(Py_3_14)]
+        crate::future::awaited_by::export(module)?;
         crate::tls::remember_stock(module.py())?;
         module.add("__version__", env!("CARGO_PKG_VERSION"))
     }

@@ -2,6 +2,7 @@
 
 use ferrio::{Time, TimerKey};
 use pyo3::exceptions::{PyTypeError, PyValueError};
+use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 
@@ -13,6 +14,11 @@ use crate::task::{Parts, Task};
 use crate::{ffi, imports};
 
 impl Loop {
+    /// A future of the loop, for the bindings themselves.
+    pub fn create_future<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, Future>> {
+        Future::create(slf)
+    }
+
     /// Takes a timer out; the caller drops what it gets.
     pub fn cancel_timer(&self, py: Python<'_>, key: TimerKey) -> Option<Callback> {
         self.core(py, |core| core.cancel(key))
@@ -154,8 +160,15 @@ impl Loop {
     }
 
     /// Return a new Future attached to the loop.
-    pub fn create_future<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, Future>> {
-        Future::create(slf)
+    #[pyo3(name = "create_future")]
+    fn create_any_future<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        let py = slf.py();
+        let Some(class) = imports::replaced_future_class(py)? else {
+            return Ok(Future::create(slf)?.into_any());
+        };
+        let kwargs = PyDict::new(py);
+        kwargs.set_item(intern!(py, "loop"), slf)?;
+        class.call((), Some(&kwargs))
     }
 
     /// Schedule a coroutine and return its Task.
@@ -179,6 +192,11 @@ impl Loop {
         });
         if let Some(factory) = factory {
             return call_task_factory(slf, factory.bind(py), coro, kwargs);
+        }
+        if let Some(class) = imports::replaced_task_class(py)? {
+            let kwargs = kwargs.unwrap_or_else(|| PyDict::new(py));
+            kwargs.set_item(intern!(py, "loop"), slf)?;
+            return class.call((coro,), Some(&kwargs));
         }
         let parts = Parts::from_keywords(coro.clone(), kwargs.as_ref())?;
         Ok(Task::create(slf, parts)?.into_any())

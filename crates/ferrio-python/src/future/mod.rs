@@ -8,6 +8,7 @@
 //! | `finishing` | results, exceptions, cancellation; reports of exceptions that nobody looked at |
 //! | `methods` | what Python calls |
 //! | `attributes` | the private attributes that well-known libraries read, the representation |
+//! | `awaited_by` | Python 3.14's call graph |
 //! | `any` | futures of any class, native or not, seen alike |
 //! | `awaiting` | `await future` |
 //!
@@ -15,6 +16,8 @@
 
 pub mod any;
 pub mod attributes;
+#[cfg(Py_3_14)]
+pub mod awaited_by;
 mod awaiting;
 mod finishing;
 mod home;
