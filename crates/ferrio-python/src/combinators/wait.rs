@@ -44,8 +44,8 @@ pub struct Waiting {
 /// are over, which raises nothing. Raises TypeError for coroutines, ValueError if there is nothing to wait for.
 #[pyfunction]
 #[pyo3(signature = (fs, *, timeout = None, return_when = None))]
-pub fn wait<'py>(
-    py: Python<'py>,
+pub fn wait(
+    py: Python<'_>,
     fs: Py<PyAny>,
     timeout: Option<Py<PyAny>>,
     return_when: Option<Py<PyAny>>,
@@ -108,7 +108,7 @@ async fn wait_for_all(
 ) -> PyResult<Py<PyAny>> {
     let (waiting, waiter, timer) =
         Python::attach(|py| Waiting::start(futures.bind(py), timeout, until))?;
-    let waited = co.wait(waiter).await;
+    let outcome = co.wait(waiter).await;
     Python::attach(|py| {
         if let Some(timer) = timer {
             timer.cancel(py)?;
@@ -127,7 +127,7 @@ async fn wait_for_all(
                 pending.add(future)?;
             }
         }
-        waited?;
+        outcome?;
         Ok(PyTuple::new(py, [done, pending])?.into_any().unbind())
     })
 }

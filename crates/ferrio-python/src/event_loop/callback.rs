@@ -277,10 +277,10 @@ impl Callback {
 pub fn wake(future: &Bound<'_, PyAny>) -> PyResult<()> {
     let py = future.py();
     if let Ok(native) = future.cast_exact::<Future>() {
-        return match native.get().is_done(py) {
-            true => Ok(()),
-            false => Future::finish(native, Outcome::Returned(py.None())),
-        };
+        if native.get().is_done(py) {
+            return Ok(());
+        }
+        return Future::finish(native, Outcome::Returned(py.None()));
     }
     if !future.call_method0(intern!(py, "done"))?.is_truthy()? {
         future.call_method1(intern!(py, "set_result"), (py.None(),))?;

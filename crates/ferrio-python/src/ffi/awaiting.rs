@@ -145,7 +145,7 @@ pub fn generic_set_attribute(
     name: &Bound<'_, PyAny>,
     value: Option<&Bound<'_, PyAny>>,
 ) -> PyResult<()> {
-    let value = value.map_or(std::ptr::null_mut(), |value| value.as_ptr());
+    let value = value.map_or(std::ptr::null_mut(), Bound::as_ptr);
     // SAFETY: live objects; a null value deletes.
     match unsafe { ffi::PyObject_GenericSetAttr(object.as_ptr(), name.as_ptr(), value) } {
         0 => Ok(()),

@@ -17,7 +17,7 @@ impl Task {
         let mut chain: Vec<Bound<'_, Self>> = Vec::new();
         let mut task = slf.clone();
         let reached = loop {
-            let Some(next) = task.get().count_request(&task)? else {
+            let Some(next) = Self::count_request(&task)? else {
                 break false; // The task is done.
             };
             chain.push(task);
@@ -43,7 +43,7 @@ impl Task {
     }
 
     /// Counts one request, and says where it goes on; `None` if the task is done.
-    fn count_request<'py>(&self, slf: &Bound<'py, Self>) -> PyResult<Option<Awaited<'py>>> {
+    fn count_request<'py>(slf: &Bound<'py, Self>) -> PyResult<Option<Awaited<'py>>> {
         let py = slf.py();
         let future = slf.as_super().get();
         future.initialized()?;
@@ -51,12 +51,12 @@ impl Task {
         if future.is_done(py) {
             return Ok(None);
         }
-        let waits_for = self.with(py, |state| {
+        let target = slf.get().with(py, |state| {
             state.cancel_requests += 1;
             let future = state.waits_for.as_ref()?;
             Some(future.clone_ref(py))
         });
-        Ok(Some(match waits_for.map(|future| future.into_bound(py)) {
+        Ok(Some(match target.map(|future| future.into_bound(py)) {
             None => Awaited::Nothing,
             Some(future) if future.is_exact_instance_of::<Self>() => {
                 Awaited::Task(future.cast_into()?)

@@ -189,6 +189,8 @@ impl Task {
         let leaves = leaves_the_loop(py, &error);
         let exception = error.into_value(py).into_bound(py).into_any();
         if exception.is_instance(imports::cancelled_error(py)?)? {
+            // The exception has the message.
+            future.get().set_cancel_message(py, None);
             future.get().set_cancelled_error(py, exception.unbind());
             return Future::finish(future, Outcome::Cancelled);
         }

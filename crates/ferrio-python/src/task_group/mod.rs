@@ -22,6 +22,10 @@ use crate::task::{cancel_any, current_task, running_loop};
 
 /// The interior state.
 #[derive(Default)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "asyncio's, under asyncio's names"
+)]
 struct State {
     event_loop: Option<Py<PyAny>>,
     parent: Option<Py<PyAny>>,
@@ -199,11 +203,11 @@ impl TaskGroup {
         slf.get().with(slf.py(), |state| {
             let mut text = "<TaskGroup".to_owned();
             if !state.children.is_empty() {
-                text += &format!(" tasks={}", state.children.len());
+                text = format!("{text} tasks={}", state.children.len());
             }
             match state.errors.as_ref().map(Vec::len) {
                 None | Some(0) => {}
-                Some(errors) => text += &format!(" errors={errors}"),
+                Some(errors) => text = format!("{text} errors={errors}"),
             }
             if state.aborting {
                 text += " cancelling";

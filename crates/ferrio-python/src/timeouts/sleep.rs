@@ -35,10 +35,7 @@ pub struct Sleep {
 /// Raises ValueError if delay is NaN.
 #[pyfunction]
 #[pyo3(signature = (delay, result = None))]
-pub fn sleep<'py>(
-    delay: Bound<'py, PyAny>,
-    result: Option<Py<PyAny>>,
-) -> PyResult<Bound<'py, PyAny>> {
+pub fn sleep(delay: Bound<'_, PyAny>, result: Option<Py<PyAny>>) -> PyResult<Bound<'_, PyAny>> {
     let py = delay.py();
     let result = result.unwrap_or_else(|| py.None());
     if delay.extract::<f64>().is_ok_and(|delay| delay <= 0.0) {
@@ -65,24 +62,21 @@ impl Sleep {
             return Err(PyValueError::new_err("Invalid delay: NaN (not a number)"));
         }
         let event_loop = running_loop(py)?;
-        let (future, timer) = match native_loop(&event_loop) {
-            Some(native) => {
-                let future = Loop::create_future(native)?.into_any();
-                let payload = Callback::Wake(future.clone().unbind());
-                let timer = Timer::native(native, time(&event_loop)? + seconds, payload)?;
-                (future, timer)
-            }
-            None => {
-                let future = event_loop.call_method0(intern!(py, "create_future"))?;
-                let args = (
-                    delay,
-                    imports::set_result_unless_cancelled(py)?,
-                    &future,
-                    &self.result,
-                );
-                let handle = event_loop.call_method1(intern!(py, "call_later"), args)?;
-                (future, Timer::Handle(handle.unbind()))
-            }
+        let (future, timer) = if let Some(native) = native_loop(&event_loop) {
+            let future = Loop::create_future(native)?.into_any();
+            let payload = Callback::Wake(future.clone().unbind());
+            let timer = Timer::native(native, time(&event_loop)? + seconds, payload)?;
+            (future, timer)
+        } else {
+            let future = event_loop.call_method0(intern!(py, "create_future"))?;
+            let args = (
+                delay,
+                imports::set_result_unless_cancelled(py)?,
+                &future,
+                &self.result,
+            );
+            let handle = event_loop.call_method1(intern!(py, "call_later"), args)?;
+            (future, Timer::Handle(handle.unbind()))
         };
         let awaited = ffi::await_iterator(&future)?;
         let waiting = State::Waiting {

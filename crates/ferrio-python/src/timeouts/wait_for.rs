@@ -87,10 +87,10 @@ async fn immediate(co: Co, fut: Py<PyAny>) -> PyResult<Py<PyAny>> {
     let Some((waiter, release)) = waiter else {
         return Python::attach(|py| fut.call_method0(py, intern!(py, "result")));
     };
-    let waited = co.wait(waiter).await;
+    let outcome = co.wait(waiter).await;
     Python::attach(|py| {
         fut.call_method1(py, intern!(py, "remove_done_callback"), (release,))?;
-        waited?;
+        outcome?;
         match fut.call_method0(py, intern!(py, "result")) {
             Err(error) if error.is_instance(py, imports::cancelled_error(py)?) => {
                 let timeout = PyTimeoutError::new_err(());
