@@ -52,6 +52,7 @@ test-python: $(EXTENSION) ## the tests of the Python package
 .PHONY: conformance
 conformance: $(EXTENSION) ## CPython's own asyncio tests on ferrio's loop (needs Python's test package)
 	$(BIN)/python tests/conformance/run.py $(CONFORMANCE_ARGS)
+	$(BIN)/python tests/conformance/run.py --accelerate $(CONFORMANCE_ARGS)
 
 .PHONY: conformance-all
 conformance-all: ## the same on every Python named in PYTHONS

@@ -4,8 +4,8 @@
     ferrio.run(main())
 
 The loop is a drop-in for asyncio's: `ferrio.new_event_loop` is a loop factory for `asyncio.Runner`, `ferrio.install()`
-makes it the default, and `python -m ferrio program.py` runs a program that knows nothing of it. Its tasks and futures are
-native, and so are `gather`, `wait`, `wait_for`, `timeout`, `sleep` and `TaskGroup` of this package, which
+makes it the default, and `python -m ferrio program.py` runs a program that knows nothing of it. Its tasks and futures
+are native, and so are `gather`, `wait`, `wait_for`, `timeout`, `sleep` and `TaskGroup` of this package, which
 `ferrio.accelerate()` puts under asyncio's names. Importing the package changes nothing.
 """
 

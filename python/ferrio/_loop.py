@@ -44,7 +44,7 @@ def new_event_loop() -> Loop:
     return Loop()
 
 
-class Runner(asyncio.Runner):
+class Runner(asyncio.Runner):  # type: ignore[misc]
     """`asyncio.Runner` with ferrio's loop.
 
     Args:

@@ -1,6 +1,8 @@
 """Run CPython's own `test.test_asyncio` on ferrio's loop, and fail unless every applicable test passes.
 
-    python tests/conformance/run.py [--runner PATH] [--jobs N] [--files test_events,…] [--report PREFIX]
+    python tests/conformance/run.py [--accelerate] [--runner PATH] [--jobs N] [--files test_events,…] [--report PREFIX]
+
+With --accelerate, ferrio's types and functions stand under asyncio's names as well; by default the files about them run.
 
 The tests are the running Python's (its `test` package); the runner that puts another loop under them is not part of
 this repository. Exits with 0 if nothing failed, crashed or hung, with 1 if anything did, with 2 if there is no runner.
@@ -19,6 +21,19 @@ import tempfile
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 RUNNER = ROOT.parent / "shared" / "conformance" / "run_cpython_tests.py"
 BAD = ("fail", "timeout", "crash")
+# The files about what `ferrio.accelerate()` replaces.
+ACCELERATED = (
+    "test_tasks",
+    "test_futures",
+    "test_futures2",
+    "test_taskgroups",
+    "test_timeouts",
+    "test_waitfor",
+    "test_eager_task_factory",
+    "test_runners",
+    "test_context",
+    "test_pep492",
+)
 
 
 def main() -> int:
@@ -29,6 +44,7 @@ def main() -> int:
     parser.add_argument("--runner", type=pathlib.Path, default=RUNNER, help="default: %(default)s")
     parser.add_argument("--jobs", type=int, default=2, help="test files at a time (default: %(default)s)")
     parser.add_argument("--files", help="comma-separated names of test files (default: all)")
+    parser.add_argument("--accelerate", action="store_true", help="with ferrio's names under asyncio's, too")
     parser.add_argument(
         "--report", type=pathlib.Path, help="keep the full report as PREFIX.txt and PREFIX.json"
     )
@@ -40,8 +56,12 @@ def main() -> int:
         prefix = (arguments.report or pathlib.Path(directory) / "report").resolve()
         command = [sys.executable, str(arguments.runner), "--python", sys.executable]
         command += ["--loop", "ferrio:new_event_loop", "--jobs", str(arguments.jobs), "--out", str(prefix)]
-        if arguments.files:
-            command += ["--files", arguments.files]
+        files = arguments.files
+        if arguments.accelerate:
+            command += ["--patch", "ferrio:accelerate"]
+            files = files or ",".join(ACCELERATED)
+        if files:
+            command += ["--files", files]
         # Elsewhere than here: what is imported must be what is installed.
         subprocess.run(command, check=True, cwd=directory)
         report = json.loads(prefix.with_name(prefix.name + ".json").read_text())

@@ -65,6 +65,7 @@ impl Future {
     /// Mark the future done with a result.
     ///
     /// Raises InvalidStateError if it is done.
+    #[pyo3(signature = (result, /))]
     fn set_result(slf: &Bound<'_, Self>, result: Py<PyAny>) -> PyResult<()> {
         Self::check_pending(slf)?;
         Self::finish(slf, Outcome::Returned(result))
@@ -74,6 +75,7 @@ impl Future {
     ///
     /// StopIteration is wrapped in a RuntimeError (PEP 479). Raises InvalidStateError if the future is done, TypeError
     /// if the argument is not an exception.
+    #[pyo3(signature = (exception, /))]
     fn set_exception(slf: &Bound<'_, Self>, exception: Bound<'_, PyAny>) -> PyResult<()> {
         Self::check_pending(slf)?;
         Self::fail(slf, Self::as_exception(exception)?)
@@ -124,6 +126,7 @@ impl Future {
     }
 
     /// Remove all instances of a callback; return how many there were.
+    #[pyo3(signature = (r#fn, /))]
     fn remove_done_callback(&self, py: Python<'_>, r#fn: Bound<'_, PyAny>) -> PyResult<usize> {
         self.initialized()?;
         let waiters: Vec<Waiter> = self.with(py, |state| {
@@ -170,6 +173,7 @@ impl Future {
 
     /// Future[int] for annotations (PEP 585).
     #[classmethod]
+    #[pyo3(signature = (item, /))]
     fn __class_getitem__<'py>(
         cls: &Bound<'py, PyType>,
         item: &Bound<'py, PyAny>,

@@ -95,6 +95,7 @@ impl Task {
     }
 
     /// Set the name to str(value).
+    #[pyo3(signature = (value, /))]
     fn set_name(&self, py: Python<'_>, value: Bound<'_, PyAny>) -> PyResult<()> {
         let name = Name::Given(as_name(value)?);
         let old = self.with(py, |state| std::mem::replace(&mut state.name, name));

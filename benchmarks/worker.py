@@ -1,0 +1,84 @@
+"""The process in which one peer is measured.
+
+`python -m benchmarks.worker OPTIONS`, started by benchmarks/interleave.py.
+
+It speaks JSON lines. The first says what it is: {"version": ..., "python": ...}, or {"missing": why}. Then each line on
+its standard input is {"benchmark": its path}, answered by {"value": number}, {"skipped": why} or {"failed": traceback};
+all three with {"borrowed": the names of asyncio that ferrio did not have}.
+"""
+
+import asyncio
+import gc
+import json
+import os
+import sys
+import traceback
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from benchmarks.benchmark import Setting, Unavailable
+from benchmarks.peers import Names, Peer, load
+from benchmarks.suite import BENCHMARKS
+
+
+@dataclass(frozen=True)
+class Options:
+    """What a worker is told when it is started."""
+
+    peer: str
+    seconds: float
+    tools: str
+    collect: bool
+    """Whether the garbage collector runs during a measurement."""
+    cpu: int | None = None
+    load_cpu: int | None = None
+
+    def to_json(self) -> str:
+        return json.dumps(asdict(self))
+
+
+def measure(setting: Setting, path: str) -> dict[str, object]:
+    peer = setting.peer
+    try:
+        # A loop for each measurement, as for each program.
+        with asyncio.Runner(loop_factory=peer.new_event_loop) as runner:
+            answer: dict[str, object] = {"value": runner.run(BENCHMARKS[path].measure(setting))}  # type: ignore[arg-type]
+    except Unavailable as reason:
+        answer = {"skipped": str(reason)}
+    except Exception:
+        answer = {"failed": traceback.format_exc()}
+    borrowed = peer.aio.borrowed if isinstance(peer.aio, Names) else ()
+    return answer | {"borrowed": sorted(borrowed)}
+
+
+def hello(peer: Peer) -> dict[str, object]:
+    version = sys.version_info
+    return {"version": peer.version, "python": "{}.{}.{}".format(*version), "build": sys.version}
+
+
+def main() -> None:
+    options = Options(**json.loads(sys.argv[1]))
+    if options.cpu is not None:
+        os.sched_setaffinity(0, {options.cpu})
+    # The pipe is for answers; what anything prints goes where errors go.
+    answers = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)
+
+    def say(answer: dict[str, object]) -> None:
+        print(json.dumps(answer), file=answers, flush=True)
+
+    try:
+        peer = load(options.peer)
+    except ImportError as error:
+        say({"missing": str(error)})
+        return
+    say(hello(peer))
+    if not options.collect:
+        gc.disable()
+    setting = Setting(peer, options.seconds, Path(options.tools), options.load_cpu)
+    for line in sys.stdin:
+        say(measure(setting, json.loads(line)["benchmark"]))
+
+
+if __name__ == "__main__":
+    main()
