@@ -126,8 +126,7 @@ class TlsTransport(asyncio.Transport):
     def get_read_buffer_size(self) -> int: ...
 
 @disjoint_base
-class Future(asyncio.Future[_T]):
-    def __new__(cls, *_args: Any, **_kwargs: Any) -> Self: ...
+class Future(asyncio.Future[_T]): ...
 
 @disjoint_base
 class Task(asyncio.Task[_T_co]):

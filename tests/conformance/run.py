@@ -2,7 +2,7 @@
 
     python tests/conformance/run.py [--accelerate] [--runner PATH] [--jobs N] [--files test_events,…] [--report PREFIX]
 
-With --accelerate, ferrio's types and functions stand under asyncio's names as well; by default the files about them run.
+With --accelerate, ferrio's types and functions stand under asyncio's names, too; by default the files about them run.
 
 The tests are the running Python's (its `test` package); the runner that puts another loop under them is not part of
 this repository. Exits with 0 if nothing failed, crashed or hung, with 1 if anything did, with 2 if there is no runner.

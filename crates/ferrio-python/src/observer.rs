@@ -55,6 +55,15 @@ impl Observer {
     /// Takes it back. `future` may not know it any more.
     pub fn detach(self, future: &Bound<'_, PyAny>) -> PyResult<()> {
         let py = future.py();
+        if let Some(future) = native(future) {
+            let removed = future.get().with(py, |state| {
+                state.waiters.take_first(
+                    |waiter| matches!(waiter, Waiter::Observer(observer) if observer.is(&self)),
+                )
+            });
+            drop(removed);
+            return Ok(());
+        }
         let notifier = Py::new(py, Notifier(self))?;
         future.call_method1(intern!(py, "remove_done_callback"), (notifier,))?;
         Ok(())

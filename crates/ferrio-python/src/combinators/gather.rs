@@ -7,6 +7,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyTuple};
 
 use crate::cell::AttachedCell;
+use crate::coroutine::is_known_coroutine;
 use crate::future::any::{Ended, cancel_message, cancelled_error, ended, is_done};
 use crate::future::{Future, Home, Outcome};
 use crate::observer::Observer;
@@ -116,7 +117,7 @@ fn as_child<'py>(
 ) -> PyResult<Bound<'py, PyAny>> {
     let py = argument.py();
     let child = match event_loop {
-        Some(event_loop) if ffi::is_exact_coroutine(argument) => {
+        Some(event_loop) if is_known_coroutine(argument) => {
             event_loop.call_method1(intern!(py, "create_task"), (argument,))?
         }
         _ => {
@@ -145,7 +146,7 @@ impl<'py> Seen<'py> {
     fn new(arguments: &Bound<'py, PyTuple>) -> Self {
         let mut addresses = Vec::with_capacity(arguments.len());
         for argument in arguments.iter_borrowed() {
-            if !ffi::is_exact_coroutine(&argument) && native(&argument).is_none() {
+            if !is_known_coroutine(&argument) && native(&argument).is_none() {
                 return Self::ByEquality(PyDict::new(arguments.py()));
             }
             addresses.push(argument.as_ptr() as usize);

@@ -8,13 +8,13 @@ use pyo3::prelude::*;
 use pyo3::types::{PySet, PyTuple};
 
 use crate::cell::AttachedCell;
-use crate::coroutine::{Co, Coroutine};
+use crate::coroutine::{Co, Coroutine, is_known_coroutine};
 use crate::event_loop::{Callback, wake};
 use crate::future::any::{Ended, ended, is_done, is_future};
+use crate::imports;
 use crate::observer::Observer;
 use crate::task::{current_task, native, running_loop};
 use crate::timeouts::{Timer, native_loop, time};
-use crate::{ffi, imports};
 
 /// What ends a wait.
 #[derive(Copy, Clone, PartialEq, Eq)]
@@ -64,7 +64,7 @@ fn check(fs: &Bound<'_, PyAny>, return_when: Option<Py<PyAny>>) -> PyResult<(Py<
         if native(object).is_some() {
             return Ok(false);
         }
-        Ok(ffi::is_exact_coroutine(object)
+        Ok(is_known_coroutine(object)
             || imports::is_coroutine(py)?.call1((object,))?.is_truthy()?)
     };
     if is_future(fs)? || is_coroutine(fs)? {

@@ -34,6 +34,7 @@ pub use self::wait::Co;
 use self::wait::Exchange;
 use crate::cell::AttachedCell;
 use crate::ffi::{self, Sent};
+use crate::timeouts::Sleep;
 
 type BoxFuture = Pin<Box<dyn Future<Output = PyResult<Py<PyAny>>> + Send>>;
 
@@ -122,6 +123,15 @@ impl Coroutine {
             }
         }
     }
+}
+
+/// Whether the object is a coroutine of an `async def` or one of ferrio's: what is known to be one without asking.
+#[inline]
+pub fn is_known_coroutine(object: &Bound<'_, PyAny>) -> bool {
+    ffi::is_exact_coroutine(object)
+        || object.is_exact_instance_of::<Brief>()
+        || object.is_exact_instance_of::<Sleep>()
+        || object.is_exact_instance_of::<Coroutine>()
 }
 
 /// The outcome of a step as the methods `send`, `throw` and `__next__` give it.

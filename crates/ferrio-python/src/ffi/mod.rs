@@ -15,7 +15,7 @@ pub use self::awaiting::{
 };
 pub use self::descriptor::descriptor_get;
 pub use self::lifetime::{Finalize, WeakTable, install_finalizer};
-pub use self::running_task::{enter_task, leave_task, running_loop};
+pub use self::running_task::{enter_task, leave_task, running_loop, running_task};
 
 use std::io;
 use std::os::fd::{BorrowedFd, RawFd};

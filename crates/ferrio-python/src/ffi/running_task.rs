@@ -57,8 +57,15 @@ pub fn running_loop(_py: Python<'_>) -> Option<Bound<'_, PyAny>> {
     None
 }
 
+/// The current task of the thread's running loop, where it costs less than a call to find out.
+#[cfg(not(Py_3_14))]
+#[inline]
+pub fn running_task(_py: Python<'_>) -> Option<Bound<'_, PyAny>> {
+    None
+}
+
 #[cfg(Py_3_14)]
-pub use self::field::{enter_task, leave_task, running_loop};
+pub use self::field::{enter_task, leave_task, running_loop, running_task};
 
 #[cfg(Py_3_14)]
 mod field {
@@ -92,6 +99,14 @@ mod field {
         let running = running()?;
         // SAFETY: the field belongs to this thread, which holds the GIL; it is null or holds a reference.
         unsafe { Bound::from_borrowed_ptr_or_opt(py, (*running).event_loop) }
+    }
+
+    /// The current task of the thread's running loop, where it costs less than a call to find out.
+    #[inline]
+    pub fn running_task(py: Python<'_>) -> Option<Bound<'_, PyAny>> {
+        let running = running()?;
+        // SAFETY: as above.
+        unsafe { Bound::from_borrowed_ptr_or_opt(py, (*running).task) }
     }
 
     /// Makes `task` the current one of `event_loop`. Raises `RuntimeError` if another task is, or if the loop does not

@@ -123,6 +123,21 @@ impl Waiters {
         };
     }
 
+    /// Takes the first one out that is meant.
+    pub fn take_first(&mut self, is_meant: impl Fn(&Waiter) -> bool) -> Option<Waiter> {
+        match self {
+            Self::One(waiter) if is_meant(waiter) => match std::mem::take(self) {
+                Self::One(waiter) => Some(waiter),
+                Self::None | Self::Many(_) => None,
+            },
+            Self::Many(waiters) => {
+                let place = waiters.iter().position(is_meant)?;
+                Some(waiters.remove(place))
+            }
+            Self::None | Self::One(_) => None,
+        }
+    }
+
     /// The waiters in order.
     pub fn iter(&self) -> std::slice::Iter<'_, Waiter> {
         match self {

@@ -34,7 +34,15 @@ pub fn current_task<'py>(
     py: Python<'py>,
     r#loop: Option<Bound<'py, PyAny>>,
 ) -> PyResult<Bound<'py, PyAny>> {
-    let event_loop = match r#loop.filter(|event_loop| !event_loop.is_none()) {
+    let given = r#loop.filter(|event_loop| !event_loop.is_none());
+    if let Some(task) = ffi::running_task(py)
+        && given
+            .as_ref()
+            .is_none_or(|given| ffi::running_loop(py).is_some_and(|running| running.is(given)))
+    {
+        return Ok(task);
+    }
+    let event_loop = match given {
         Some(event_loop) => event_loop,
         None => running_loop(py)?,
     };

@@ -12,7 +12,10 @@ use crate::imports;
 #[pymethods]
 impl Task {
     #[new]
-    #[pyo3(signature = (*args, **kwargs))]
+    #[pyo3(
+        signature = (*args, **kwargs),
+        text_signature = "(coro, *, loop=None, name=None, context=None, eager_start=None)"
+    )]
     fn new(
         args: &Bound<'_, PyTuple>,
         kwargs: Option<&Bound<'_, PyDict>>,

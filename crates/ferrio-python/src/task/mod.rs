@@ -38,6 +38,7 @@ pub use self::functions::{create_task, current_task, running_loop};
 pub use self::registry::{_native_tasks, Key, include_in_all_tasks};
 pub use self::stepping::native;
 use crate::cell::AttachedCell;
+use crate::coroutine::is_known_coroutine;
 use crate::event_loop::{Callback, Loop};
 use crate::future::{Future, Home};
 use crate::{ffi, imports};
@@ -245,7 +246,7 @@ impl Task {
 /// Refuses what cannot be a task.
 fn check_parts(parts: &Parts<'_>) -> PyResult<()> {
     let coroutine = &parts.coroutine;
-    if !ffi::is_exact_coroutine(coroutine)
+    if !is_known_coroutine(coroutine)
         && !imports::is_coroutine(coroutine.py())?
             .call1((coroutine,))?
             .is_truthy()?
