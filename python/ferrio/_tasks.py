@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import functools
+import sys
 import weakref
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -13,6 +15,8 @@ from ferrio import _ferrio
 # asyncio's own, whatever stands at their names later.
 asyncio_current_task = asyncio.current_task
 asyncio_ensure_future = asyncio.ensure_future
+
+_CFuture = asyncio.Future
 
 
 def release_waiter(waiter: asyncio.Future[None]) -> Callable[..., None]:
@@ -51,6 +55,25 @@ def include_in_all_tasks() -> None:
             setattr(asyncio, name, function)
             setattr(asyncio.futures, name, function)
             setattr(asyncio.futures, f"_c_{name}", function)
+    if sys.version_info >= (3, 14):
+        _include_in_call_graph()
+
+
+def _include_in_call_graph() -> None:
+    """Have the call graph of one of asyncio's C futures, which remember C tasks only, show native tasks as well."""
+    graph = asyncio.graph  # type: ignore[attr-defined]
+    build = graph._build_graph_for_future
+
+    @functools.wraps(build)
+    def build_with_native_tasks(future: Any, *, limit: int | None = None) -> Any:
+        built = build(future, limit=limit)
+        if isinstance(future, _ferrio.Future) or not issubclass(type(future), _CFuture):
+            return built
+        waiting = [task for task in _ferrio._native_tasks() if task._fut_waiter is future]  # type: ignore[attr-defined]
+        more = tuple(graph._build_graph_for_future(task, limit=limit) for task in waiting)
+        return dataclasses.replace(built, awaited_by=built.awaited_by + more)
+
+    graph._build_graph_for_future = build_with_native_tasks
 
 
 def create_eager_task_factory(custom_task_constructor: Callable[..., Any]) -> Callable[..., Any]:
