@@ -103,14 +103,12 @@ mod _ferrio {
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
-        crate::ffi::install_am_send::<Coroutine>(module.py())?;
         crate::ffi::install_am_send::<crate::future::FutureIter>(module.py())?;
         crate::future::install_slots(module.py())?;
         crate::task::install_slots(module.py())?;
         crate::ffi::install_finalizer::<GatheringFuture>(module.py());
         crate::ffi::install_self_await::<GatheringFuture>(module.py())?;
-        crate::ffi::install_self_await::<crate::coroutine::Brief>(module.py())?;
-        crate::ffi::install_self_await::<crate::timeouts::Sleep>(module.py())?;
+        crate::ffi::install_self_await::<Coroutine>(module.py())?;
         #[cfg(Py_3_14)]
         crate::future::awaited_by::export(module)?;
         crate::tls::remember_stock(module.py())?;

@@ -1,4 +1,20 @@
-//! Coroutines that are written in Rust: an `async` block that Python drives like any coroutine.
+//! Coroutines that are written in Rust: objects that Python drives like any coroutine.
+//!
+//! | file | concern |
+//! |---|---|
+//! | `driving` | what is between two resumptions, and what a resumption does |
+//! | `block` | coroutines that are an `async` block |
+//! | `throwing` | exceptions that are thrown in |
+//!
+//! There are two ways to write one. Where it matters what an `await` costs, a function on two objects, which is called
+//! when the coroutine is first resumed and needs no memory but the object itself:
+//!
+//! ```ignore
+//! Coroutine::call("Lock.acquire", acquire, lock, None)
+//! ```
+//!
+//! It returns a [`Step`]: the result, or an awaitable and the [`Wait`] that goes on when that has ended. Elsewhere, an
+//! `async` block:
 //!
 //! ```ignore
 //! Coroutine::create(py, "Loop.sock_accept", async move |co| {
@@ -7,54 +23,58 @@
 //! })
 //! ```
 //!
-//! The block is polled by whoever drives the coroutine: `asyncio.Task`, or another coroutine that awaits it. When it
-//! waits for a Python awaitable, what that yields is yielded to the driver and what the driver sends or throws reaches
-//! the awaitable, as with `yield from` (PEP 380); so a cancellation arrives in the block as an `Err(CancelledError)` from
-//! `wait`, to be passed on with `?` or dealt with. There is no waker: only a driver resumes a coroutine.
+//! What an awaitable yields is yielded to whoever drives the coroutine (`asyncio.Task`, or a coroutine that awaits this
+//! one), and what the driver sends or throws reaches the awaitable, as with `yield from` (PEP 380). So a cancellation
+//! arrives in the coroutine as an `Err(CancelledError)`, to be passed on or dealt with. There is no waker: only a driver
+//! resumes a coroutine.
 
-mod brief;
-mod wait;
+mod block;
+mod driving;
+mod throwing;
 
 use std::future::Future;
-use std::pin::Pin;
-use std::sync::Arc;
-use std::task::{Context, Poll, Waker};
 
 use pyo3::PyTraverseError;
-use pyo3::exceptions::{
-    PyBaseException, PyGeneratorExit, PyRuntimeError, PyTypeError, PyValueError,
-};
+use pyo3::exceptions::{PyGeneratorExit, PyRuntimeError, PyRuntimeWarning, PyTypeError};
 use pyo3::gc::PyVisit;
 use pyo3::prelude::*;
-use pyo3::types::{PyTuple, PyType};
 
-pub use self::brief::Brief;
-pub use self::brief::warn_never_awaited;
-pub use self::wait::Co;
-use self::wait::Exchange;
+pub use self::block::Co;
+pub use self::driving::{Function, Step, Wait};
+use self::driving::{Input, State};
+pub use self::throwing::as_thrown;
 use crate::cell::AttachedCell;
 use crate::ffi::{self, Sent};
-use crate::timeouts::Sleep;
 
-type BoxFuture = Pin<Box<dyn Future<Output = PyResult<Py<PyAny>>> + Send>>;
-
-enum State {
-    Created(BoxFuture),
-    Suspended(BoxFuture),
-    Running,
-    Finished,
-}
-
-/// A coroutine object over a Rust future (CPython: `types.CoroutineType`).
+/// A coroutine object over Rust code (CPython: `types.CoroutineType`).
 #[pyclass(module = "ferrio", name = "coroutine", frozen, weakref)]
 pub struct Coroutine {
     name: &'static str,
-    exchange: Arc<AttachedCell<Exchange>>,
     state: AttachedCell<State>,
 }
 
 impl Coroutine {
-    /// A coroutine that runs `body`. `name` is the qualified name that users see in representations and warnings.
+    /// A coroutine that calls `function(target, argument)` when it is awaited. `name` is the qualified name that users
+    /// see in representations and warnings.
+    #[inline]
+    pub fn call(
+        name: &'static str,
+        function: Function,
+        target: Py<PyAny>,
+        argument: Option<Py<PyAny>>,
+    ) -> Self {
+        let state = State::Call {
+            function,
+            target,
+            argument,
+        };
+        Self {
+            name,
+            state: AttachedCell::new(state),
+        }
+    }
+
+    /// A coroutine that runs an `async` block.
     pub fn create<F>(
         py: Python<'_>,
         name: &'static str,
@@ -63,64 +83,42 @@ impl Coroutine {
     where
         F: Future<Output = PyResult<Py<PyAny>>> + Send + 'static,
     {
-        let exchange = Arc::new(AttachedCell::new(Exchange::default()));
-        let future = Box::pin(body(Co::new(exchange.clone())));
-        let state = AttachedCell::new(State::Created(future));
-        Py::new(
-            py,
-            Self {
-                name,
-                exchange,
-                state,
-            },
-        )
+        let state = AttachedCell::new(State::Begin(block::begin(body)));
+        Py::new(py, Self { name, state })
     }
 
-    /// Resumes the body with a value or an exception.
-    fn resume(&self, py: Python<'_>, input: PyResult<Py<PyAny>>) -> PyResult<Sent> {
-        let mut future = match self.state.replace(py, State::Running) {
-            State::Suspended(future) => future,
-            State::Created(future) => match input {
-                // An exception thrown in before the first step never enters the body.
-                Err(error) => {
-                    self.state.replace(py, State::Finished);
-                    drop(future);
-                    return Err(error);
-                }
-                Ok(ref value) if !value.is_none(py) => {
-                    self.state.replace(py, State::Created(future));
-                    return Err(PyTypeError::new_err(
-                        "can't send non-None value to a just-started coroutine",
-                    ));
-                }
-                Ok(_) => future,
-            },
-            State::Running => return Err(PyValueError::new_err("coroutine already executing")),
-            State::Finished => {
-                self.state.replace(py, State::Finished);
-                return Err(PyRuntimeError::new_err(
-                    "cannot reuse already awaited coroutine",
-                ));
-            }
-        };
-        self.exchange
-            .with(py, |exchange| exchange.input = Some(input));
-        let polled = future
-            .as_mut()
-            .poll(&mut Context::from_waker(Waker::noop()));
-        match polled {
-            Poll::Ready(result) => {
-                self.state.replace(py, State::Finished);
-                drop(future);
-                result.map(Sent::Returned)
-            }
-            Poll::Pending => {
-                self.state.replace(py, State::Suspended(future));
-                let yielded = self.exchange.with(py, |exchange| exchange.yielded.take());
-                yielded.map(Sent::Yielded).ok_or_else(|| {
-                    PyRuntimeError::new_err("a ferrio coroutine suspended without an awaitable")
-                })
-            }
+    /// Has it finish, whatever it waits for: as `close`, when it is too late to tell anybody of errors.
+    fn abandon(&self, py: Python<'_>) {
+        let idle = self.state.with(py, |state| {
+            matches!(state, State::Finished | State::Running)
+        });
+        if idle {
+            return;
+        }
+        if self.state.with(py, |state| state.is_new()) {
+            drop(self.state.replace(py, State::Finished));
+            warn_never_awaited(py, self.name);
+            return;
+        }
+        if let Err(error) = self.finish(py) {
+            error.write_unraisable(py, None);
+        }
+    }
+
+    /// What `close` does.
+    fn finish(&self, py: Python<'_>) -> PyResult<()> {
+        let unused = self.state.with(py, |state| {
+            (state.is_new() || matches!(state, State::Finished))
+                .then(|| std::mem::replace(state, State::Finished))
+        });
+        if unused.is_some() {
+            return Ok(());
+        }
+        match self.resume(py, Input::Throw(PyGeneratorExit::new_err(()))) {
+            Ok(Sent::Yielded(_)) => Err(PyRuntimeError::new_err("coroutine ignored GeneratorExit")),
+            Ok(Sent::Returned(_)) => Ok(()),
+            Err(error) if error.is_instance_of::<PyGeneratorExit>(py) => Ok(()),
+            Err(error) => Err(error),
         }
     }
 }
@@ -128,10 +126,7 @@ impl Coroutine {
 /// Whether the object is a coroutine of an `async def` or one of ferrio's: what is known to be one without asking.
 #[inline]
 pub fn is_known_coroutine(object: &Bound<'_, PyAny>) -> bool {
-    ffi::is_exact_coroutine(object)
-        || object.is_exact_instance_of::<Brief>()
-        || object.is_exact_instance_of::<Sleep>()
-        || object.is_exact_instance_of::<Coroutine>()
+    ffi::is_exact_coroutine(object) || object.is_exact_instance_of::<Coroutine>()
 }
 
 /// The outcome of a step as the methods `send`, `throw` and `__next__` give it.
@@ -142,68 +137,37 @@ pub fn as_method_result(py: Python<'_>, sent: Sent) -> PyResult<Py<PyAny>> {
     }
 }
 
-/// The arguments of `throw`, as an exception: an instance, a class, or the deprecated three.
-pub fn as_thrown(
-    py: Python<'_>,
-    typ: Bound<'_, PyAny>,
-    val: Option<Bound<'_, PyAny>>,
-    tb: Option<Bound<'_, PyAny>>,
-) -> PyResult<PyErr> {
-    #[cfg(Py_3_12)]
-    if val.is_some() || tb.is_some() {
-        let category = py.get_type::<pyo3::exceptions::PyDeprecationWarning>();
-        let text = c"the (type, exc, tb) signature of throw() is deprecated, use the single-arg signature instead.";
-        PyErr::warn(py, &category, text, 1)?;
+/// Warns of a coroutine that nobody has awaited.
+#[cold]
+fn warn_never_awaited(py: Python<'_>, name: &str) {
+    let category = py.get_type::<PyRuntimeWarning>();
+    let text = format!("coroutine '{name}' was never awaited");
+    let text = std::ffi::CString::new(text).unwrap_or_default();
+    if let Err(error) = PyErr::warn(py, &category, &text, 1) {
+        error.write_unraisable(py, None);
     }
-    let val = val.filter(|val| !val.is_none());
-    let tb = match tb.filter(|tb| !tb.is_none()).map(Bound::cast_into) {
-        Some(Ok(tb)) => Some(tb),
-        Some(Err(_)) => {
-            let text = "throw() third argument must be a traceback";
-            return Err(PyTypeError::new_err(text));
-        }
-        None => None,
-    };
-    let is_class = typ
-        .cast::<PyType>()
-        .is_ok_and(|class| class.is_subclass_of::<PyBaseException>().unwrap_or(false));
-    let exception = match val {
-        None if is_class || typ.is_instance_of::<PyBaseException>() => typ,
-        Some(val) if is_class && val.is_instance(&typ)? => val,
-        Some(val) if is_class => match val.cast::<PyTuple>() {
-            Ok(args) => typ.call1(args)?,
-            Err(_) => typ.call1((val,))?,
-        },
-        Some(_) if typ.is_instance_of::<PyBaseException>() => {
-            let text = "instance exception may not have a separate value";
-            return Err(PyTypeError::new_err(text));
-        }
-        _ => {
-            let text = format!(
-                "exceptions must be classes or instances deriving from BaseException, not {}",
-                typ.get_type().name()?
-            );
-            return Err(PyTypeError::new_err(text));
-        }
-    };
-    let error = PyErr::from_value(exception);
-    if tb.is_some() {
-        error.set_traceback(py, tb);
-    }
-    Ok(error)
 }
 
-impl ffi::Send for Coroutine {
-    fn send(slf: &Bound<'_, Self>, value: &Bound<'_, PyAny>) -> PyResult<Sent> {
-        slf.get().resume(slf.py(), Ok(value.clone().unbind()))
+impl ffi::SelfAwait for Coroutine {
+    #[inline]
+    fn resume(slf: &Bound<'_, Self>) -> PyResult<Sent> {
+        slf.get().resume(slf.py(), Input::None)
     }
 }
 
 #[pymethods]
 impl Coroutine {
     /// Resume the coroutine with a value; raises StopIteration with its result when it returns.
-    fn send(&self, py: Python<'_>, value: Py<PyAny>) -> PyResult<Py<PyAny>> {
-        as_method_result(py, self.resume(py, Ok(value))?)
+    fn send(&self, py: Python<'_>, value: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
+        if value.is_none() {
+            return as_method_result(py, self.resume(py, Input::None)?);
+        }
+        if self.state.with(py, |state| state.is_new()) {
+            return Err(PyTypeError::new_err(
+                "can't send non-None value to a just-started coroutine",
+            ));
+        }
+        as_method_result(py, self.resume(py, Input::Send(value.clone().unbind()))?)
     }
 
     /// Resume the coroutine with an exception: an instance, a class, or the deprecated three arguments.
@@ -216,24 +180,12 @@ impl Coroutine {
         tb: Option<Bound<'_, PyAny>>,
     ) -> PyResult<Py<PyAny>> {
         let error = as_thrown(py, typ, val, tb)?;
-        as_method_result(py, self.resume(py, Err(error))?)
+        as_method_result(py, self.resume(py, Input::Throw(error))?)
     }
 
     /// Throw GeneratorExit in and have the coroutine finish.
     fn close(&self, py: Python<'_>) -> PyResult<()> {
-        let idle = self.state.with(py, |state| match state {
-            State::Created(_) | State::Finished => Some(std::mem::replace(state, State::Finished)),
-            State::Suspended(_) | State::Running => None,
-        });
-        if idle.is_some() {
-            return Ok(());
-        }
-        match self.resume(py, Err(PyGeneratorExit::new_err(()))) {
-            Ok(Sent::Yielded(_)) => Err(PyRuntimeError::new_err("coroutine ignored GeneratorExit")),
-            Ok(Sent::Returned(_)) => Ok(()),
-            Err(error) if error.is_instance_of::<PyGeneratorExit>(py) => Ok(()),
-            Err(error) => Err(error),
-        }
+        self.finish(py)
     }
 
     fn __await__(slf: Py<Self>) -> Py<Self> {
@@ -244,16 +196,9 @@ impl Coroutine {
         slf
     }
 
-    fn __next__(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
-        self.send(py, py.None())
-    }
-
     fn __repr__(slf: &Bound<'_, Self>) -> String {
-        format!(
-            "<coroutine object {} at {:p}>",
-            slf.get().name,
-            slf.as_ptr()
-        )
+        let name = slf.get().name;
+        format!("<coroutine object {name} at {:p}>", slf.as_ptr())
     }
 
     #[getter(__name__)]
@@ -273,14 +218,16 @@ impl Coroutine {
 
     #[getter]
     fn cr_suspended(&self, py: Python<'_>) -> bool {
-        self.state
-            .with(py, |state| matches!(state, State::Suspended(_)))
+        self.state.with(py, |state| {
+            matches!(state, State::Waiting { .. } | State::Yielded(_))
+        })
     }
 
     #[getter]
     fn cr_await(&self, py: Python<'_>) -> Option<Py<PyAny>> {
-        self.exchange.with(py, |exchange| {
-            exchange.awaiting.as_ref().map(|iter| iter.clone_ref(py))
+        self.state.with(py, |state| match state {
+            State::Waiting { awaiting, .. } => Some(awaiting.clone_ref(py)),
+            _ => None,
         })
     }
 
@@ -296,29 +243,31 @@ impl Coroutine {
         None
     }
 
+    /// Where the coroutine was created is not recorded.
+    #[getter]
+    fn cr_origin(&self) -> Option<Py<PyAny>> {
+        None
+    }
+
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
-        self.exchange
-            .visit(|exchange| visit.call(&exchange.awaiting))
+        self.state.visit(|state| state.traverse(visit))
     }
 
     fn __clear__(&self) {
-        Python::attach(|py| {
-            let state = self.state.replace(py, State::Finished);
-            let exchange = self.exchange.take(py);
-            drop((state, exchange));
-        });
+        Python::attach(|py| self.abandon(py));
     }
 }
 
 impl Drop for Coroutine {
+    #[inline]
     fn drop(&mut self) {
-        Python::attach(|py| {
-            if self
-                .state
-                .with(py, |state| matches!(state, State::Created(_)))
-            {
-                warn_never_awaited(py, self.name);
-            }
+        // Nobody else has a reference, so the state can be looked at without a token.
+        let is_over = self.state.visit(|state| match state {
+            State::Finished => Ok(()),
+            _ => Err(()),
         });
+        if is_over.is_err() {
+            Python::attach(|py| self.abandon(py));
+        }
     }
 }

@@ -17,7 +17,7 @@ use pyo3::types::{PyDict, PyList, PySet};
 
 use self::tasks::Children;
 use crate::cell::AttachedCell;
-use crate::coroutine::{Brief, Coroutine};
+use crate::coroutine::{Coroutine, Step};
 use crate::task::{cancel_any, current_task, running_loop};
 
 /// The interior state.
@@ -118,12 +118,12 @@ impl TaskGroup {
         }
     }
 
-    fn __aenter__(slf: Py<Self>) -> Brief {
+    fn __aenter__(slf: Py<Self>) -> Coroutine {
         let enter = |slf: &Bound<'_, PyAny>, _: Option<Py<PyAny>>| {
             Self::enter(slf.cast()?)?;
-            Ok(slf.clone().unbind())
+            Ok(Step::Return(slf.clone().unbind()))
         };
-        Brief::call("TaskGroup.__aenter__", enter, slf.into_any(), None)
+        Coroutine::call("TaskGroup.__aenter__", enter, slf.into_any(), None)
     }
 
     fn __aexit__(

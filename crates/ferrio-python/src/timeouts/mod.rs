@@ -13,6 +13,5 @@ pub mod timeout;
 mod timer;
 pub mod wait_for;
 
-pub use self::sleep::Sleep;
 pub use self::timeout::Timeout;
 pub use self::timer::{Timer, native_loop, time};

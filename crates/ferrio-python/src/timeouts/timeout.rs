@@ -9,7 +9,7 @@ use pyo3::prelude::*;
 use super::Timer;
 use super::timer::{native_loop, time};
 use crate::cell::AttachedCell;
-use crate::coroutine::Brief;
+use crate::coroutine::{Coroutine, Step};
 use crate::event_loop::Callback;
 use crate::future::Home;
 use crate::imports;
@@ -290,12 +290,12 @@ impl Timeout {
         matches!(self.phase(py), Phase::Expiring | Phase::Expired)
     }
 
-    fn __aenter__(slf: Py<Self>) -> Brief {
+    fn __aenter__(slf: Py<Self>) -> Coroutine {
         let enter = |slf: &Bound<'_, PyAny>, _: Option<Py<PyAny>>| {
             Self::enter(slf.cast()?)?;
-            Ok(slf.clone().unbind())
+            Ok(Step::Return(slf.clone().unbind()))
         };
-        Brief::call("Timeout.__aenter__", enter, slf.into_any(), None)
+        Coroutine::call("Timeout.__aenter__", enter, slf.into_any(), None)
     }
 
     fn __aexit__(
@@ -303,14 +303,14 @@ impl Timeout {
         exc_type: Py<PyAny>,
         exc_val: Option<Py<PyAny>>,
         exc_tb: Py<PyAny>,
-    ) -> Brief {
+    ) -> Coroutine {
         drop((exc_type, exc_tb));
         let exit = |slf: &Bound<'_, PyAny>, raised: Option<Py<PyAny>>| {
             let py = slf.py();
             Self::exit(slf.cast()?, raised.as_ref().map(|raised| raised.bind(py)))?;
-            Ok(py.None())
+            Ok(Step::none(py))
         };
-        Brief::call("Timeout.__aexit__", exit, slf.into_any(), exc_val)
+        Coroutine::call("Timeout.__aexit__", exit, slf.into_any(), exc_val)
     }
 
     #[pyo3(name = "_on_timeout")]
