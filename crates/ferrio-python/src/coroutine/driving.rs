@@ -94,89 +94,89 @@ pub(super) enum Input {
     Throw(PyErr),
 }
 
-/// How far a resumption came.
-enum Progress {
-    /// The coroutine waits, and this is what it yields.
-    Suspended(State, Py<PyAny>),
-    Returned(Py<PyAny>),
-}
-
 impl Coroutine {
     /// Resumes it until it waits or ends.
     #[inline]
     pub(super) fn resume(&self, py: Python<'_>, input: Input) -> PyResult<Sent> {
-        let state = self.state.replace(py, State::Running);
-        if matches!(state, State::Running) {
-            return Err(PyValueError::new_err("coroutine already executing"));
-        }
-        let (next, outcome) = match advance(py, state, input) {
-            Ok(Progress::Suspended(state, yielded)) => (state, Ok(Sent::Yielded(yielded))),
-            Ok(Progress::Returned(result)) => (State::Finished, Ok(Sent::Returned(result))),
-            Err(error) => (State::Finished, Err(error)),
+        let step = match (self.state.replace(py, State::Running), input) {
+            (
+                State::Call {
+                    function,
+                    target,
+                    argument,
+                },
+                Input::None | Input::Send(_),
+            ) => function(&target.into_bound(py), argument),
+            (State::Yielded(result), Input::None | Input::Send(_)) => Ok(Step::Return(result)),
+            (State::Waiting { awaiting, wait }, input) => {
+                return self.go_on(py, give(py, &awaiting, input), awaiting, wait);
+            }
+            (State::Begin(wait), Input::None | Input::Send(_)) => wait.resume(py, Ok(py.None())),
+            (State::Running, _) => {
+                return Err(PyValueError::new_err("coroutine already executing"));
+            }
+            (State::Finished, _) => Err(PyRuntimeError::new_err(
+                "cannot reuse already awaited coroutine",
+            )),
+            // Thrown in before the first step it never enters the body, and a bare yield raises it.
+            (_, Input::Throw(error)) => Err(error),
         };
-        drop(self.state.replace(py, next));
-        outcome
+        self.follow(py, step)
     }
-}
 
-/// Goes on from a state.
-#[inline]
-fn advance(py: Python<'_>, state: State, input: Input) -> PyResult<Progress> {
-    let mut step = match (state, input) {
-        (State::Waiting { awaiting, wait }, input) => match give(py, &awaiting, input) {
-            Ok(Sent::Yielded(object)) => {
-                return Ok(Progress::Suspended(
-                    State::Waiting { awaiting, wait },
-                    object,
-                ));
+    /// Does what a piece of the coroutine has ended with.
+    #[inline]
+    fn follow(&self, py: Python<'_>, step: PyResult<Step>) -> PyResult<Sent> {
+        match step {
+            Ok(Step::Return(result)) => {
+                drop(self.state.replace(py, State::Finished));
+                Ok(Sent::Returned(result))
             }
-            Ok(Sent::Returned(result)) => wait.resume(py, Ok(result)),
-            Err(error) => wait.resume(py, Err(error)),
-        },
-        (State::Running | State::Finished, _) => Err(PyRuntimeError::new_err(
-            "cannot reuse already awaited coroutine",
-        )),
-        // Thrown in before the first step it never enters the body, and a bare yield raises it.
-        (_, Input::Throw(error)) => Err(error),
-        (
-            State::Call {
-                function,
-                target,
-                argument,
-            },
-            _,
-        ) => function(&target.into_bound(py), argument),
-        (State::Begin(wait), _) => wait.resume(py, Ok(py.None())),
-        (State::Yielded(result), _) => Ok(Step::Return(result)),
-    };
-    loop {
-        let (awaitable, wait) = match step? {
-            Step::Return(result) => return Ok(Progress::Returned(result)),
-            Step::YieldOnce(result) => {
-                return Ok(Progress::Suspended(State::Yielded(result), py.None()));
+            Ok(Step::YieldOnce(result)) => {
+                drop(self.state.replace(py, State::Yielded(result)));
+                Ok(Sent::Yielded(py.None()))
             }
-            Step::Wait(awaitable, wait) => (awaitable, wait),
-        };
+            Ok(Step::Wait(awaitable, wait)) => self.wait(py, awaitable, wait),
+            Err(error) => {
+                drop(self.state.replace(py, State::Finished));
+                Err(error)
+            }
+        }
+    }
+
+    /// Begins to await something.
+    fn wait(&self, py: Python<'_>, awaitable: Py<PyAny>, wait: Box<dyn Wait>) -> PyResult<Sent> {
         let awaiting = if native(awaitable.bind(py)).is_some() {
-            Ok(awaitable)
+            awaitable
         } else {
             // The awaitable may be a temporary that only its iterator is to keep.
-            ffi::await_iterator(&awaitable.into_bound(py))
-        };
-        let sent = awaiting.and_then(|awaiting| {
-            let sent = give(py, &awaiting, Input::None)?;
-            Ok((awaiting, sent))
-        });
-        step = match sent {
-            Ok((awaiting, Sent::Yielded(object))) => {
-                return Ok(Progress::Suspended(
-                    State::Waiting { awaiting, wait },
-                    object,
-                ));
+            match ffi::await_iterator(&awaitable.into_bound(py)) {
+                Ok(iterator) => iterator,
+                Err(error) => return self.follow(py, wait.resume(py, Err(error))),
             }
-            Ok((_, Sent::Returned(result))) => wait.resume(py, Ok(result)),
-            Err(error) => wait.resume(py, Err(error)),
         };
+        self.go_on(py, give(py, &awaiting, Input::None), awaiting, wait)
+    }
+
+    /// Goes on waiting, or with what has come of it.
+    #[inline]
+    fn go_on(
+        &self,
+        py: Python<'_>,
+        sent: PyResult<Sent>,
+        awaiting: Py<PyAny>,
+        wait: Box<dyn Wait>,
+    ) -> PyResult<Sent> {
+        let outcome = match sent {
+            Ok(Sent::Yielded(object)) => {
+                drop(self.state.replace(py, State::Waiting { awaiting, wait }));
+                return Ok(Sent::Yielded(object));
+            }
+            Ok(Sent::Returned(result)) => Ok(result),
+            Err(error) => Err(error),
+        };
+        drop(awaiting);
+        self.follow(py, wait.resume(py, outcome))
     }
 }
 

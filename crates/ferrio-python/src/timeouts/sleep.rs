@@ -5,6 +5,7 @@ use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::gc::PyVisit;
 use pyo3::intern;
 use pyo3::prelude::*;
+use pyo3::types::PyInt;
 
 use super::Timer;
 use super::timer::{native_loop, time};
@@ -26,6 +27,11 @@ pub fn sleep(delay: Py<PyAny>, result: Option<Py<PyAny>>) -> Coroutine {
 fn begin(delay: &Bound<'_, PyAny>, result: Option<Py<PyAny>>) -> PyResult<Step> {
     let py = delay.py();
     let result = result.unwrap_or_else(|| py.None());
+    // To ask an integer for a floating-point number makes an object.
+    if delay.is_exact_instance_of::<PyInt>() && delay.extract::<i64>().is_ok_and(|delay| delay <= 0)
+    {
+        return Ok(Step::YieldOnce(result));
+    }
     let seconds = delay.extract::<f64>();
     if seconds.as_ref().is_ok_and(|&seconds| seconds <= 0.0) {
         return Ok(Step::YieldOnce(result));
