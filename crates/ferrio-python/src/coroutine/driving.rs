@@ -19,6 +19,8 @@ pub enum Step {
     Return(Py<PyAny>),
     /// It gives way once, by a bare `yield`, and then returns this.
     YieldOnce(Py<PyAny>),
+    /// It gives way once, and then goes on.
+    Yield(Box<dyn Wait>),
     /// It awaits something, and then goes on.
     Wait(Py<PyAny>, Box<dyn Wait>),
 }
@@ -52,6 +54,8 @@ pub(super) enum State {
     Begin(Box<dyn Wait>),
     /// It has given way, and will return this.
     Yielded(Py<PyAny>),
+    /// It has given way, and will resume this.
+    Yielding(Box<dyn Wait>),
     /// It awaits what this iterator belongs to.
     Waiting {
         awaiting: Py<PyAny>,
@@ -75,7 +79,7 @@ impl State {
                 visit.call(target)?;
                 visit.call(argument)
             }
-            Self::Begin(wait) => wait.traverse(visit),
+            Self::Begin(wait) | Self::Yielding(wait) => wait.traverse(visit),
             Self::Yielded(result) => visit.call(result),
             Self::Waiting { awaiting, wait } => {
                 visit.call(awaiting)?;
@@ -111,14 +115,17 @@ impl Coroutine {
             (State::Waiting { awaiting, wait }, input) => {
                 return self.go_on(py, give(py, &awaiting, input), awaiting, wait);
             }
-            (State::Begin(wait), Input::None | Input::Send(_)) => wait.resume(py, Ok(py.None())),
+            (State::Begin(wait) | State::Yielding(wait), Input::None | Input::Send(_)) => {
+                wait.resume(py, Ok(py.None()))
+            }
+            (State::Yielding(wait), Input::Throw(error)) => wait.resume(py, Err(error)),
             (State::Running, _) => {
                 return Err(PyValueError::new_err("coroutine already executing"));
             }
             (State::Finished, _) => Err(PyRuntimeError::new_err(
                 "cannot reuse already awaited coroutine",
             )),
-            // Thrown in before the first step it never enters the body, and a bare yield raises it.
+            // Thrown in before the first step it never enters the body, and the last bare yield raises it.
             (_, Input::Throw(error)) => Err(error),
         };
         self.follow(py, step)
@@ -134,6 +141,10 @@ impl Coroutine {
             }
             Ok(Step::YieldOnce(result)) => {
                 drop(self.state.replace(py, State::Yielded(result)));
+                Ok(Sent::Yielded(py.None()))
+            }
+            Ok(Step::Yield(wait)) => {
+                drop(self.state.replace(py, State::Yielding(wait)));
                 Ok(Sent::Yielded(py.None()))
             }
             Ok(Step::Wait(awaitable, wait)) => self.wait(py, awaitable, wait),

@@ -219,7 +219,10 @@ impl Coroutine {
     #[getter]
     fn cr_suspended(&self, py: Python<'_>) -> bool {
         self.state.with(py, |state| {
-            matches!(state, State::Waiting { .. } | State::Yielded(_))
+            matches!(
+                state,
+                State::Waiting { .. } | State::Yielded(_) | State::Yielding(_)
+            )
         })
     }
 
