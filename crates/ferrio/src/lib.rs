@@ -17,8 +17,8 @@
 //!  ├ ready          first in, first out
 //!  └ inject         what other threads hand over, and how they wake the loop
 //! time              the clock that all of the above read
-//! proto             sans-I/O parts of transports: write buffer, flow control,
-//!                   datagram queue
+//! proto             sans-I/O parts of transports: write and read buffers, flow
+//!                   control, datagram queue
 //! ```
 //!
 //! # The key decision
@@ -64,7 +64,7 @@ pub mod timers;
 pub mod turn;
 
 pub use inject::Injector;
-pub use proto::{DatagramQueue, FlowControl, LimitsError, WriteBuffer};
+pub use proto::{DatagramQueue, FlowControl, LimitsError, ReadBuffer, Search, WriteBuffer};
 pub use reactor::Reactor;
 pub use ready::Ready;
 pub use sys::Interest;

@@ -8,8 +8,10 @@
 
 mod datagram_queue;
 mod flow_control;
+mod read_buffer;
 mod write_buffer;
 
 pub use datagram_queue::DatagramQueue;
 pub use flow_control::{FlowControl, LimitsError};
+pub use read_buffer::{ReadBuffer, Search};
 pub use write_buffer::{MAX_SLICES, WriteBuffer};
