@@ -29,6 +29,9 @@ from ferrio._ferrio import (
     Handle,
     Server,
     SocketTransport,
+    StreamReader,
+    StreamReaderProtocol,
+    StreamWriter,
     Task,
     TaskGroup,
     Timeout,
@@ -44,6 +47,14 @@ from ferrio._ferrio import (
 )
 from ferrio._loop import Loop, Runner, new_event_loop, run
 from ferrio._policy import EventLoopPolicy, install
+from ferrio._streams import (
+    create_subprocess_exec,
+    create_subprocess_shell,
+    open_connection,
+    open_unix_connection,
+    start_server,
+    start_unix_server,
+)
 from ferrio._tasks import create_eager_task_factory, eager_task_factory
 
 if sys.version_info >= (3, 12):
@@ -63,6 +74,9 @@ __all__ = (
     "Runner",
     "Server",
     "SocketTransport",
+    "StreamReader",
+    "StreamReaderProtocol",
+    "StreamWriter",
     "Task",
     "TaskGroup",
     "Timeout",
@@ -72,6 +86,8 @@ __all__ = (
     "all_tasks",
     "as_completed",
     "create_eager_task_factory",
+    "create_subprocess_exec",
+    "create_subprocess_shell",
     "create_task",
     "current_task",
     "eager_task_factory",
@@ -79,11 +95,15 @@ __all__ = (
     "gather",
     "install",
     "new_event_loop",
+    "open_connection",
+    "open_unix_connection",
     "restore",
     "run",
     "run_coroutine_threadsafe",
     "shield",
     "sleep",
+    "start_server",
+    "start_unix_server",
     "timeout",
     "timeout_at",
     "to_thread",

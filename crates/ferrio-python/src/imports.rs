@@ -112,6 +112,18 @@ imports! {
     extract_stack => "asyncio.format_helpers", "extract_stack";
     /// The handle's text in the slow-callback warning.
     format_handle => "asyncio.base_events", "_format_handle";
+    /// `collections.deque`.
+    deque => "collections", "deque";
+    /// `asyncio.IncompleteReadError`.
+    incomplete_read_error => "asyncio", "IncompleteReadError";
+    /// `asyncio.LimitOverrunError`.
+    limit_overrun_error => "asyncio", "LimitOverrunError";
+    /// asyncio's own reader, whatever stands at its public name: ferrio's answers it as `__class__`.
+    stream_reader_class => "ferrio._streams", "AsyncioStreamReader";
+    /// asyncio's own writer, likewise.
+    stream_writer_class => "ferrio._streams", "AsyncioStreamWriter";
+    /// asyncio's own protocol between a transport and a reader, likewise.
+    stream_reader_protocol_class => "ferrio._streams", "AsyncioStreamReaderProtocol";
     /// `asyncio.CancelledError`.
     cancelled_error => "asyncio", "CancelledError";
     /// The read-only face of a socket that `get_extra_info('socket')` gives.

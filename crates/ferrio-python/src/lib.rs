@@ -15,6 +15,7 @@
 //! | [`tls`] | `TlsProtocol`, `TlsTransport` |
 //! | [`coroutine`] | coroutines written in Rust |
 //! | [`incoming`], [`outgoing`] | what transports share: reading, and writing with flow control |
+//! | [`streams`] | `StreamReader`, `StreamWriter`, `StreamReaderProtocol` |
 //! | [`protocol`] | what every transport tells in the same words |
 //! | [`socket`], [`address`] | system calls of the data path; socket addresses |
 //! | [`errors`], [`imports`] | the one conversion into exceptions; the one list of what is imported |
@@ -55,6 +56,7 @@ mod process;
 mod protocol;
 mod server;
 mod socket;
+mod streams;
 mod task;
 mod task_group;
 mod timeouts;
@@ -87,6 +89,8 @@ mod _ferrio {
     #[pymodule_export]
     use crate::server::Server;
     #[pymodule_export]
+    use crate::streams::{StreamReader, StreamReaderProtocol, StreamWriter};
+    #[pymodule_export]
     use crate::task::Task;
     #[pymodule_export]
     use crate::task::{_native_tasks, create_task, current_task};
@@ -109,6 +113,7 @@ mod _ferrio {
         crate::ffi::install_finalizer::<GatheringFuture>(module.py());
         crate::ffi::install_self_await::<GatheringFuture>(module.py())?;
         crate::ffi::install_self_await::<Coroutine>(module.py())?;
+        crate::ffi::install_finalizer::<StreamWriter>(module.py());
         #[cfg(Py_3_14)]
         crate::future::awaited_by::export(module)?;
         crate::tls::remember_stock(module.py())?;

@@ -10,6 +10,7 @@ use pyo3::prelude::*;
 
 use crate::combinators::{GatheringFuture, Waiting};
 use crate::future::{Future, Waiter};
+use crate::streams::Handler;
 use crate::task::native;
 use crate::task_group::TaskGroup;
 
@@ -19,6 +20,8 @@ pub enum Observer {
     Gather(Py<GatheringFuture>),
     /// `wait`.
     Wait(Py<Waiting>),
+    /// The stream server's connection that the task handles.
+    Handler(Py<Handler>),
     /// A task group, and the place where it has the task.
     Group(Py<TaskGroup>, u32),
 }
@@ -31,6 +34,7 @@ impl Observer {
         match self {
             Self::Gather(gathering) => GatheringFuture::on_child_done(gathering.bind(py), future),
             Self::Wait(waiting) => Waiting::on_done(waiting.bind(py), future),
+            Self::Handler(handler) => handler.get().on_done(future),
             Self::Group(group, place) => TaskGroup::on_task_done(group.bind(py), *place, future),
         }
     }
@@ -74,6 +78,7 @@ impl Observer {
         match self {
             Self::Gather(gathering) => gathering.get().caller(py),
             Self::Wait(waiting) => waiting.get().caller(py),
+            Self::Handler(_) => None,
             Self::Group(group, _) => group.get().parent(py),
         }
     }
@@ -88,6 +93,7 @@ impl Observer {
         match self {
             Self::Gather(gathering) => Self::Gather(gathering.clone_ref(py)),
             Self::Wait(waiting) => Self::Wait(waiting.clone_ref(py)),
+            Self::Handler(handler) => Self::Handler(handler.clone_ref(py)),
             Self::Group(group, place) => Self::Group(group.clone_ref(py), *place),
         }
     }
@@ -97,6 +103,7 @@ impl Observer {
         match (self, other) {
             (Self::Gather(one), Self::Gather(other)) => one.is(other),
             (Self::Wait(one), Self::Wait(other)) => one.is(other),
+            (Self::Handler(one), Self::Handler(other)) => one.is(other),
             (Self::Group(one, place), Self::Group(other, other_place)) => {
                 one.is(other) && place == other_place
             }
@@ -109,6 +116,7 @@ impl Observer {
         match self {
             Self::Gather(gathering) => visit.call(gathering),
             Self::Wait(waiting) => visit.call(waiting),
+            Self::Handler(handler) => visit.call(handler),
             Self::Group(group, _) => visit.call(group),
         }
     }
@@ -136,6 +144,7 @@ impl Notifier {
         match self.0 {
             Observer::Gather(_) => "gather.<locals>._done_callback",
             Observer::Wait(_) => "_wait.<locals>._on_completion",
+            Observer::Handler(_) => "StreamReaderProtocol.connection_made.<locals>.callback",
             Observer::Group(..) => "TaskGroup._on_task_done",
         }
     }
@@ -150,6 +159,7 @@ impl Notifier {
         match &self.0 {
             Observer::Gather(gathering) => gathering.as_ptr() as usize,
             Observer::Wait(waiting) => waiting.as_ptr() as usize,
+            Observer::Handler(handler) => handler.as_ptr() as usize,
             Observer::Group(group, _) => group.as_ptr() as usize,
         }
     }

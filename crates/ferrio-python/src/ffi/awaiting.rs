@@ -63,20 +63,15 @@ unsafe extern "C" fn iternext<T: SelfAwait>(slf: *mut ffi::PyObject) -> *mut ffi
     let error = match outcome {
         Ok(Ok(Sent::Yielded(object))) => return object.into_ptr(),
         Ok(Ok(Sent::Returned(result))) if result.is_none(py) => return std::ptr::null_mut(),
-        Ok(Ok(Sent::Returned(result))) => stop_iteration(py, result),
+        Ok(Ok(Sent::Returned(result))) => {
+            super::set_stop_iteration(py, result);
+            return std::ptr::null_mut();
+        }
         Ok(Err(error)) => error,
         Err(_) => pyo3::panic::PanicException::new_err("panic in ferrio"),
     };
     error.restore(py);
     std::ptr::null_mut()
-}
-
-/// `StopIteration(result)`, built by hand: a tuple would otherwise become the exception's arguments.
-pub fn stop_iteration(py: Python<'_>, result: Py<PyAny>) -> PyErr {
-    match py.get_type::<PyStopIteration>().call1((result,)) {
-        Ok(stop) => PyErr::from_value(stop),
-        Err(error) => error,
-    }
 }
 
 /// Resumes a coroutine with `None`.

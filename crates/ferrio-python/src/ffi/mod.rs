@@ -6,16 +6,18 @@ mod descriptor;
 mod lifetime;
 pub mod openssl;
 mod running_task;
+mod stop_iteration;
 
 #[cfg(not(Py_3_13))]
 pub use self::awaiting::generic_set_attribute;
 pub use self::awaiting::{
     SelfAwait, await_iterator, install_self_await, is_context, is_exact_coroutine, resume,
-    stop_iteration,
 };
 pub use self::descriptor::descriptor_get;
 pub use self::lifetime::{Finalize, WeakTable, install_finalizer};
 pub use self::running_task::{enter_task, leave_task, running_loop, running_task};
+use self::stop_iteration::set_stop_iteration;
+pub use self::stop_iteration::stop_iteration;
 
 use std::io;
 use std::os::fd::{BorrowedFd, RawFd};

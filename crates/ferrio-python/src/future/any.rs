@@ -55,6 +55,27 @@ pub fn is_done(future: &Bound<'_, PyAny>) -> PyResult<bool> {
     }
 }
 
+/// Whether a future of any class was cancelled.
+#[inline]
+pub fn is_cancelled(future: &Bound<'_, PyAny>) -> PyResult<bool> {
+    let py = future.py();
+    match native(future) {
+        Some(future) => Ok(future.get().is_cancelled(py)),
+        None => future.call_method0(intern!(py, "cancelled"))?.is_truthy(),
+    }
+}
+
+/// Has the exception of a future of any class, if it has one, count as retrieved.
+pub fn retrieve_exception(future: &Bound<'_, PyAny>) -> PyResult<()> {
+    ended(future).map(drop)
+}
+
+/// `future.set_exception(exception)` for a future of any class.
+pub fn fail(future: &Bound<'_, PyAny>, exception: Bound<'_, PyAny>) -> PyResult<()> {
+    let set_exception = intern!(future.py(), "set_exception");
+    future.call_method1(set_exception, (exception,)).map(drop)
+}
+
 /// The `CancelledError` of a cancelled future of any class.
 pub fn cancelled_error<'py>(future: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
     let py = future.py();

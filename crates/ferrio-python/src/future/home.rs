@@ -71,6 +71,17 @@ impl Home {
         }
     }
 
+    /// `loop.create_future()`.
+    #[inline]
+    pub fn create_future<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        match self {
+            Self::Native(event_loop) => Ok(Loop::create_future(event_loop.bind(py))?.into_any()),
+            Self::Foreign(event_loop) => event_loop
+                .bind(py)
+                .call_method0(intern!(py, "create_future")),
+        }
+    }
+
     /// Whether the loop runs.
     pub fn is_running(&self, py: Python<'_>) -> PyResult<bool> {
         match self {

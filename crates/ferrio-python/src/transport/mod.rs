@@ -28,6 +28,7 @@ pub use self::common::{Phase, Portrait, describe_socket};
 use crate::cell::AttachedCell;
 use crate::event_loop::Loop;
 use crate::outgoing::Outgoing;
+use crate::streams::StreamReaderProtocol;
 use crate::tls::TlsProtocol;
 use crate::{ffi, imports};
 
@@ -40,6 +41,8 @@ enum Delivery {
     Buffer,
     /// Ciphertext, straight to ferrio's own TLS.
     Tls,
+    /// Bytes, straight to a reader.
+    Stream,
 }
 
 struct State {
@@ -199,6 +202,8 @@ impl SocketTransport {
 fn delivery_of(protocol: &Bound<'_, PyAny>) -> PyResult<Delivery> {
     if protocol.is_instance_of::<TlsProtocol>() {
         Ok(Delivery::Tls)
+    } else if StreamReaderProtocol::takes_bytes(protocol)? {
+        Ok(Delivery::Stream)
     } else if protocol.is_instance(imports::buffered_protocol(protocol.py())?)? {
         Ok(Delivery::Buffer)
     } else {

@@ -3,6 +3,7 @@
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::intern;
 use pyo3::prelude::*;
+use pyo3::types::PyBytes;
 
 use super::{Delivery, Phase, SocketTransport};
 use crate::errors::{leaves_the_loop, os_error, would_block};
@@ -10,6 +11,7 @@ use crate::event_loop::{Callback, Direction};
 use crate::ffi::{self, ByteView};
 use crate::incoming::Arrival;
 use crate::socket::recv;
+use crate::streams::{Fed, StreamReader, StreamReaderProtocol};
 use crate::tls::TlsProtocol;
 
 impl SocketTransport {
@@ -31,6 +33,7 @@ impl SocketTransport {
             Some((protocol, Delivery::Bytes)) => Self::receive(slf, &protocol),
             Some((protocol, Delivery::Buffer)) => Self::receive_into_buffer(slf, &protocol),
             Some((protocol, Delivery::Tls)) => Self::receive_ciphertext(slf, protocol.cast()?),
+            Some((protocol, Delivery::Stream)) => Self::receive_stream(slf, protocol.cast()?),
             // Paused or closing: pause_reading leaves the descriptor watched, since most pauses end before anything
             // arrives, and a system call each way would be wasted on them.
             None => me.stop_watching(py, Direction::Read),
@@ -62,6 +65,49 @@ impl SocketTransport {
                 "Fatal read error on socket transport",
             ),
         }
+    }
+
+    /// Reads into the loop's buffer and hands the bytes to a reader, without Python objects if it can do without.
+    fn receive_stream(
+        slf: &Bound<'_, Self>,
+        protocol: &Bound<'_, StreamReaderProtocol>,
+    ) -> PyResult<()> {
+        let py = slf.py();
+        let me = slf.get();
+        let Some(reader) = protocol.get().native_reader(py) else {
+            return Self::receive(slf, protocol.as_any());
+        };
+        let arrival =
+            me.event_loop(py)
+                .get()
+                .with_read_buffer(py, |buffer| match recv(me.fd, buffer) {
+                    Ok(0) => Ok(Arrival::Eof),
+                    Ok(received) => Ok(Arrival::Data(reader.get().feed(py, &buffer[..received]))),
+                    Err(error) if would_block(&error) => Ok(Arrival::Nothing),
+                    Err(error) => Err(error),
+                });
+        let delivered = match arrival {
+            Ok(Arrival::Data(Fed::Taken)) => StreamReader::after_feeding(&reader),
+            Ok(Arrival::Data(Fed::Refused(data))) => ffi::in_context(me.context.bind(py), || {
+                protocol
+                    .call_method1(intern!(py, "data_received"), (PyBytes::new(py, &data),))
+                    .map(drop)
+            }),
+            Ok(Arrival::Eof) => return Self::receive_eof(slf, protocol.as_any()),
+            Ok(Arrival::Nothing) => return Ok(()),
+            Err(error) => {
+                return Self::fatal_error(
+                    slf,
+                    os_error(py, &error),
+                    "Fatal read error on socket transport",
+                );
+            }
+        };
+        Self::check_delivery(
+            slf,
+            delivered,
+            "Fatal error: protocol.data_received() call failed.",
+        )
     }
 
     /// Reads into the loop's buffer and hands the bytes to TLS, without Python objects if it can do without.

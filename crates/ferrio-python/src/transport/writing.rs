@@ -169,7 +169,7 @@ impl SocketTransport {
     /// Write bytes, a bytearray or a memoryview; does not block and may be called any number of times.
     ///
     /// Raises TypeError for other types, RuntimeError after write_eof() or while a file is being sent.
-    fn write(slf: &Bound<'_, Self>, data: &Bound<'_, PyAny>) -> PyResult<()> {
+    pub fn write(slf: &Bound<'_, Self>, data: &Bound<'_, PyAny>) -> PyResult<()> {
         let data = Data::new(data)?;
         slf.get().check_writable(slf.py(), "write")?;
         Self::write_data(slf, data)

@@ -84,7 +84,7 @@ impl ReadBuffer {
 #[derive(Debug)]
 enum Pattern {
     Byte(u8),
-    Several(memmem::Finder<'static>),
+    Several(Box<memmem::Finder<'static>>),
 }
 
 impl Pattern {
@@ -134,7 +134,9 @@ impl Search {
             .map(|separator| match separator {
                 [] => None,
                 [byte] => Some(Pattern::Byte(*byte)),
-                several => Some(Pattern::Several(memmem::Finder::new(several).into_owned())),
+                several => Some(Pattern::Several(Box::new(
+                    memmem::Finder::new(several).into_owned(),
+                ))),
             })
             .collect::<Option<Vec<_>>>()?;
         // Of two that end at the same place the shorter one counts.

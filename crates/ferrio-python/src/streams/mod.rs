@@ -1,0 +1,61 @@
+//! Streams: reading and writing a connection in sequence (CPython: `asyncio/streams.py`), the newest on every Python.
+//!
+//! | file | concern |
+//! |---|---|
+//! | `reader` | [`StreamReader`]: what has arrived, who waits for more, back-pressure |
+//! | `reading` | `read`, `readexactly`, `readuntil`, `readline`, asynchronous iteration |
+//! | `reader_attributes` | the private attributes that programs read and set, the representation |
+//! | `protocol` | [`StreamReaderProtocol`]: from a transport to a reader, and the flow control of writing |
+//! | `connecting` | what happens when a server's connection is made, and when its handler has ended |
+//! | `writer` | [`StreamWriter`] |
+//!
+//! A transport of ferrio's gives what arrives to a reader without a Python call and without an object
+//! ([`StreamReader::feed`]), if neither class is a subclass that has methods of its own.
+
+/// Declares a private attribute of a class: an object or `None`, in a field of its state.
+macro_rules! object_attribute {
+    ($class:ident, $field:ident, $name:ident, $get:ident, $set:ident) => {
+        #[pymethods]
+        impl $class {
+            #[getter($name)]
+            pub(super) fn $get(&self, py: Python<'_>) -> Option<Py<PyAny>> {
+                self.state.with(py, |state| {
+                    let object = state.$field.as_ref();
+                    object.map(|object| object.clone_ref(py))
+                })
+            }
+
+            #[setter($name)]
+            pub(super) fn $set(&self, py: Python<'_>, object: Option<Py<PyAny>>) {
+                let replace = |old: &mut _| std::mem::replace(old, object);
+                let old = self.state.with(py, |state| replace(&mut state.$field));
+                drop(old);
+            }
+        }
+    };
+}
+
+mod connecting;
+mod protocol;
+mod reader;
+mod reader_attributes;
+mod reading;
+mod writer;
+
+pub use self::connecting::Handler;
+pub use self::protocol::StreamReaderProtocol;
+pub use self::reader::{Fed, StreamReader};
+pub use self::writer::StreamWriter;
+
+use pyo3::PyTypeInfo;
+use pyo3::prelude::*;
+
+/// Whether the class of `object`, a subclass of `T`, has a method of its own under this name.
+fn overrides<T: PyTypeInfo>(object: &Bound<'_, PyAny>, method: &str) -> PyResult<bool> {
+    let class = object.get_type();
+    let base = object.py().get_type::<T>();
+    if class.is(&base) {
+        return Ok(false);
+    }
+    Ok(!class.getattr(method)?.is(&base.getattr(method)?))
+}

@@ -1,0 +1,443 @@
+//! Taking bytes out of a reader: coroutines that wait until there are enough.
+
+use ferrio::Search;
+use pyo3::PyTraverseError;
+use pyo3::exceptions::{PyStopAsyncIteration, PyTypeError, PyValueError};
+use pyo3::gc::PyVisit;
+use pyo3::intern;
+use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyTuple};
+
+use super::overrides;
+use super::reader::StreamReader;
+use crate::coroutine::{Coroutine, Step, Wait};
+use crate::ffi::ByteView;
+use crate::imports;
+
+/// How much is wanted.
+enum Wanted {
+    /// At most so many bytes, and at least one.
+    Some(usize),
+    /// All, up to the end of the stream; what has been read so far.
+    All(Vec<u8>),
+    /// Just so many.
+    Exactly(usize),
+    /// Up to and with a separator.
+    Until(Search),
+    /// The same for a line, of which there may be less at the end.
+    Line(Search),
+    /// A line of the asynchronous iteration.
+    Next(Search),
+}
+
+impl Wanted {
+    /// The method's name, as asyncio has it in a message.
+    const fn method(&self) -> &'static str {
+        match self {
+            Self::Some(_) | Self::All(_) => "read",
+            Self::Exactly(_) => "readexactly",
+            Self::Until(_) | Self::Line(_) | Self::Next(_) => "readuntil",
+        }
+    }
+}
+
+/// Takes what is wanted, or begins to wait for it.
+#[inline]
+fn read(reader: &Bound<'_, StreamReader>, mut wanted: Wanted) -> PyResult<Step> {
+    let py = reader.py();
+    let me = reader.get();
+    let outcome = check(py, me).and_then(|()| attempt(py, me, &mut wanted));
+    if let Some(result) = conclude(py, me, &wanted, outcome)? {
+        return Ok(Step::Return(result));
+    }
+    let waiter = me.wait_for_data(py, wanted.method())?;
+    let reader = reader.clone().unbind();
+    Ok(Step::Wait(waiter, Box::new(Reading { reader, wanted })))
+}
+
+/// A coroutine that waits for more.
+struct Reading {
+    reader: Py<StreamReader>,
+    wanted: Wanted,
+}
+
+impl Wait for Reading {
+    fn resume(mut self: Box<Self>, py: Python<'_>, outcome: PyResult<Py<PyAny>>) -> PyResult<Step> {
+        let me = self.reader.get();
+        me.forget_waiter(py);
+        let outcome = outcome.and_then(|_| attempt(py, me, &mut self.wanted));
+        match conclude(py, me, &self.wanted, outcome)? {
+            Some(result) => Ok(Step::Return(result)),
+            None => Ok(Step::Wait(
+                me.wait_for_data(py, self.wanted.method())?,
+                self,
+            )),
+        }
+    }
+
+    fn traverse(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        visit.call(&self.reader)
+    }
+}
+
+/// Raises what `set_exception` was given.
+#[inline]
+fn check(py: Python<'_>, reader: &StreamReader) -> PyResult<()> {
+    match reader.exception(py) {
+        None => Ok(()),
+        Some(exception) => Err(PyErr::from_value(exception.into_bound(py))),
+    }
+}
+
+/// Takes what is wanted if it is there; `None` if it may come.
+#[inline]
+fn attempt(
+    py: Python<'_>,
+    reader: &StreamReader,
+    wanted: &mut Wanted,
+) -> PyResult<Option<Py<PyAny>>> {
+    match wanted {
+        Wanted::Some(count) => some(py, reader, *count),
+        Wanted::Exactly(count) => exactly(py, reader, *count),
+        Wanted::All(read) => all(py, reader, read),
+        Wanted::Until(search) | Wanted::Line(search) | Wanted::Next(search) => {
+            until(py, reader, search)
+        }
+    }
+}
+
+/// What the method makes of the outcome.
+#[inline]
+fn conclude(
+    py: Python<'_>,
+    reader: &StreamReader,
+    wanted: &Wanted,
+    outcome: PyResult<Option<Py<PyAny>>>,
+) -> PyResult<Option<Py<PyAny>>> {
+    match (wanted, outcome) {
+        (Wanted::Line(_), Err(error)) => end_line(py, reader, error).map(Some),
+        (Wanted::Next(_), Err(error)) => next(py, end_line(py, reader, error)?).map(Some),
+        (Wanted::Next(_), Ok(Some(line))) => next(py, line).map(Some),
+        (_, outcome) => outcome,
+    }
+}
+
+fn some(py: Python<'_>, reader: &StreamReader, count: usize) -> PyResult<Option<Py<PyAny>>> {
+    let empty = reader.buffer(py, |buffer| buffer.is_empty())?;
+    if empty && !is_at_end(py, reader) {
+        return Ok(None);
+    }
+    let bytes = reader.take(py, count)?;
+    reader.maybe_resume(py)?;
+    Ok(Some(bytes))
+}
+
+fn exactly(py: Python<'_>, reader: &StreamReader, count: usize) -> PyResult<Option<Py<PyAny>>> {
+    if reader.buffer(py, |buffer| buffer.len())? >= count {
+        let bytes = reader.take(py, count)?;
+        reader.maybe_resume(py)?;
+        return Ok(Some(bytes));
+    }
+    if !is_at_end(py, reader) {
+        return Ok(None);
+    }
+    incomplete(py, reader, Some(count))
+}
+
+fn all(py: Python<'_>, reader: &StreamReader, read: &mut Vec<u8>) -> PyResult<Option<Py<PyAny>>> {
+    check(py, reader)?;
+    reader.buffer(py, |buffer| {
+        read.extend_from_slice(buffer.bytes());
+        buffer.clear();
+    })?;
+    reader.maybe_resume(py)?;
+    if !is_at_end(py, reader) {
+        return Ok(None);
+    }
+    Ok(Some(PyBytes::new(py, read).into_any().unbind()))
+}
+
+#[inline]
+fn until(
+    py: Python<'_>,
+    reader: &StreamReader,
+    search: &mut Search,
+) -> PyResult<Option<Py<PyAny>>> {
+    let found = reader.buffer(py, |buffer| search.find(buffer.bytes()))?;
+    let limit = reader.state.with(py, |state| state.limit);
+    match found {
+        Some(found) if found.start > limit => {
+            let text = "Separator is found, but chunk is longer than limit";
+            Err(limit_overrun(py, text, found.start))
+        }
+        Some(found) => {
+            let bytes = reader.take(py, found.end)?;
+            reader.maybe_resume(py)?;
+            Ok(Some(bytes))
+        }
+        None if search.offset() > limit => {
+            let text = "Separator is not found, and chunk exceed the limit";
+            Err(limit_overrun(py, text, search.offset()))
+        }
+        None if is_at_end(py, reader) => incomplete(py, reader, None),
+        None => Ok(None),
+    }
+}
+
+/// Whether nothing will follow.
+#[inline]
+fn is_at_end(py: Python<'_>, reader: &StreamReader) -> bool {
+    reader.state.with(py, |state| state.eof)
+}
+
+/// Empties the buffer and raises `IncompleteReadError`.
+#[cold]
+fn incomplete(
+    py: Python<'_>,
+    reader: &StreamReader,
+    expected: Option<usize>,
+) -> PyResult<Option<Py<PyAny>>> {
+    let partial = reader.take(py, usize::MAX)?;
+    let error = imports::incomplete_read_error(py)?.call1((partial, expected))?;
+    Err(PyErr::from_value(error))
+}
+
+#[cold]
+fn limit_overrun(py: Python<'_>, text: &str, consumed: usize) -> PyErr {
+    let error = imports::limit_overrun_error(py).and_then(|class| class.call1((text, consumed)));
+    error.map_or_else(|error| error, PyErr::from_value)
+}
+
+/// What `readline` makes of an error of `readuntil`: what there is at the end of the stream is a line, one that is too
+/// long is dropped.
+fn end_line(py: Python<'_>, reader: &StreamReader, error: PyErr) -> PyResult<Py<PyAny>> {
+    let value = error.value(py);
+    if value.is_instance(imports::incomplete_read_error(py)?)? {
+        return Ok(value.getattr(intern!(py, "partial"))?.unbind());
+    }
+    if !value.is_instance(imports::limit_overrun_error(py)?)? {
+        return Err(error);
+    }
+    let consumed: usize = value.getattr(intern!(py, "consumed"))?.extract()?;
+    reader.buffer(py, |buffer| {
+        if buffer.bytes().get(consumed) == Some(&b'\n') {
+            buffer.consume(consumed + 1);
+        } else {
+            buffer.clear();
+        }
+    })?;
+    reader.maybe_resume(py)?;
+    let text = value.getattr(intern!(py, "args"))?.get_item(0)?.unbind();
+    let too_long = PyValueError::new_err((text,));
+    too_long
+        .value(py)
+        .setattr(intern!(py, "__context__"), value)?;
+    Err(too_long)
+}
+
+/// A line of the iteration, or its end.
+fn next(py: Python<'_>, line: Py<PyAny>) -> PyResult<Py<PyAny>> {
+    if line.bind(py).eq(PyBytes::new(py, b""))? {
+        return Err(PyStopAsyncIteration::new_err(()));
+    }
+    Ok(line)
+}
+
+/// `readline` or `__anext__` of a subclass with its own `readuntil` or `readline`, which is awaited.
+struct Overridden {
+    reader: Py<StreamReader>,
+    then: Then,
+}
+
+/// What `readline` or `__anext__` makes of the outcome of the method that is awaited.
+type Then = fn(Python<'_>, &StreamReader, PyResult<Py<PyAny>>) -> PyResult<Py<PyAny>>;
+
+impl Wait for Overridden {
+    fn resume(self: Box<Self>, py: Python<'_>, outcome: PyResult<Py<PyAny>>) -> PyResult<Step> {
+        (self.then)(py, self.reader.get(), outcome).map(Step::Return)
+    }
+
+    fn traverse(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        visit.call(&self.reader)
+    }
+}
+
+/// What is to be searched for: one separator, or a tuple of them.
+fn search(separator: &Bound<'_, PyAny>) -> PyResult<Search> {
+    let py = separator.py();
+    let views = match separator.cast::<PyTuple>() {
+        Ok(separators) if separators.is_empty() => {
+            let text = "Separator should contain at least one element";
+            return Err(PyValueError::new_err(text));
+        }
+        Ok(separators) => separators
+            .iter()
+            .map(|separator| view(&separator))
+            .collect::<PyResult<Vec<_>>>()?,
+        Err(_) => vec![view(separator)?],
+    };
+    Search::new(views.iter().map(|view| view.bytes(py)))
+        .ok_or_else(|| PyValueError::new_err("Separator should be at least one-byte string"))
+}
+
+fn view(separator: &Bound<'_, PyAny>) -> PyResult<ByteView> {
+    ByteView::readable(separator).map_err(|_| {
+        let name = separator.get_type().name();
+        let name = name.map_or_else(|_| "object".to_owned(), |name| name.to_string());
+        PyTypeError::new_err(format!(
+            "argument should be integer or bytes-like object, not '{name}'"
+        ))
+    })
+}
+
+/// The reader that a coroutine was made for.
+#[inline]
+fn reader<'a, 'py>(target: &'a Bound<'py, PyAny>) -> PyResult<&'a Bound<'py, StreamReader>> {
+    Ok(target.cast::<StreamReader>()?)
+}
+
+fn begin_read(target: &Bound<'_, PyAny>, count: Option<Py<PyAny>>) -> PyResult<Step> {
+    let py = target.py();
+    let reader = reader(target)?;
+    check(py, reader.get())?;
+    let count: isize = count.map_or(Ok(-1), |count| count.extract(py))?;
+    match usize::try_from(count) {
+        Ok(0) => Ok(Step::Return(PyBytes::new(py, b"").into_any().unbind())),
+        Ok(count) => read(reader, Wanted::Some(count)),
+        Err(_) => read(reader, Wanted::All(Vec::new())),
+    }
+}
+
+fn begin_readexactly(target: &Bound<'_, PyAny>, count: Option<Py<PyAny>>) -> PyResult<Step> {
+    let py = target.py();
+    let reader = reader(target)?;
+    let count: isize = count.map_or(Ok(0), |count| count.extract(py))?;
+    let Ok(count) = usize::try_from(count) else {
+        let text = "readexactly size can not be less than zero";
+        return Err(PyValueError::new_err(text));
+    };
+    read(reader, Wanted::Exactly(count))
+}
+
+fn begin_readuntil(target: &Bound<'_, PyAny>, separator: Option<Py<PyAny>>) -> PyResult<Step> {
+    let py = target.py();
+    let search = match separator {
+        None => Search::byte(b'\n'),
+        Some(separator) => search(separator.bind(py))?,
+    };
+    read(reader(target)?, Wanted::Until(search))
+}
+
+fn begin_readline(target: &Bound<'_, PyAny>, _: Option<Py<PyAny>>) -> PyResult<Step> {
+    let py = target.py();
+    if overrides::<StreamReader>(target, "readuntil")? {
+        let line = target.call_method1(intern!(py, "readuntil"), (PyBytes::new(py, b"\n"),))?;
+        let reader = reader(target)?.clone().unbind();
+        let then: Then = |py, reader, line| line.or_else(|error| end_line(py, reader, error));
+        return Ok(Step::Wait(
+            line.unbind(),
+            Box::new(Overridden { reader, then }),
+        ));
+    }
+    read(reader(target)?, Wanted::Line(Search::byte(b'\n')))
+}
+
+fn begin_next(target: &Bound<'_, PyAny>, _: Option<Py<PyAny>>) -> PyResult<Step> {
+    let py = target.py();
+    if overrides::<StreamReader>(target, "readline")?
+        || overrides::<StreamReader>(target, "readuntil")?
+    {
+        let line = target.call_method0(intern!(py, "readline"))?;
+        let reader = reader(target)?.clone().unbind();
+        let then: Then = |py, _, line| next(py, line?);
+        return Ok(Step::Wait(
+            line.unbind(),
+            Box::new(Overridden { reader, then }),
+        ));
+    }
+    read(reader(target)?, Wanted::Next(Search::byte(b'\n')))
+}
+
+#[pymethods]
+impl StreamReader {
+    /// Read up to n bytes, at least one unless the stream has ended; all up to its end if n is negative.
+    #[pyo3(name = "read", signature = (n = None))]
+    fn read_some(slf: Py<Self>, n: Option<Py<PyAny>>) -> Coroutine {
+        Coroutine::call("StreamReader.read", begin_read, slf.into_any(), n)
+    }
+
+    /// Read exactly n bytes.
+    ///
+    /// Raises IncompleteReadError if the stream ends before, with what there was as its `partial`; ValueError if n is
+    /// negative.
+    fn readexactly(slf: Py<Self>, n: Py<PyAny>) -> Coroutine {
+        let name = "StreamReader.readexactly";
+        Coroutine::call(name, begin_readexactly, slf.into_any(), Some(n))
+    }
+
+    /// Read up to and with a newline; at the end of the stream, what there is.
+    ///
+    /// Raises ValueError, and drops the line, if it is longer than the reader's limit.
+    fn readline(slf: Py<Self>) -> Coroutine {
+        Coroutine::call(
+            "StreamReader.readline",
+            begin_readline,
+            slf.into_any(),
+            None,
+        )
+    }
+
+    /// Read up to and with a separator, or the first of a tuple of separators.
+    ///
+    /// Raises IncompleteReadError if the stream ends before; LimitOverrunError, and leaves the data in the buffer, if
+    /// there is more than the reader's limit before it; ValueError for an empty separator.
+    #[pyo3(signature = (separator = None), text_signature = "($self, separator=b'\\n')")]
+    fn readuntil(slf: Py<Self>, separator: Option<Py<PyAny>>) -> Coroutine {
+        let name = "StreamReader.readuntil";
+        Coroutine::call(name, begin_readuntil, slf.into_any(), separator)
+    }
+
+    #[pyo3(name = "_wait_for_data")]
+    fn wait_for_more(slf: Py<Self>, func_name: Py<PyAny>) -> Coroutine {
+        struct Waited(Py<StreamReader>);
+
+        impl Wait for Waited {
+            fn resume(
+                self: Box<Self>,
+                py: Python<'_>,
+                outcome: PyResult<Py<PyAny>>,
+            ) -> PyResult<Step> {
+                self.0.get().forget_waiter(py);
+                outcome?;
+                Ok(Step::none(py))
+            }
+
+            fn traverse(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+                visit.call(&self.0)
+            }
+        }
+
+        fn begin(target: &Bound<'_, PyAny>, method: Option<Py<PyAny>>) -> PyResult<Step> {
+            let py = target.py();
+            let reader = reader(target)?;
+            let method = method.unwrap_or_else(|| py.None());
+            let method = method.bind(py).str()?;
+            let waiter = reader.get().wait_for_data(py, &method.to_cow()?)?;
+            Ok(Step::Wait(
+                waiter,
+                Box::new(Waited(reader.clone().unbind())),
+            ))
+        }
+
+        let name = "StreamReader._wait_for_data";
+        Coroutine::call(name, begin, slf.into_any(), Some(func_name))
+    }
+
+    fn __aiter__(slf: Py<Self>) -> Py<Self> {
+        slf
+    }
+
+    fn __anext__(slf: Py<Self>) -> Coroutine {
+        Coroutine::call("StreamReader.__anext__", begin_next, slf.into_any(), None)
+    }
+}

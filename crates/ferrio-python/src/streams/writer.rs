@@ -1,0 +1,373 @@
+//! The writing side of a stream.
+
+use pyo3::PyTraverseError;
+use pyo3::exceptions::{PyAssertionError, PyResourceWarning};
+use pyo3::gc::PyVisit;
+use pyo3::intern;
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+
+use super::overrides;
+use super::protocol::StreamReaderProtocol;
+use super::reader::StreamReader;
+use crate::cell::AttachedCell;
+use crate::coroutine::{Coroutine, Step, Wait};
+use crate::transport::SocketTransport;
+use crate::{ffi, imports};
+
+/// The interior state.
+#[derive(Default)]
+struct State {
+    transport: Option<Py<PyAny>>,
+    protocol: Option<Py<PyAny>>,
+    reader: Option<Py<PyAny>>,
+    event_loop: Option<Py<PyAny>>,
+}
+
+/// The writing side of a stream (CPython: `asyncio.StreamWriter`).
+///
+/// Arguments: transport; protocol, whose flow control drain() waits for; reader, a StreamReader or None, whose exception
+/// drain() raises; loop, the event loop.
+// Users may set attributes. Not on Python 3.11: making an object with a dictionary can start a garbage collection there
+// before PyO3 has filled the object.
+#[cfg_attr(Py_3_12, pyclass(module = "ferrio", subclass, frozen, weakref, dict))]
+#[cfg_attr(not(Py_3_12), pyclass(module = "ferrio", subclass, frozen, weakref))]
+pub struct StreamWriter {
+    state: AttachedCell<State>,
+}
+
+impl StreamWriter {
+    /// The transport. A writer that the garbage collector has emptied has none.
+    #[inline]
+    fn transport<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        let transport = self.state.with(py, |state| {
+            let transport = state.transport.as_ref();
+            transport.map(|transport| transport.bind(py).clone())
+        });
+        transport.ok_or_else(|| PyAssertionError::new_err("the writer has no transport"))
+    }
+
+    fn protocol<'py>(&self, py: Python<'py>) -> Bound<'py, PyAny> {
+        let protocol = self.get_protocol(py);
+        protocol.unwrap_or_else(|| py.None()).into_bound(py)
+    }
+
+    /// Raises the reader's exception.
+    #[inline]
+    fn check_reader(&self, py: Python<'_>) -> PyResult<()> {
+        let reader = self.state.with(py, |state| {
+            let reader = state.reader.as_ref();
+            reader.map(|reader| reader.bind(py).clone())
+        });
+        let Some(reader) = reader else {
+            return Ok(());
+        };
+        let exception = match reader.cast_exact::<StreamReader>() {
+            Ok(reader) => reader.get().exception(py).map(|it| it.into_bound(py)),
+            Err(_) => Some(reader.call_method0(intern!(py, "exception"))?),
+        };
+        match exception.filter(|exception| !exception.is_none()) {
+            None => Ok(()),
+            Some(exception) => Err(PyErr::from_value(exception)),
+        }
+    }
+
+    #[inline]
+    fn is_transport_closing(&self, py: Python<'_>) -> PyResult<bool> {
+        let transport = self.transport(py)?;
+        match transport.cast_exact::<SocketTransport>() {
+            Ok(transport) => Ok(transport.get().is_closing(py)),
+            Err(_) => transport
+                .call_method0(intern!(py, "is_closing"))?
+                .is_truthy(),
+        }
+    }
+
+    /// Waits for the protocol's flow control.
+    #[inline]
+    fn wait_for_room(&self, py: Python<'_>) -> PyResult<Step> {
+        let protocol = self.protocol(py);
+        if let Ok(native) = protocol.cast::<StreamReaderProtocol>()
+            && !overrides::<StreamReaderProtocol>(&protocol, "_drain_helper")?
+        {
+            return StreamReaderProtocol::drain(native);
+        }
+        let helper = protocol.call_method0(intern!(py, "_drain_helper"))?;
+        Ok(Step::Wait(helper.unbind(), Box::new(Ignored)))
+    }
+}
+
+/// `None` when what is awaited has ended.
+struct Ignored;
+
+impl Wait for Ignored {
+    fn resume(self: Box<Self>, py: Python<'_>, outcome: PyResult<Py<PyAny>>) -> PyResult<Step> {
+        outcome?;
+        Ok(Step::none(py))
+    }
+
+    fn traverse(&self, _: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        Ok(())
+    }
+}
+
+/// `drain` of a transport that is closing: it has given way, so that `connection_lost` could be called.
+struct Closing(Py<StreamWriter>);
+
+impl Wait for Closing {
+    fn resume(self: Box<Self>, py: Python<'_>, outcome: PyResult<Py<PyAny>>) -> PyResult<Step> {
+        outcome?;
+        self.0.get().wait_for_room(py)
+    }
+
+    fn traverse(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        visit.call(&self.0)
+    }
+}
+
+fn begin_drain(target: &Bound<'_, PyAny>, _: Option<Py<PyAny>>) -> PyResult<Step> {
+    let py = target.py();
+    let writer = target.cast::<StreamWriter>()?;
+    let me = writer.get();
+    me.check_reader(py)?;
+    if me.is_transport_closing(py)? {
+        return Ok(Step::Yield(Box::new(Closing(writer.clone().unbind()))));
+    }
+    me.wait_for_room(py)
+}
+
+fn begin_wait_closed(target: &Bound<'_, PyAny>, _: Option<Py<PyAny>>) -> PyResult<Step> {
+    let py = target.py();
+    let protocol = target.cast::<StreamWriter>()?.get().protocol(py);
+    let closed = protocol.call_method1(intern!(py, "_get_close_waiter"), (target,))?;
+    Ok(Step::Wait(closed.unbind(), Box::new(Ignored)))
+}
+
+#[pymethods]
+impl StreamWriter {
+    #[new]
+    #[pyo3(signature = (transport, protocol, reader, r#loop))]
+    pub(super) fn new(
+        transport: Bound<'_, PyAny>,
+        protocol: Bound<'_, PyAny>,
+        reader: Option<Bound<'_, PyAny>>,
+        r#loop: Bound<'_, PyAny>,
+    ) -> PyResult<Self> {
+        if let Some(reader) = &reader
+            && !reader.is_instance_of::<StreamReader>()
+            && !reader.is_instance(imports::stream_reader_class(reader.py())?)?
+        {
+            return Err(PyAssertionError::new_err("the reader is no StreamReader"));
+        }
+        let state = State {
+            transport: Some(transport.unbind()),
+            protocol: Some(protocol.unbind()),
+            reader: reader.map(Bound::unbind),
+            event_loop: Some(r#loop.unbind()),
+        };
+        Ok(Self {
+            state: AttachedCell::new(state),
+        })
+    }
+
+    fn __repr__(slf: &Bound<'_, Self>) -> PyResult<String> {
+        let py = slf.py();
+        let me = slf.get();
+        let name = slf.get_type().name()?;
+        let transport = me.transport(py)?.repr()?;
+        Ok(match me.get_reader(py) {
+            None => format!("<{name} transport={transport}>"),
+            Some(reader) => {
+                format!(
+                    "<{name} transport={transport} reader={}>",
+                    reader.bind(py).repr()?
+                )
+            }
+        })
+    }
+
+    /// The transport.
+    #[getter(transport)]
+    fn transport_property<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        self.transport(py)
+    }
+
+    /// Write bytes-like data; it is sent as soon as the kernel takes it. Raises what the transport's write() raises.
+    fn write(&self, data: &Bound<'_, PyAny>) -> PyResult<()> {
+        let py = data.py();
+        let transport = self.transport(py)?;
+        match transport.cast_exact::<SocketTransport>() {
+            Ok(transport) => SocketTransport::write(transport, data),
+            Err(_) => transport
+                .call_method1(intern!(py, "write"), (data,))
+                .map(drop),
+        }
+    }
+
+    /// Write an iterable of bytes-like objects.
+    fn writelines(&self, data: &Bound<'_, PyAny>) -> PyResult<()> {
+        let py = data.py();
+        self.transport(py)?
+            .call_method1(intern!(py, "writelines"), (data,))
+            .map(drop)
+    }
+
+    /// Close the writing side once everything written has been sent.
+    fn write_eof<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        self.transport(py)?.call_method0(intern!(py, "write_eof"))
+    }
+
+    /// Return True if the transport can close its writing side alone.
+    fn can_write_eof<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        self.transport(py)?
+            .call_method0(intern!(py, "can_write_eof"))
+    }
+
+    /// Close the connection once everything written has been sent.
+    fn close<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        self.transport(py)?.call_method0(intern!(py, "close"))
+    }
+
+    /// Return True if the connection is closing or closed.
+    fn is_closing(&self, py: Python<'_>) -> PyResult<bool> {
+        self.is_transport_closing(py)
+    }
+
+    /// Wait until the connection is closed. Raises the exception that it was lost with.
+    fn wait_closed(slf: Py<Self>) -> Coroutine {
+        let name = "StreamWriter.wait_closed";
+        Coroutine::call(name, begin_wait_closed, slf.into_any(), None)
+    }
+
+    /// Return the information called name about the transport, or default if there is none.
+    #[pyo3(signature = (name, default = None))]
+    fn get_extra_info<'py>(
+        &self,
+        name: Bound<'py, PyAny>,
+        default: Option<Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let py = name.py();
+        self.transport(py)?
+            .call_method1(intern!(py, "get_extra_info"), (name, default))
+    }
+
+    /// Wait until there is room for more. Raises the reader's exception, and ConnectionResetError if the connection is
+    /// lost.
+    fn drain(slf: Py<Self>) -> Coroutine {
+        Coroutine::call("StreamWriter.drain", begin_drain, slf.into_any(), None)
+    }
+
+    /// Go on with TLS on this connection.
+    ///
+    /// Arguments: sslcontext, an ssl.SSLContext; server_hostname, for the certificate; ssl_handshake_timeout and
+    /// ssl_shutdown_timeout in seconds. Raises what loop.start_tls() raises.
+    #[pyo3(signature = (sslcontext, **kwargs), text_signature = "($self, sslcontext, *, server_hostname=None, ssl_handshake_timeout=None, ssl_shutdown_timeout=None)")]
+    fn start_tls(
+        slf: Py<Self>,
+        py: Python<'_>,
+        sslcontext: Py<PyAny>,
+        kwargs: Option<Py<PyDict>>,
+    ) -> PyResult<Py<Coroutine>> {
+        Coroutine::create(py, "StreamWriter.start_tls", async move |co| {
+            let drained = Python::attach(|py| slf.call_method0(py, intern!(py, "drain")))?;
+            co.wait(drained).await?;
+            let (protocol, started) =
+                Python::attach(|py| slf.bind(py).get().begin_tls(py, sslcontext, kwargs))?;
+            let transport = co.wait(started).await?;
+            Python::attach(|py| {
+                slf.get().set_transport(py, Some(transport.clone_ref(py)));
+                let protocol = protocol.bind(py);
+                let replace = intern!(py, "_replace_transport");
+                if protocol.hasattr(replace)? {
+                    protocol.call_method1(replace, (transport,))?;
+                } else {
+                    protocol.call_method1(intern!(py, "_replace_writer"), (slf,))?;
+                }
+                Ok(py.None())
+            })
+        })
+    }
+
+    #[getter(__class__)]
+    fn class(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+        Ok(imports::stream_writer_class(slf.py())?.clone().unbind())
+    }
+
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        self.state.visit(|state| {
+            visit.call(&state.transport)?;
+            visit.call(&state.protocol)?;
+            visit.call(&state.reader)?;
+            visit.call(&state.event_loop)
+        })
+    }
+
+    fn __clear__(&self) {
+        Python::attach(|py| drop(self.state.take(py)));
+    }
+}
+
+object_attribute!(
+    StreamWriter,
+    transport,
+    _transport,
+    get_transport,
+    set_transport
+);
+object_attribute!(
+    StreamWriter,
+    protocol,
+    _protocol,
+    get_protocol,
+    set_protocol
+);
+object_attribute!(StreamWriter, reader, _reader, get_reader, set_reader);
+object_attribute!(StreamWriter, event_loop, _loop, get_loop, set_loop);
+
+impl StreamWriter {
+    /// The coroutine that changes the connection to TLS, and the protocol to tell of it.
+    fn begin_tls(
+        &self,
+        py: Python<'_>,
+        sslcontext: Py<PyAny>,
+        kwargs: Option<Py<PyDict>>,
+    ) -> PyResult<(Py<PyAny>, Py<PyAny>)> {
+        let protocol = self.protocol(py);
+        let callback = protocol.getattr(intern!(py, "_client_connected_cb"))?;
+        let kwargs = kwargs.map_or_else(|| PyDict::new(py), |kwargs| kwargs.into_bound(py));
+        kwargs.set_item(intern!(py, "server_side"), !callback.is_none())?;
+        let event_loop = self.get_loop(py).unwrap_or_else(|| py.None());
+        let args = (self.transport(py)?, &protocol, sslcontext);
+        let start_tls = intern!(py, "start_tls");
+        let started = event_loop.call_method(py, start_tls, args, Some(&kwargs))?;
+        Ok((protocol.unbind(), started))
+    }
+}
+
+impl ffi::Finalize for StreamWriter {
+    fn deallocator() -> &'static std::sync::OnceLock<pyo3::ffi::destructor> {
+        static ORIGINAL: std::sync::OnceLock<pyo3::ffi::destructor> = std::sync::OnceLock::new();
+        &ORIGINAL
+    }
+
+    /// A writer that nobody has closed is closed, and whoever forgot it is told.
+    fn finalize(slf: &Bound<'_, Self>) -> PyResult<()> {
+        let py = slf.py();
+        let me = slf.get();
+        let (Some(_), Some(event_loop)) = (me.get_transport(py), me.get_loop(py)) else {
+            return Ok(());
+        };
+        if me.is_transport_closing(py)? {
+            return Ok(());
+        }
+        let is_closed = event_loop.call_method0(py, intern!(py, "is_closed"))?;
+        let text = if is_closed.is_truthy(py)? {
+            "loop is closed".to_owned()
+        } else {
+            slf.call_method0(intern!(py, "close"))?;
+            format!("unclosed {}", slf.repr()?)
+        };
+        let text = std::ffi::CString::new(text).unwrap_or_default();
+        PyErr::warn(py, &py.get_type::<PyResourceWarning>(), &text, 1)
+    }
+}
