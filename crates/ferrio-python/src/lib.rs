@@ -113,6 +113,7 @@ mod _ferrio {
         crate::ffi::install_finalizer::<GatheringFuture>(module.py());
         crate::ffi::install_self_await::<GatheringFuture>(module.py())?;
         crate::ffi::install_self_await::<Coroutine>(module.py())?;
+        crate::ffi::install_recycling::<Coroutine>(module.py());
         crate::ffi::install_finalizer::<StreamWriter>(module.py());
         #[cfg(Py_3_14)]
         crate::future::awaited_by::export(module)?;

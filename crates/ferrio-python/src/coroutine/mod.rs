@@ -33,6 +33,7 @@ mod driving;
 mod throwing;
 
 use std::future::Future;
+use std::sync::OnceLock;
 
 use pyo3::PyTraverseError;
 use pyo3::exceptions::{PyGeneratorExit, PyRuntimeError, PyRuntimeWarning, PyTypeError};
@@ -49,29 +50,57 @@ use crate::ffi::{self, Sent};
 /// A coroutine object over Rust code (CPython: `types.CoroutineType`).
 #[pyclass(module = "ferrio", name = "coroutine", frozen, weakref)]
 pub struct Coroutine {
-    name: &'static str,
+    name: AttachedCell<&'static str>,
     state: AttachedCell<State>,
 }
 
+/// A coroutine that calls a function, to become an object.
+pub struct Call {
+    name: &'static str,
+    state: State,
+}
+
+impl<'py> IntoPyObject<'py> for Call {
+    type Target = Coroutine;
+    type Output = Bound<'py, Coroutine>;
+    type Error = PyErr;
+
+    #[inline]
+    fn into_pyobject(self, py: Python<'py>) -> PyResult<Bound<'py, Coroutine>> {
+        let Self { name, state } = self;
+        let Some(coroutine) = ffi::reuse::<Coroutine>(py) else {
+            return Bound::new(py, Coroutine::new(name, state));
+        };
+        let me = coroutine.get();
+        me.name.with(py, |old| *old = name);
+        drop(me.state.replace(py, state));
+        Ok(coroutine)
+    }
+}
+
 impl Coroutine {
+    const fn new(name: &'static str, state: State) -> Self {
+        Self {
+            name: AttachedCell::new(name),
+            state: AttachedCell::new(state),
+        }
+    }
+
     /// A coroutine that calls `function(target, argument)` when it is awaited. `name` is the qualified name that users
     /// see in representations and warnings.
     #[inline]
-    pub fn call(
+    pub const fn call(
         name: &'static str,
         function: Function,
         target: Py<PyAny>,
         argument: Option<Py<PyAny>>,
-    ) -> Self {
+    ) -> Call {
         let state = State::Call {
             function,
             target,
             argument,
         };
-        Self {
-            name,
-            state: AttachedCell::new(state),
-        }
+        Call { name, state }
     }
 
     /// A coroutine that runs an `async` block.
@@ -83,8 +112,12 @@ impl Coroutine {
     where
         F: Future<Output = PyResult<Py<PyAny>>> + Send + 'static,
     {
-        let state = AttachedCell::new(State::Begin(block::begin(body)));
-        Py::new(py, Self { name, state })
+        let state = State::Begin(block::begin(body));
+        Ok(Call { name, state }.into_pyobject(py)?.unbind())
+    }
+
+    fn name(&self, py: Python<'_>) -> &'static str {
+        self.name.with(py, |name| *name)
     }
 
     /// Has it finish, whatever it waits for: as `close`, when it is too late to tell anybody of errors.
@@ -97,7 +130,7 @@ impl Coroutine {
         }
         if self.state.with(py, |state| state.is_new()) {
             drop(self.state.replace(py, State::Finished));
-            warn_never_awaited(py, self.name);
+            warn_never_awaited(py, self.name(py));
             return;
         }
         if let Err(error) = self.finish(py) {
@@ -197,18 +230,19 @@ impl Coroutine {
     }
 
     fn __repr__(slf: &Bound<'_, Self>) -> String {
-        let name = slf.get().name;
+        let name = slf.get().name(slf.py());
         format!("<coroutine object {name} at {:p}>", slf.as_ptr())
     }
 
     #[getter(__name__)]
-    fn short_name(&self) -> &'static str {
-        self.name.rsplit('.').next().unwrap_or(self.name)
+    fn short_name(&self, py: Python<'_>) -> &'static str {
+        let name = self.name(py);
+        name.rsplit('.').next().unwrap_or(name)
     }
 
     #[getter(__qualname__)]
-    fn qualified_name(&self) -> &'static str {
-        self.name
+    fn qualified_name(&self, py: Python<'_>) -> &'static str {
+        self.name(py)
     }
 
     #[getter]
@@ -261,16 +295,30 @@ impl Coroutine {
     }
 }
 
-impl Drop for Coroutine {
+impl ffi::Recycle for Coroutine {
+    fn deallocator() -> &'static OnceLock<pyo3::ffi::destructor> {
+        static ORIGINAL: OnceLock<pyo3::ffi::destructor> = OnceLock::new();
+        &ORIGINAL
+    }
+
+    fn spares() -> &'static AttachedCell<Vec<Py<Self>>> {
+        static SPARES: AttachedCell<Vec<Py<Coroutine>>> = AttachedCell::new(Vec::new());
+        &SPARES
+    }
+
     #[inline]
+    fn is_reset(slf: &Bound<'_, Self>) -> bool {
+        let state = &slf.get().state;
+        state.with(slf.py(), |state| matches!(state, State::Finished))
+    }
+
+    fn reset(slf: &Bound<'_, Self>) {
+        slf.get().abandon(slf.py());
+    }
+}
+
+impl Drop for Coroutine {
     fn drop(&mut self) {
-        // Nobody else has a reference, so the state can be looked at without a token.
-        let is_over = self.state.visit(|state| match state {
-            State::Finished => Ok(()),
-            _ => Err(()),
-        });
-        if is_over.is_err() {
-            Python::attach(|py| self.abandon(py));
-        }
+        Python::attach(|py| self.abandon(py));
     }
 }

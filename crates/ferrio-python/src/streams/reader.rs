@@ -131,14 +131,19 @@ impl StreamReader {
         drop(old);
     }
 
-    /// Takes the first `count` bytes out, at most all.
+    /// Takes the first bytes out, as many as `end` says of all bytes and the limit.
     #[inline]
-    pub(super) fn take(&self, py: Python<'_>, count: usize) -> PyResult<Py<PyAny>> {
+    pub(super) fn take(
+        &self,
+        py: Python<'_>,
+        end: impl FnOnce(&[u8], usize) -> Option<usize>,
+    ) -> PyResult<Option<Py<PyAny>>> {
+        let limit = self.state.with(py, |state| state.limit);
         self.buffer(py, |buffer| {
-            let count = count.min(buffer.len());
-            let bytes = PyBytes::new(py, &buffer.bytes()[..count]);
-            buffer.consume(count);
-            bytes.into_any().unbind()
+            let end = end(buffer.bytes(), limit)?;
+            let bytes = PyBytes::new(py, &buffer.bytes()[..end]);
+            buffer.consume(end);
+            Some(bytes.into_any().unbind())
         })
     }
 

@@ -10,7 +10,7 @@ use pyo3::types::{PyBytes, PyTuple};
 
 use super::overrides;
 use super::reader::StreamReader;
-use crate::coroutine::{Coroutine, Step, Wait};
+use crate::coroutine::{Call, Coroutine, Step, Wait};
 use crate::ffi::ByteView;
 use crate::imports;
 
@@ -37,6 +37,27 @@ impl Wanted {
             Self::Some(_) | Self::All(_) => "read",
             Self::Exactly(_) => "readexactly",
             Self::Until(_) | Self::Line(_) | Self::Next(_) => "readuntil",
+        }
+    }
+
+    /// Where what is wanted ends, if it is there and no longer than the limit.
+    #[inline]
+    fn end(&mut self, bytes: &[u8], limit: usize) -> Option<usize> {
+        match self {
+            Self::Some(count) => (!bytes.is_empty()).then(|| bytes.len().min(*count)),
+            Self::Exactly(count) => (bytes.len() >= *count).then_some(*count),
+            Self::Until(search) | Self::Line(search) | Self::Next(search) => {
+                let found = search.find(bytes)?;
+                (found.start <= limit).then_some(found.end)
+            }
+            Self::All(_) => None,
+        }
+    }
+
+    fn search(&mut self) -> Option<&mut Search> {
+        match self {
+            Self::Until(search) | Self::Line(search) | Self::Next(search) => Some(search),
+            Self::Some(_) | Self::All(_) | Self::Exactly(_) => None,
         }
     }
 }
@@ -83,6 +104,9 @@ impl Wait for Reading {
 /// Raises what `set_exception` was given.
 #[inline]
 fn check(py: Python<'_>, reader: &StreamReader) -> PyResult<()> {
+    if reader.state.with(py, |state| state.exception.is_none()) {
+        return Ok(());
+    }
     match reader.exception(py) {
         None => Ok(()),
         Some(exception) => Err(PyErr::from_value(exception.into_bound(py))),
@@ -96,13 +120,23 @@ fn attempt(
     reader: &StreamReader,
     wanted: &mut Wanted,
 ) -> PyResult<Option<Py<PyAny>>> {
+    if let Wanted::All(read) = wanted {
+        return all(py, reader, read);
+    }
+    if let Some(bytes) = reader.take(py, |bytes, limit| wanted.end(bytes, limit))? {
+        reader.maybe_resume(py)?;
+        return Ok(Some(bytes));
+    }
+    if let Some(search) = wanted.search() {
+        check_limit(py, reader, search)?;
+    }
+    if !reader.state.with(py, |state| state.eof) {
+        return Ok(None);
+    }
     match wanted {
-        Wanted::Some(count) => some(py, reader, *count),
-        Wanted::Exactly(count) => exactly(py, reader, *count),
-        Wanted::All(read) => all(py, reader, read),
-        Wanted::Until(search) | Wanted::Line(search) | Wanted::Next(search) => {
-            until(py, reader, search)
-        }
+        Wanted::Some(_) => Ok(Some(PyBytes::new(py, b"").into_any().unbind())),
+        Wanted::Exactly(count) => incomplete(py, reader, Some(*count)),
+        _ => incomplete(py, reader, None),
     }
 }
 
@@ -122,28 +156,6 @@ fn conclude(
     }
 }
 
-fn some(py: Python<'_>, reader: &StreamReader, count: usize) -> PyResult<Option<Py<PyAny>>> {
-    let empty = reader.buffer(py, |buffer| buffer.is_empty())?;
-    if empty && !is_at_end(py, reader) {
-        return Ok(None);
-    }
-    let bytes = reader.take(py, count)?;
-    reader.maybe_resume(py)?;
-    Ok(Some(bytes))
-}
-
-fn exactly(py: Python<'_>, reader: &StreamReader, count: usize) -> PyResult<Option<Py<PyAny>>> {
-    if reader.buffer(py, |buffer| buffer.len())? >= count {
-        let bytes = reader.take(py, count)?;
-        reader.maybe_resume(py)?;
-        return Ok(Some(bytes));
-    }
-    if !is_at_end(py, reader) {
-        return Ok(None);
-    }
-    incomplete(py, reader, Some(count))
-}
-
 fn all(py: Python<'_>, reader: &StreamReader, read: &mut Vec<u8>) -> PyResult<Option<Py<PyAny>>> {
     check(py, reader)?;
     reader.buffer(py, |buffer| {
@@ -151,43 +163,27 @@ fn all(py: Python<'_>, reader: &StreamReader, read: &mut Vec<u8>) -> PyResult<Op
         buffer.clear();
     })?;
     reader.maybe_resume(py)?;
-    if !is_at_end(py, reader) {
+    if !reader.state.with(py, |state| state.eof) {
         return Ok(None);
     }
     Ok(Some(PyBytes::new(py, read).into_any().unbind()))
 }
 
-#[inline]
-fn until(
-    py: Python<'_>,
-    reader: &StreamReader,
-    search: &mut Search,
-) -> PyResult<Option<Py<PyAny>>> {
-    let found = reader.buffer(py, |buffer| search.find(buffer.bytes()))?;
+/// Raises `LimitOverrunError` if there is more before the separator, or where one could be, than the limit.
+#[cold]
+fn check_limit(py: Python<'_>, reader: &StreamReader, search: &mut Search) -> PyResult<()> {
     let limit = reader.state.with(py, |state| state.limit);
-    match found {
+    match reader.buffer(py, |buffer| search.find(buffer.bytes()))? {
         Some(found) if found.start > limit => {
             let text = "Separator is found, but chunk is longer than limit";
             Err(limit_overrun(py, text, found.start))
-        }
-        Some(found) => {
-            let bytes = reader.take(py, found.end)?;
-            reader.maybe_resume(py)?;
-            Ok(Some(bytes))
         }
         None if search.offset() > limit => {
             let text = "Separator is not found, and chunk exceed the limit";
             Err(limit_overrun(py, text, search.offset()))
         }
-        None if is_at_end(py, reader) => incomplete(py, reader, None),
-        None => Ok(None),
+        _ => Ok(()),
     }
-}
-
-/// Whether nothing will follow.
-#[inline]
-fn is_at_end(py: Python<'_>, reader: &StreamReader) -> bool {
-    reader.state.with(py, |state| state.eof)
 }
 
 /// Empties the buffer and raises `IncompleteReadError`.
@@ -197,7 +193,7 @@ fn incomplete(
     reader: &StreamReader,
     expected: Option<usize>,
 ) -> PyResult<Option<Py<PyAny>>> {
-    let partial = reader.take(py, usize::MAX)?;
+    let partial = reader.take(py, |bytes, _| Some(bytes.len()))?;
     let error = imports::incomplete_read_error(py)?.call1((partial, expected))?;
     Err(PyErr::from_value(error))
 }
@@ -362,7 +358,7 @@ fn begin_next(target: &Bound<'_, PyAny>, _: Option<Py<PyAny>>) -> PyResult<Step>
 impl StreamReader {
     /// Read up to n bytes, at least one unless the stream has ended; all up to its end if n is negative.
     #[pyo3(name = "read", signature = (n = None))]
-    fn read_some(slf: Py<Self>, n: Option<Py<PyAny>>) -> Coroutine {
+    fn read_some(slf: Py<Self>, n: Option<Py<PyAny>>) -> Call {
         Coroutine::call("StreamReader.read", begin_read, slf.into_any(), n)
     }
 
@@ -370,7 +366,7 @@ impl StreamReader {
     ///
     /// Raises IncompleteReadError if the stream ends before, with what there was as its `partial`; ValueError if n is
     /// negative.
-    fn readexactly(slf: Py<Self>, n: Py<PyAny>) -> Coroutine {
+    fn readexactly(slf: Py<Self>, n: Py<PyAny>) -> Call {
         let name = "StreamReader.readexactly";
         Coroutine::call(name, begin_readexactly, slf.into_any(), Some(n))
     }
@@ -378,7 +374,7 @@ impl StreamReader {
     /// Read up to and with a newline; at the end of the stream, what there is.
     ///
     /// Raises ValueError, and drops the line, if it is longer than the reader's limit.
-    fn readline(slf: Py<Self>) -> Coroutine {
+    fn readline(slf: Py<Self>) -> Call {
         Coroutine::call(
             "StreamReader.readline",
             begin_readline,
@@ -392,13 +388,13 @@ impl StreamReader {
     /// Raises IncompleteReadError if the stream ends before; LimitOverrunError, and leaves the data in the buffer, if
     /// there is more than the reader's limit before it; ValueError for an empty separator.
     #[pyo3(signature = (separator = None), text_signature = "($self, separator=b'\\n')")]
-    fn readuntil(slf: Py<Self>, separator: Option<Py<PyAny>>) -> Coroutine {
+    fn readuntil(slf: Py<Self>, separator: Option<Py<PyAny>>) -> Call {
         let name = "StreamReader.readuntil";
         Coroutine::call(name, begin_readuntil, slf.into_any(), separator)
     }
 
     #[pyo3(name = "_wait_for_data")]
-    fn wait_for_more(slf: Py<Self>, func_name: Py<PyAny>) -> Coroutine {
+    fn wait_for_more(slf: Py<Self>, func_name: Py<PyAny>) -> Call {
         struct Waited(Py<StreamReader>);
 
         impl Wait for Waited {
@@ -437,7 +433,7 @@ impl StreamReader {
         slf
     }
 
-    fn __anext__(slf: Py<Self>) -> Coroutine {
+    fn __anext__(slf: Py<Self>) -> Call {
         Coroutine::call("StreamReader.__anext__", begin_next, slf.into_any(), None)
     }
 }

@@ -11,7 +11,7 @@ use super::overrides;
 use super::protocol::StreamReaderProtocol;
 use super::reader::StreamReader;
 use crate::cell::AttachedCell;
-use crate::coroutine::{Coroutine, Step, Wait};
+use crate::coroutine::{Call, Coroutine, Step, Wait};
 use crate::transport::SocketTransport;
 use crate::{ffi, imports};
 
@@ -234,7 +234,7 @@ impl StreamWriter {
     }
 
     /// Wait until the connection is closed. Raises the exception that it was lost with.
-    fn wait_closed(slf: Py<Self>) -> Coroutine {
+    fn wait_closed(slf: Py<Self>) -> Call {
         let name = "StreamWriter.wait_closed";
         Coroutine::call(name, begin_wait_closed, slf.into_any(), None)
     }
@@ -253,7 +253,7 @@ impl StreamWriter {
 
     /// Wait until there is room for more. Raises the reader's exception, and ConnectionResetError if the connection is
     /// lost.
-    fn drain(slf: Py<Self>) -> Coroutine {
+    fn drain(slf: Py<Self>) -> Call {
         Coroutine::call("StreamWriter.drain", begin_drain, slf.into_any(), None)
     }
 

@@ -17,7 +17,7 @@ use pyo3::types::{PyDict, PyList, PySet};
 
 use self::tasks::Children;
 use crate::cell::AttachedCell;
-use crate::coroutine::{Coroutine, Step};
+use crate::coroutine::{Call, Coroutine, Step};
 use crate::task::{cancel_any, current_task, running_loop};
 
 /// The interior state.
@@ -118,7 +118,7 @@ impl TaskGroup {
         }
     }
 
-    fn __aenter__(slf: Py<Self>) -> Coroutine {
+    fn __aenter__(slf: Py<Self>) -> Call {
         let enter = |slf: &Bound<'_, PyAny>, _: Option<Py<PyAny>>| {
             Self::enter(slf.cast()?)?;
             Ok(Step::Return(slf.clone().unbind()))

@@ -9,7 +9,7 @@ use pyo3::types::PyInt;
 
 use super::Timer;
 use super::timer::{native_loop, time};
-use crate::coroutine::{Coroutine, Step, Wait};
+use crate::coroutine::{Call, Coroutine, Step, Wait};
 use crate::event_loop::{Callback, Loop};
 use crate::imports;
 use crate::task::running_loop;
@@ -19,7 +19,7 @@ use crate::task::running_loop;
 /// Raises ValueError if delay is NaN.
 #[pyfunction]
 #[pyo3(signature = (delay, result = None))]
-pub fn sleep(delay: Py<PyAny>, result: Option<Py<PyAny>>) -> Coroutine {
+pub fn sleep(delay: Py<PyAny>, result: Option<Py<PyAny>>) -> Call {
     Coroutine::call("sleep", begin, delay, result)
 }
 

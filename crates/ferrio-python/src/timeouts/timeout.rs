@@ -9,7 +9,7 @@ use pyo3::prelude::*;
 use super::Timer;
 use super::timer::{native_loop, time};
 use crate::cell::AttachedCell;
-use crate::coroutine::{Coroutine, Step};
+use crate::coroutine::{Call, Coroutine, Step};
 use crate::event_loop::Callback;
 use crate::future::Home;
 use crate::imports;
@@ -290,7 +290,7 @@ impl Timeout {
         matches!(self.phase(py), Phase::Expiring | Phase::Expired)
     }
 
-    fn __aenter__(slf: Py<Self>) -> Coroutine {
+    fn __aenter__(slf: Py<Self>) -> Call {
         let enter = |slf: &Bound<'_, PyAny>, _: Option<Py<PyAny>>| {
             Self::enter(slf.cast()?)?;
             Ok(Step::Return(slf.clone().unbind()))
@@ -303,7 +303,7 @@ impl Timeout {
         exc_type: Py<PyAny>,
         exc_val: Option<Py<PyAny>>,
         exc_tb: Py<PyAny>,
-    ) -> Coroutine {
+    ) -> Call {
         drop((exc_type, exc_tb));
         let exit = |slf: &Bound<'_, PyAny>, raised: Option<Py<PyAny>>| {
             let py = slf.py();
