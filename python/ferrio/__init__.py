@@ -5,7 +5,7 @@
 
 The loop is a drop-in for asyncio's: `ferrio.new_event_loop` is a loop factory for `asyncio.Runner`, `ferrio.install()`
 makes it the default, and `python -m ferrio program.py` runs a program that knows nothing of it. Its tasks and futures
-are native, and so are `gather`, `wait`, `wait_for`, `timeout`, `sleep` and `TaskGroup` of this package, which
+are native, and so are `gather`, `wait`, `wait_for`, `shield`, `timeout`, `sleep` and `TaskGroup` of this package, which
 `ferrio.accelerate()` puts under asyncio's names. Importing the package changes nothing.
 """
 
@@ -16,9 +16,7 @@ from asyncio import (
     FIRST_EXCEPTION,
     all_tasks,
     as_completed,
-    ensure_future,
     run_coroutine_threadsafe,
-    shield,
     to_thread,
     wrap_future,
 )
@@ -39,7 +37,9 @@ from ferrio._ferrio import (
     __version__,
     create_task,
     current_task,
+    ensure_future,
     gather,
+    shield,
     sleep,
     timeout,
     timeout_at,

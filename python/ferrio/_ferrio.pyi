@@ -39,7 +39,9 @@ __all__ = [
     "coroutine",
     "create_task",
     "current_task",
+    "ensure_future",
     "gather",
+    "shield",
     "sleep",
     "timeout",
     "timeout_at",
@@ -157,6 +159,10 @@ def current_task(loop: asyncio.AbstractEventLoop | None = None) -> asyncio.Task[
 def gather(
     *coros_or_futures: Awaitable[Any], return_exceptions: bool = False
 ) -> asyncio.Future[list[Any]]: ...
+def ensure_future(
+    coro_or_future: Awaitable[_T], *, loop: asyncio.AbstractEventLoop | None = None
+) -> asyncio.Future[_T]: ...
+def shield(arg: Awaitable[_T]) -> asyncio.Future[_T]: ...
 def sleep(delay: float, result: _T = ...) -> Coroutine[Any, Any, _T]: ...
 def timeout(delay: float | None) -> Timeout: ...
 def timeout_at(when: float | None) -> Timeout: ...

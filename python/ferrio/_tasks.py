@@ -69,7 +69,10 @@ def _include_in_call_graph() -> None:
         built = build(future, limit=limit)
         if isinstance(future, _ferrio.Future) or not issubclass(type(future), _CFuture):
             return built
-        waiting = [task for task in _ferrio._native_tasks() if task._fut_waiter is future]  # type: ignore[attr-defined]
+        waiting = {task for task in _ferrio._native_tasks() if task._fut_waiter is future}  # type: ignore[attr-defined]
+        # Combinators that wait for a task are among the callbacks.
+        through = {getattr(callback, "_waiting_task", None) for callback, _ in future._callbacks or ()}
+        waiting |= through - {None}
         more = tuple(graph._build_graph_for_future(task, limit=limit) for task in waiting)
         return dataclasses.replace(built, awaited_by=built.awaited_by + more)
 

@@ -139,6 +139,25 @@ def test_accelerate_and_restore(script):
     assert output == "as it was"
 
 
+def test_asyncio_sees_tasks_on_its_own_loop_also_if_there_never_was_another(script):
+    output = script(
+        """
+        import asyncio, ferrio
+
+        async def main():
+            task = ferrio.Task(asyncio.sleep(0), loop=asyncio.get_running_loop())
+            assert asyncio.all_tasks() == {task, asyncio.current_task()}
+            await task
+            print("seen")
+
+        loop = asyncio.SelectorEventLoop()
+        loop.run_until_complete(main())
+        loop.close()
+        """
+    )
+    assert output == "seen"
+
+
 @pytest.mark.parametrize("factory", [asyncio.SelectorEventLoop, ferrio.new_event_loop])
 def test_they_work_on_any_loop(loop_name, factory):
     async def main():

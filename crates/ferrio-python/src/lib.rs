@@ -71,7 +71,7 @@ mod _ferrio {
     use pyo3::prelude::*;
 
     #[pymodule_export]
-    use crate::combinators::{GatheringFuture, gather::gather, wait::wait};
+    use crate::combinators::{GatheringFuture, gather::gather, shield::shield, wait::wait};
     #[pymodule_export]
     use crate::coroutine::Coroutine;
     #[pymodule_export]
@@ -93,7 +93,7 @@ mod _ferrio {
     #[pymodule_export]
     use crate::task::Task;
     #[pymodule_export]
-    use crate::task::{_native_tasks, create_task, current_task};
+    use crate::task::{_native_tasks, create_task, current_task, ensure_future};
     #[pymodule_export]
     use crate::task_group::TaskGroup;
     #[pymodule_export]

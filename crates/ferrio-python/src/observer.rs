@@ -1,6 +1,6 @@
 //! [`Observer`]: what waits for futures in ferrio itself, told without a callback object.
 //!
-//! A observer stands in a future's list of waiters among tasks and callbacks, and is told through the loop's queue, in
+//! An observer stands in a future's list of waiters among tasks and callbacks, and is told through the loop's queue, in
 //! the iteration and the order in which asyncio would run a done-callback.
 
 use pyo3::PyTraverseError;
@@ -8,7 +8,8 @@ use pyo3::gc::PyVisit;
 use pyo3::intern;
 use pyo3::prelude::*;
 
-use crate::combinators::{GatheringFuture, Waiting};
+use crate::combinators::{GatheringFuture, Waiting, shield};
+use crate::event_loop::wake;
 use crate::future::{Future, Waiter};
 use crate::streams::Handler;
 use crate::task::native;
@@ -24,6 +25,16 @@ pub enum Observer {
     Handler(Py<Handler>),
     /// A task group, and the place where it has the task.
     Group(Py<TaskGroup>, u32),
+    /// `shield`, told when the inner future is done: the outer one, and the task that called `shield` (for the call graph
+    /// of Python 3.14).
+    Shielded {
+        outer: Py<PyAny>,
+        caller: Option<Py<PyAny>>,
+    },
+    /// `shield`, told when the outer future is done: the inner one.
+    Shield(Py<PyAny>),
+    /// A future that is finished with `None`.
+    Release(Py<PyAny>),
 }
 
 impl Observer {
@@ -36,6 +47,9 @@ impl Observer {
             Self::Wait(waiting) => Waiting::on_done(waiting.bind(py), future),
             Self::Handler(handler) => handler.get().on_done(future),
             Self::Group(group, place) => TaskGroup::on_task_done(group.bind(py), *place, future),
+            Self::Shielded { outer, .. } => shield::on_inner_done(outer.bind(py), future),
+            Self::Shield(inner) => shield::on_outer_done(inner.bind(py), future),
+            Self::Release(waiter) => wake(waiter.bind(py)),
         }
     }
 
@@ -80,6 +94,8 @@ impl Observer {
             Self::Wait(waiting) => waiting.get().caller(py),
             Self::Handler(_) => None,
             Self::Group(group, _) => group.get().parent(py),
+            Self::Shielded { caller, .. } => caller.as_ref().map(|caller| caller.clone_ref(py)),
+            Self::Shield(_) | Self::Release(_) => None,
         }
     }
 
@@ -95,20 +111,35 @@ impl Observer {
             Self::Wait(waiting) => Self::Wait(waiting.clone_ref(py)),
             Self::Handler(handler) => Self::Handler(handler.clone_ref(py)),
             Self::Group(group, place) => Self::Group(group.clone_ref(py), *place),
+            Self::Shielded { outer, caller } => Self::Shielded {
+                outer: outer.clone_ref(py),
+                caller: caller.as_ref().map(|caller| caller.clone_ref(py)),
+            },
+            Self::Shield(inner) => Self::Shield(inner.clone_ref(py)),
+            Self::Release(waiter) => Self::Release(waiter.clone_ref(py)),
         }
     }
 
     /// Whether `other` is the same observer.
     pub fn is(&self, other: &Self) -> bool {
-        match (self, other) {
-            (Self::Gather(one), Self::Gather(other)) => one.is(other),
-            (Self::Wait(one), Self::Wait(other)) => one.is(other),
-            (Self::Handler(one), Self::Handler(other)) => one.is(other),
-            (Self::Group(one, place), Self::Group(other, other_place)) => {
-                one.is(other) && place == other_place
-            }
-            _ => false,
-        }
+        let same_place = match (self, other) {
+            (Self::Group(_, place), Self::Group(_, other_place)) => place == other_place,
+            _ => std::mem::discriminant(self) == std::mem::discriminant(other),
+        };
+        same_place && self.address() == other.address()
+    }
+
+    /// The address of what is told.
+    fn address(&self) -> usize {
+        let object = match self {
+            Self::Gather(gathering) => gathering.as_ptr(),
+            Self::Wait(waiting) => waiting.as_ptr(),
+            Self::Handler(handler) => handler.as_ptr(),
+            Self::Group(group, _) => group.as_ptr(),
+            Self::Shielded { outer, .. } => outer.as_ptr(),
+            Self::Shield(future) | Self::Release(future) => future.as_ptr(),
+        };
+        object as usize
     }
 
     /// Shows the reference to the garbage collector.
@@ -118,11 +149,16 @@ impl Observer {
             Self::Wait(waiting) => visit.call(waiting),
             Self::Handler(handler) => visit.call(handler),
             Self::Group(group, _) => visit.call(group),
+            Self::Shielded { outer, caller } => {
+                visit.call(outer)?;
+                visit.call(caller)
+            }
+            Self::Shield(future) | Self::Release(future) => visit.call(future),
         }
     }
 }
 
-/// A observer as a callback, for futures that are not ferrio's.
+/// An observer as a callback, for futures that are not ferrio's.
 #[pyclass(module = "ferrio", frozen)]
 pub struct Notifier(Observer);
 
@@ -146,7 +182,16 @@ impl Notifier {
             Observer::Wait(_) => "_wait.<locals>._on_completion",
             Observer::Handler(_) => "StreamReaderProtocol.connection_made.<locals>.callback",
             Observer::Group(..) => "TaskGroup._on_task_done",
+            Observer::Shielded { .. } => "shield.<locals>._inner_done_callback",
+            Observer::Shield(_) => "shield.<locals>._outer_done_callback",
+            Observer::Release(_) => "_release_waiter",
         }
+    }
+
+    /// The task that waits through the combinator, for the call graph of futures that are not ferrio's.
+    #[getter(_waiting_task)]
+    fn waiting_task(&self, py: Python<'_>) -> Option<Py<PyAny>> {
+        self.0.waiting_task(py)
     }
 
     fn __eq__(&self, other: &Bound<'_, PyAny>) -> bool {
@@ -156,12 +201,7 @@ impl Notifier {
     }
 
     fn __hash__(&self) -> usize {
-        match &self.0 {
-            Observer::Gather(gathering) => gathering.as_ptr() as usize,
-            Observer::Wait(waiting) => waiting.as_ptr() as usize,
-            Observer::Handler(handler) => handler.as_ptr() as usize,
-            Observer::Group(group, _) => group.as_ptr() as usize,
-        }
+        self.0.address()
     }
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {

@@ -8,10 +8,10 @@ use pyo3::types::{PyDict, PyList, PyTuple};
 
 use crate::cell::AttachedCell;
 use crate::coroutine::is_known_coroutine;
-use crate::future::any::{Ended, cancel_message, cancelled_error, ended, is_done};
+use crate::future::any::{Ended, cancel_message, cancelled_error, ended, is_done, loop_of};
 use crate::future::{Future, Home, Outcome};
 use crate::observer::Observer;
-use crate::task::{Task, cancel_any, current_task, native};
+use crate::task::{Task, cancel_any, current_task, ensure_future_on, native};
 use crate::{ffi, imports};
 
 /// The interior state.
@@ -67,7 +67,7 @@ pub fn gather<'py>(
         }
         let child = as_child(&argument, event_loop.as_ref())?;
         if event_loop.is_none() {
-            event_loop = Some(imports::get_loop_of(py)?.call1((&child,))?);
+            event_loop = Some(loop_of(&child)?);
         }
         seen.add(&argument, &child)?;
         children.push(child.clone().unbind());
@@ -116,16 +116,7 @@ fn as_child<'py>(
     event_loop: Option<&Bound<'py, PyAny>>,
 ) -> PyResult<Bound<'py, PyAny>> {
     let py = argument.py();
-    let child = match event_loop {
-        Some(event_loop) if is_known_coroutine(argument) => {
-            event_loop.call_method1(intern!(py, "create_task"), (argument,))?
-        }
-        _ => {
-            let kwargs = PyDict::new(py);
-            kwargs.set_item(intern!(py, "loop"), event_loop)?;
-            imports::ensure_future(py)?.call((argument,), Some(&kwargs))?
-        }
-    };
+    let child = ensure_future_on(argument, event_loop)?;
     if !child.is(argument) {
         match child.cast_exact::<Task>() {
             Ok(task) => task.get().do_not_log_destroy_pending(py),

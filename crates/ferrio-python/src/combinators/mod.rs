@@ -4,8 +4,10 @@
 //! |---|---|
 //! | `gather` | `gather`, and the future that it returns |
 //! | `wait` | `wait` |
+//! | `shield` | `shield` |
 
 pub mod gather;
+pub mod shield;
 pub mod wait;
 
 pub use self::gather::GatheringFuture;

@@ -33,7 +33,7 @@ pub fn ended<'py>(future: &Bound<'py, PyAny>) -> PyResult<Ended<'py>> {
     if !is_done(future)? {
         return Ok(Ended::Not);
     }
-    if future.call_method0(intern!(py, "cancelled"))?.is_truthy()? {
+    if is_cancelled(future)? {
         return Ok(Ended::Cancelled);
     }
     let exception = future.call_method0(intern!(py, "exception"))?;
@@ -74,6 +74,16 @@ pub fn retrieve_exception(future: &Bound<'_, PyAny>) -> PyResult<()> {
 pub fn fail(future: &Bound<'_, PyAny>, exception: Bound<'_, PyAny>) -> PyResult<()> {
     let set_exception = intern!(future.py(), "set_exception");
     future.call_method1(set_exception, (exception,)).map(drop)
+}
+
+/// The loop of a future of any class.
+#[inline]
+pub fn loop_of<'py>(future: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+    let py = future.py();
+    match native(future) {
+        Some(future) => Ok(future.get().initialized()?.as_any().bind(py).clone()),
+        None => imports::get_loop_of(py)?.call1((future,)),
+    }
 }
 
 /// The `CancelledError` of a cancelled future of any class.

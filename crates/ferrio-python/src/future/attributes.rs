@@ -1,6 +1,7 @@
 //! The private attributes of futures that well-known libraries and asyncio itself read, and the representation.
 
 use pyo3::exceptions::{PyAttributeError, PyValueError};
+use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyFrozenSet, PyList, PySet};
 
@@ -137,22 +138,25 @@ impl Future {
     #[getter(_asyncio_awaited_by)]
     fn get_awaited_by<'py>(slf: &Bound<'py, Self>) -> PyResult<Option<Bound<'py, PyFrozenSet>>> {
         let py = slf.py();
-        let (tasks, told) = slf.get().with(py, |state| {
-            let tasks: Vec<_> = state
-                .waiters
-                .iter()
-                .filter_map(|waiter| match waiter {
-                    Waiter::Task(task) => Some(task.clone_ref(py).into_any()),
-                    Waiter::Observer(observer) => observer.waiting_task(py),
-                    Waiter::Callback { .. } => None,
-                })
-                .collect();
+        let (waiters, told) = slf.get().with(py, |state| {
+            let waiters = state.waiters.iter();
+            let waiters: Vec<_> = waiters.map(|waiter| waiter.clone_ref(py)).collect();
             let told = state
                 .rare_if_any()
                 .and_then(|rare| rare.awaited_by.as_ref());
-            (tasks, told.map(|told| told.clone_ref(py)))
+            (waiters, told.map(|told| told.clone_ref(py)))
         });
-        let all = PySet::new(py, tasks)?;
+        let all = PySet::empty(py)?;
+        for waiter in waiters {
+            let task = match waiter {
+                Waiter::Task(task) => Some(task.into_any()),
+                Waiter::Observer(observer) => observer.waiting_task(py),
+                Waiter::Callback { callback, .. } => task_to_wake(callback.bind(py))?,
+            };
+            if let Some(task) = task {
+                all.add(task)?;
+            }
+        }
         for task in Self::tasks_about_to_wake(slf) {
             all.add(task)?;
         }
@@ -164,6 +168,19 @@ impl Future {
         }
         PyFrozenSet::new(py, &all).map(Some)
     }
+}
+
+/// The task that a callback wakes up, if it is what one of asyncio's own tasks has put there to wait.
+fn task_to_wake(callback: &Bound<'_, PyAny>) -> PyResult<Option<Py<PyAny>>> {
+    let py = callback.py();
+    let (Some(task), Some(name)) = (
+        callback.getattr_opt(intern!(py, "__self__"))?,
+        callback.getattr_opt(intern!(py, "__name__"))?,
+    ) else {
+        return Ok(None);
+    };
+    let wakes = matches!(name.extract()?, "task_wakeup" | "__wakeup");
+    Ok((wakes && task.is_instance(imports::task_class(py)?)?).then(|| task.unbind()))
 }
 
 impl Future {

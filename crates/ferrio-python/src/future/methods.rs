@@ -192,7 +192,7 @@ impl Future {
 
 impl Future {
     /// Raises `InvalidStateError` if the future is done.
-    fn check_pending(slf: &Bound<'_, Self>) -> PyResult<()> {
+    pub fn check_pending(slf: &Bound<'_, Self>) -> PyResult<()> {
         let py = slf.py();
         let me = slf.get();
         me.initialized()?;

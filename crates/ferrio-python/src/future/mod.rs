@@ -146,6 +146,15 @@ pub fn install_slots(py: Python<'_>) -> PyResult<()> {
     Ok(())
 }
 
+/// Subclasses get their finalizer by its name, and may call it.
+#[pymethods]
+impl Future {
+    #[pyo3(name = "__del__")]
+    fn del(slf: &Bound<'_, Self>) -> PyResult<()> {
+        <Self as ffi::Finalize>::finalize(slf)
+    }
+}
+
 impl ffi::Finalize for Future {
     fn deallocator() -> &'static std::sync::OnceLock<pyo3::ffi::destructor> {
         static ORIGINAL: std::sync::OnceLock<pyo3::ffi::destructor> = std::sync::OnceLock::new();

@@ -1,9 +1,12 @@
 //! asyncio's functions about tasks.
 
+use pyo3::exceptions::PyRuntimeError;
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
+use super::native;
+use crate::coroutine::is_known_coroutine;
 use crate::{ffi, imports};
 
 /// Schedule a coroutine on the running loop and return its Task.
@@ -23,6 +26,52 @@ pub fn create_task<'py>(
         None => event_loop.call_method1(name, (coro,)),
         Some(kwargs) => event_loop.call_method(name, (coro,), Some(kwargs)),
     }
+}
+
+/// Return a future for an awaitable: the argument if it is one, else a task of the loop, by default the running one.
+///
+/// Raises ValueError if the argument is a future of another loop, TypeError if it is not an awaitable.
+#[pyfunction]
+#[pyo3(signature = (coro_or_future, *, r#loop = None))]
+pub fn ensure_future<'py>(
+    coro_or_future: &Bound<'py, PyAny>,
+    r#loop: Option<Bound<'py, PyAny>>,
+) -> PyResult<Bound<'py, PyAny>> {
+    let event_loop = r#loop.filter(|event_loop| !event_loop.is_none());
+    ensure_future_on(coro_or_future, event_loop.as_ref())
+}
+
+/// What `ensure_future` does. Whatever is neither a future nor known to be a coroutine is asyncio's to judge, and to wrap.
+#[inline]
+pub fn ensure_future_on<'py>(
+    awaitable: &Bound<'py, PyAny>,
+    event_loop: Option<&Bound<'py, PyAny>>,
+) -> PyResult<Bound<'py, PyAny>> {
+    let py = awaitable.py();
+    if let Some(future) = native(awaitable)
+        && let Ok(home) = future.get().initialized()
+        && event_loop.is_none_or(|event_loop| home.as_any().is(event_loop))
+    {
+        return Ok(awaitable.clone());
+    }
+    let running = match event_loop {
+        Some(event_loop) => Some(event_loop.clone()),
+        None => ffi::running_loop(py),
+    };
+    if let Some(event_loop) = running
+        && is_known_coroutine(awaitable)
+    {
+        let task = event_loop.call_method1(intern!(py, "create_task"), (awaitable,));
+        if let Err(error) = &task
+            && error.is_instance_of::<PyRuntimeError>(py)
+        {
+            awaitable.call_method0(intern!(py, "close"))?;
+        }
+        return task;
+    }
+    let kwargs = PyDict::new(py);
+    kwargs.set_item(intern!(py, "loop"), event_loop)?;
+    imports::ensure_future(py)?.call((awaitable,), Some(&kwargs))
 }
 
 /// Return the task that runs in the loop, by default the running loop, or None.

@@ -4,9 +4,9 @@ use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 
-use super::{Name, Parts, Task, as_name};
+use super::{Name, Parts, Task, as_name, registry};
 use crate::cell::AttachedCell;
-use crate::future::Future;
+use crate::future::{Future, Home};
 use crate::imports;
 
 #[pymethods]
@@ -35,7 +35,12 @@ impl Task {
         context: Option<Bound<'py, PyAny>>,
         eager_start: Option<Bound<'py, PyAny>>,
     ) -> PyResult<()> {
-        slf.as_super().get().initialize(slf.py(), r#loop)?;
+        let future = slf.as_super().get();
+        future.initialize(slf.py(), r#loop)?;
+        if let Some(Home::Foreign(_)) = future.home() {
+            // ferrio's loops have seen to it.
+            registry::include_in_all_tasks(slf.py())?;
+        }
         let parts = Parts {
             coroutine: coro,
             name,

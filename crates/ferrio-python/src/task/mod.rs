@@ -8,7 +8,7 @@
 //! | `current` | which task runs, as `asyncio.current_task()` sees it |
 //! | `registry` | all tasks, as `asyncio.all_tasks()` sees them |
 //! | `foreign` | what a loop that is not ferrio's is given to call |
-//! | `functions` | `create_task`, `current_task` |
+//! | `functions` | `create_task`, `ensure_future`, `current_task` |
 //! | `methods`, `attributes` | what Python calls and reads |
 //!
 //! A ready task is queued as itself: there is no handle, no bound method and no call of `call_soon`.
@@ -34,7 +34,9 @@ use pyo3::types::PyDict;
 
 pub use self::cancelling::cancel_any;
 pub use self::foreign::{Wakeup, is_wakeup_of};
-pub use self::functions::{create_task, current_task, running_loop};
+pub use self::functions::{
+    create_task, current_task, ensure_future, ensure_future_on, running_loop,
+};
 pub use self::registry::{_native_tasks, Key, include_in_all_tasks};
 pub use self::stepping::native;
 use crate::cell::AttachedCell;
@@ -310,6 +312,12 @@ impl Drop for Task {
 
 #[pymethods]
 impl Task {
+    /// Subclasses get their finalizer by its name, and may call it.
+    #[pyo3(name = "__del__")]
+    fn del(slf: &Bound<'_, Self>) -> PyResult<()> {
+        <Self as ffi::Finalize>::finalize(slf)
+    }
+
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
         self.state.visit(|state| {
             visit.call(&state.coroutine)?;

@@ -9,7 +9,8 @@ use super::timer::time;
 use crate::coroutine::{Co, Coroutine};
 use crate::future::any::is_done;
 use crate::imports;
-use crate::task::{cancel_any, running_loop};
+use crate::observer::Observer;
+use crate::task::{cancel_any, ensure_future_on, running_loop};
 
 /// Wait for an awaitable, at most timeout seconds; None means forever.
 ///
@@ -72,24 +73,24 @@ async fn timed(co: Co, fut: Py<PyAny>, when: Option<Py<PyAny>>) -> PyResult<Py<P
 /// With no time to wait: the result if there is one, else a cancellation.
 async fn immediate(co: Co, fut: Py<PyAny>) -> PyResult<Py<PyAny>> {
     let (fut, waiter) = Python::attach(|py| {
-        let fut = imports::ensure_future(py)?.call1((fut,))?;
+        let fut = ensure_future_on(fut.bind(py), None)?;
         if is_done(&fut)? {
             return PyResult::Ok((fut.unbind(), None));
         }
         // Told when it has ended, so that its end is waited for without retrieving what it ends with.
         let event_loop = running_loop(py)?;
         let waiter = event_loop.call_method0(intern!(py, "create_future"))?;
-        let release = imports::release_waiter(py)?.call1((&waiter,))?;
-        fut.call_method1(intern!(py, "add_done_callback"), (&release,))?;
+        Observer::Release(waiter.clone().unbind()).attach(&fut)?;
         cancel_any(&fut, None)?;
-        Ok((fut.unbind(), Some((waiter.unbind(), release.unbind()))))
+        Ok((fut.unbind(), Some(waiter.unbind())))
     })?;
-    let Some((waiter, release)) = waiter else {
+    let Some(waiter) = waiter else {
         return Python::attach(|py| fut.call_method0(py, intern!(py, "result")));
     };
+    let release = Python::attach(|py| Observer::Release(waiter.clone_ref(py)));
     let outcome = co.wait(waiter).await;
     Python::attach(|py| {
-        fut.call_method1(py, intern!(py, "remove_done_callback"), (release,))?;
+        release.detach(fut.bind(py))?;
         outcome?;
         match fut.call_method0(py, intern!(py, "result")) {
             Err(error) if error.is_instance(py, imports::cancelled_error(py)?) => {
