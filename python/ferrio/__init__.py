@@ -9,13 +9,11 @@ are native, and so are `gather`, `wait`, `wait_for`, `shield`, `timeout`, `sleep
 `ferrio.accelerate()` puts under asyncio's names. Importing the package changes nothing.
 """
 
-import sys
 from asyncio import (
     ALL_COMPLETED,
     FIRST_COMPLETED,
     FIRST_EXCEPTION,
     all_tasks,
-    as_completed,
     run_coroutine_threadsafe,
     to_thread,
     wrap_future,
@@ -35,6 +33,7 @@ from ferrio._ferrio import (
     Timeout,
     TimerHandle,
     __version__,
+    as_completed,
     create_task,
     current_task,
     ensure_future,
@@ -44,6 +43,7 @@ from ferrio._ferrio import (
     timeout,
     timeout_at,
     wait,
+    wait_for,
 )
 from ferrio._loop import Loop, Runner, new_event_loop, run
 from ferrio._policy import EventLoopPolicy, install
@@ -56,12 +56,6 @@ from ferrio._streams import (
     start_unix_server,
 )
 from ferrio._tasks import create_eager_task_factory, eager_task_factory
-
-if sys.version_info >= (3, 12):
-    from ferrio._ferrio import wait_for
-else:
-    # It makes a task of a coroutine on this version, which the coroutine can see.
-    from asyncio import wait_for
 
 __all__ = (
     "ALL_COMPLETED",

@@ -18,6 +18,7 @@ _HOMES: dict[str, tuple[ModuleType, ...]] = {
     "Task": (asyncio.tasks,),
     "TaskGroup": (asyncio.taskgroups,),
     "Timeout": (asyncio.timeouts,),
+    "as_completed": (asyncio.tasks,),
     "create_subprocess_exec": (asyncio.subprocess,),
     "create_subprocess_shell": (asyncio.subprocess,),
     "create_task": (asyncio.tasks,),

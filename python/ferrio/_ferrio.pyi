@@ -7,6 +7,7 @@ signatures: asyncio's types are ferrio's. At run time it does not inherit from i
 import asyncio
 import contextvars
 import ssl
+import sys
 from collections.abc import Awaitable, Coroutine, Generator, Iterable
 from types import TracebackType
 from typing import Any, Generic, Self, TypeVar, final
@@ -33,9 +34,11 @@ __all__ = [
     "TlsProtocol",
     "TlsTransport",
     "WritePipeTransport",
+    "_AsCompletedIterator",
     "_GatheringFuture",
     "__version__",
     "_native_tasks",
+    "as_completed",
     "coroutine",
     "create_task",
     "current_task",
@@ -154,6 +157,15 @@ class TaskGroup(asyncio.TaskGroup):
 class Timeout(asyncio.Timeout):  # type: ignore[misc]
     def __new__(cls, when: float | None) -> Self: ...
 
+@final
+class _AsCompletedIterator(Generic[_T]):
+    def __iter__(self) -> Self: ...
+    def __next__(self) -> Coroutine[Any, Any, _T]: ...
+    if sys.version_info >= (3, 13):
+        def __aiter__(self) -> Self: ...
+        def __anext__(self) -> Coroutine[Any, Any, asyncio.Future[_T]]: ...
+
+def as_completed(fs: Iterable[Awaitable[_T]], *, timeout: float | None = None) -> _AsCompletedIterator[_T]: ...
 def create_task(coro: Coroutine[Any, Any, _T], **kwargs: Any) -> Task[_T]: ...
 def current_task(loop: asyncio.AbstractEventLoop | None = None) -> asyncio.Task[Any] | None: ...
 def gather(

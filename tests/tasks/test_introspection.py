@@ -174,9 +174,9 @@ async def test_cycles_are_collected(loop, aio):
         inner.outer = aio.shield(inner)
         child = aio.Future(loop=loop)
         child.parent = aio.gather(child)
-        for future in (future, through_result, through_attribute, inner, child):
-            future.marker = Marker()
-            markers.append(weakref.ref(future.marker))
+        for owner in (future, through_result, through_attribute, inner, child):
+            owner.marker = Marker()
+            markers.append(weakref.ref(owner.marker))
 
     markers = []
     cycles()
@@ -247,13 +247,12 @@ def test_a_pending_task_that_goes_away_with_a_closed_loop_is_reported(loop, aio,
         pass
 
     async def body():
-        await future
+        await loop.create_future()
 
-    future = loop.create_future()
     task = (MyTask if subclassed else aio.Task)(body(), loop=loop, name="left")
     turn(loop)
     loop.close()
-    del task, future
+    del task
     gc.collect()
     context = errors.take_one()
     assert context["message"] == "Task was destroyed but it is pending!"
@@ -273,7 +272,6 @@ def test_a_task_that_never_began_in_a_closed_loop_is_reported_with_its_coroutine
     assert context["message"] == "Task was destroyed but it is pending!"
     with pytest.warns(RuntimeWarning, match="was never awaited"):
         context.clear()
-        gc.collect()
 
 
 def test_a_finalizer_of_a_subclass_can_call_asyncio_s(loop, aio, errors):

@@ -113,7 +113,7 @@ async def test_a_c_future_can_be_shielded(loop, aio):
 
 
 async def test_only_awaitables_can_be_shielded(loop, aio):
-    with pytest.raises(TypeError, match="An asyncio.Future, a coroutine or an awaitable is required"):
+    with pytest.raises(TypeError, match=r"An asyncio\.Future, a coroutine or an awaitable is required"):
         aio.shield(42)
 
 

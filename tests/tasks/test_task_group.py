@@ -108,7 +108,8 @@ async def test_nested_groups_nest_their_exceptions(loop, aio):
                 inner.create_task(fail(aio, ValueError("inner"), 1))
     assert flat(caught.value) == [["ValueError('inner')"]]
     assert sorted(log) == ["inner child", "outer child"]
-    assert asyncio.current_task().cancelling() == 0
+    if aio is ferrio or PY >= (3, 12):  # asyncio's first group left the request behind
+        assert asyncio.current_task().cancelling() == 0
 
 
 async def test_an_exception_outside_ends_the_group_inside(loop, aio):

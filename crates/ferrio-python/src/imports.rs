@@ -80,6 +80,8 @@ imports! {
     release_waiter => "ferrio._tasks", "release_waiter";
     /// `asyncio.isfuture`.
     is_future => "asyncio.base_futures", "isfuture";
+    /// `inspect.isawaitable`.
+    is_awaitable => "inspect", "isawaitable";
     /// asyncio's own `ensure_future`, which makes a task of any awaitable.
     ensure_future => "ferrio._tasks", "asyncio_ensure_future";
     /// `BaseExceptionGroup`.

@@ -5,7 +5,7 @@
 //! | [`event_loop`] | `Loop` |
 //! | [`handle`] | `Handle`, `TimerHandle` |
 //! | [`future`], [`task`] | `Future`, `Task` |
-//! | [`combinators`], [`timeouts`], [`task_group`] | `gather`, `wait`; `sleep`, `timeout`, `wait_for`; `TaskGroup` |
+//! | [`combinators`], [`timeouts`], [`task_group`] | `gather`, `wait`, `as_completed`, `shield`; `sleep`, `timeout`, `wait_for`; `TaskGroup` |
 //! | [`observer`] | how these are told that a future is done |
 //! | [`transport`] | `SocketTransport` |
 //! | [`datagram`] | `DatagramTransport` |
@@ -71,7 +71,10 @@ mod _ferrio {
     use pyo3::prelude::*;
 
     #[pymodule_export]
-    use crate::combinators::{GatheringFuture, gather::gather, shield::shield, wait::wait};
+    use crate::combinators::{
+        AsCompleted, GatheringFuture, as_completed::as_completed, gather::gather, shield::shield,
+        wait::wait,
+    };
     #[pymodule_export]
     use crate::coroutine::Coroutine;
     #[pymodule_export]

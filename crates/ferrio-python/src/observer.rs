@@ -8,7 +8,7 @@ use pyo3::gc::PyVisit;
 use pyo3::intern;
 use pyo3::prelude::*;
 
-use crate::combinators::{GatheringFuture, Waiting, shield};
+use crate::combinators::{AsCompleted, GatheringFuture, Waiting, shield};
 use crate::event_loop::wake;
 use crate::future::{Future, Waiter};
 use crate::streams::Handler;
@@ -33,6 +33,8 @@ pub enum Observer {
     },
     /// `shield`, told when the outer future is done: the inner one.
     Shield(Py<PyAny>),
+    /// `as_completed`.
+    Completed(Py<AsCompleted>),
     /// A future that is finished with `None`.
     Release(Py<PyAny>),
 }
@@ -49,6 +51,7 @@ impl Observer {
             Self::Group(group, place) => TaskGroup::on_task_done(group.bind(py), *place, future),
             Self::Shielded { outer, .. } => shield::on_inner_done(outer.bind(py), future),
             Self::Shield(inner) => shield::on_outer_done(inner.bind(py), future),
+            Self::Completed(completed) => AsCompleted::on_done(completed.bind(py), future),
             Self::Release(waiter) => wake(waiter.bind(py)),
         }
     }
@@ -92,10 +95,10 @@ impl Observer {
         match self {
             Self::Gather(gathering) => gathering.get().caller(py),
             Self::Wait(waiting) => waiting.get().caller(py),
-            Self::Handler(_) => None,
             Self::Group(group, _) => group.get().parent(py),
             Self::Shielded { caller, .. } => caller.as_ref().map(|caller| caller.clone_ref(py)),
-            Self::Shield(_) | Self::Release(_) => None,
+            Self::Completed(completed) => completed.get().caller(py),
+            Self::Handler(_) | Self::Shield(_) | Self::Release(_) => None,
         }
     }
 
@@ -116,6 +119,7 @@ impl Observer {
                 caller: caller.as_ref().map(|caller| caller.clone_ref(py)),
             },
             Self::Shield(inner) => Self::Shield(inner.clone_ref(py)),
+            Self::Completed(completed) => Self::Completed(completed.clone_ref(py)),
             Self::Release(waiter) => Self::Release(waiter.clone_ref(py)),
         }
     }
@@ -137,6 +141,7 @@ impl Observer {
             Self::Handler(handler) => handler.as_ptr(),
             Self::Group(group, _) => group.as_ptr(),
             Self::Shielded { outer, .. } => outer.as_ptr(),
+            Self::Completed(completed) => completed.as_ptr(),
             Self::Shield(future) | Self::Release(future) => future.as_ptr(),
         };
         object as usize
@@ -153,6 +158,7 @@ impl Observer {
                 visit.call(outer)?;
                 visit.call(caller)
             }
+            Self::Completed(completed) => visit.call(completed),
             Self::Shield(future) | Self::Release(future) => visit.call(future),
         }
     }
@@ -184,6 +190,8 @@ impl Notifier {
             Observer::Group(..) => "TaskGroup._on_task_done",
             Observer::Shielded { .. } => "shield.<locals>._inner_done_callback",
             Observer::Shield(_) => "shield.<locals>._outer_done_callback",
+            Observer::Completed(_) if cfg!(Py_3_13) => "_AsCompletedIterator._handle_completion",
+            Observer::Completed(_) => "as_completed.<locals>._on_completion",
             Observer::Release(_) => "_release_waiter",
         }
     }

@@ -4,11 +4,14 @@
 //! |---|---|
 //! | `gather` | `gather`, and the future that it returns |
 //! | `wait` | `wait` |
+//! | `as_completed` | `as_completed`, and its iterator |
 //! | `shield` | `shield` |
 
+pub mod as_completed;
 pub mod gather;
 pub mod shield;
 pub mod wait;
 
+pub use self::as_completed::AsCompleted;
 pub use self::gather::GatheringFuture;
 pub use self::wait::Waiting;

@@ -8,13 +8,13 @@ use pyo3::prelude::*;
 use pyo3::types::{PySet, PyTuple};
 
 use crate::cell::AttachedCell;
-use crate::coroutine::{Co, Coroutine, is_known_coroutine};
-use crate::event_loop::{Callback, wake};
+use crate::coroutine::{Call, Coroutine, Step, Wait, is_known_coroutine};
+use crate::event_loop::wake;
 use crate::future::any::{Ended, ended, is_done, is_future};
 use crate::imports;
 use crate::observer::Observer;
 use crate::task::{current_task, native, running_loop};
-use crate::timeouts::{Timer, native_loop, time};
+use crate::timeouts::Timer;
 
 /// What ends a wait.
 #[derive(Copy, Clone, PartialEq, Eq)]
@@ -44,21 +44,40 @@ pub struct Waiting {
 /// are over, which raises nothing. Raises TypeError for coroutines, ValueError if there is nothing to wait for.
 #[pyfunction]
 #[pyo3(signature = (fs, *, timeout = None, return_when = None))]
-pub fn wait(
-    py: Python<'_>,
+pub fn wait(fs: Py<PyAny>, timeout: Option<Py<PyAny>>, return_when: Option<Py<PyAny>>) -> Call {
+    let arguments = Arguments {
+        fs,
+        timeout,
+        return_when,
+    };
+    Coroutine::begin("wait", Box::new(arguments))
+}
+
+/// A wait that has not begun.
+struct Arguments {
     fs: Py<PyAny>,
     timeout: Option<Py<PyAny>>,
     return_when: Option<Py<PyAny>>,
-) -> PyResult<Py<Coroutine>> {
-    Coroutine::create(py, "wait", async move |co| {
-        let (futures, until) = Python::attach(|py| check(fs.bind(py), return_when))?;
-        drop(fs);
-        wait_for_all(co, futures, timeout, until).await
-    })
+}
+
+impl Wait for Arguments {
+    fn resume(self: Box<Self>, py: Python<'_>, _: PyResult<Py<PyAny>>) -> PyResult<Step> {
+        let (futures, until) = check(self.fs.bind(py), self.return_when)?;
+        Waiting::start(&futures, self.timeout, until)
+    }
+
+    fn traverse(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        visit.call(&self.fs)?;
+        visit.call(&self.timeout)?;
+        visit.call(&self.return_when)
+    }
 }
 
 /// The set of futures, and what to wait for.
-fn check(fs: &Bound<'_, PyAny>, return_when: Option<Py<PyAny>>) -> PyResult<(Py<PySet>, Until)> {
+fn check<'py>(
+    fs: &Bound<'py, PyAny>,
+    return_when: Option<Py<PyAny>>,
+) -> PyResult<(Bound<'py, PySet>, Until)> {
     let py = fs.py();
     let is_coroutine = |object: &Bound<'_, PyAny>| -> PyResult<bool> {
         if native(object).is_some() {
@@ -97,39 +116,48 @@ fn check(fs: &Bound<'_, PyAny>, return_when: Option<Py<PyAny>>) -> PyResult<(Py<
             ));
         }
     }
-    Ok((set.unbind(), until))
+    Ok((set, until))
 }
 
-async fn wait_for_all(
-    co: Co,
+/// The rest of the coroutine.
+struct Ending {
     futures: Py<PySet>,
-    timeout: Option<Py<PyAny>>,
-    until: Until,
-) -> PyResult<Py<PyAny>> {
-    let (waiting, waiter, timer) =
-        Python::attach(|py| Waiting::start(futures.bind(py), timeout, until))?;
-    let outcome = co.wait(waiter).await;
-    Python::attach(|py| {
-        if let Some(timer) = timer {
+    waiting: Py<Waiting>,
+    timer: Option<Timer>,
+}
+
+impl Wait for Ending {
+    fn resume(self: Box<Self>, py: Python<'_>, outcome: PyResult<Py<PyAny>>) -> PyResult<Step> {
+        if let Some(timer) = self.timer {
             timer.cancel(py)?;
         }
-        let rest = waiting
+        let rest = self
+            .waiting
             .get()
             .state
             .with(py, |state| (state.waiter.take(), state.caller.take()));
         drop(rest);
         let (done, pending) = (PySet::empty(py)?, PySet::empty(py)?);
-        for future in futures.bind(py) {
+        for future in self.futures.bind(py) {
             if is_done(&future)? {
                 done.add(future)?;
             } else {
-                Observer::Wait(waiting.clone_ref(py)).detach(&future)?;
+                Observer::Wait(self.waiting.clone_ref(py)).detach(&future)?;
                 pending.add(future)?;
             }
         }
         outcome?;
-        Ok(PyTuple::new(py, [done, pending])?.into_any().unbind())
-    })
+        let both = PyTuple::new(py, [done, pending])?;
+        Ok(Step::Return(both.into_any().unbind()))
+    }
+
+    fn traverse(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        visit.call(&self.futures)?;
+        visit.call(&self.waiting)?;
+        self.timer
+            .as_ref()
+            .map_or(Ok(()), |timer| timer.traverse(visit))
+    }
 }
 
 impl Waiting {
@@ -137,13 +165,13 @@ impl Waiting {
         futures: &Bound<'_, PySet>,
         timeout: Option<Py<PyAny>>,
         until: Until,
-    ) -> PyResult<(Py<Self>, Py<PyAny>, Option<Timer>)> {
+    ) -> PyResult<Step> {
         let py = futures.py();
         let event_loop = running_loop(py)?;
         let waiter = event_loop.call_method0(intern!(py, "create_future"))?;
         let timer = match timeout {
             None => None,
-            Some(timeout) => Some(Self::start_timer(&event_loop, &waiter, timeout.bind(py))?),
+            Some(timeout) => Some(Timer::to_wake(&event_loop, &waiter, timeout.bind(py))?),
         };
         let caller = current_task(py, Some(event_loop))?;
         let state = State {
@@ -161,22 +189,12 @@ impl Waiting {
         for future in futures {
             Observer::Wait(waiting.clone().unbind()).attach(&future)?;
         }
-        Ok((waiting.unbind(), waiter.unbind(), timer))
-    }
-
-    fn start_timer(
-        event_loop: &Bound<'_, PyAny>,
-        waiter: &Bound<'_, PyAny>,
-        timeout: &Bound<'_, PyAny>,
-    ) -> PyResult<Timer> {
-        let py = waiter.py();
-        if let Some(native) = native_loop(event_loop) {
-            let seconds = time(event_loop)? + timeout.extract::<f64>()?;
-            return Timer::native(native, seconds, Callback::Wake(waiter.clone().unbind()));
-        }
-        let release = imports::release_waiter(py)?.call1((waiter,))?;
-        let handle = event_loop.call_method1(intern!(py, "call_later"), (timeout, release))?;
-        Ok(Timer::Handle(handle.unbind()))
+        let ending = Ending {
+            futures: futures.clone().unbind(),
+            waiting: waiting.unbind(),
+            timer,
+        };
+        Ok(Step::Wait(waiter.unbind(), Box::new(ending)))
     }
 
     /// The task that waits.

@@ -103,6 +103,12 @@ impl Coroutine {
         Call { name, state }
     }
 
+    /// A coroutine that resumes `wait` when it is awaited: for more than two objects to begin with.
+    pub fn begin(name: &'static str, wait: Box<dyn Wait>) -> Call {
+        let state = State::Begin(wait);
+        Call { name, state }
+    }
+
     /// A coroutine that runs an `async` block.
     pub fn create<F>(
         py: Python<'_>,
@@ -112,8 +118,8 @@ impl Coroutine {
     where
         F: Future<Output = PyResult<Py<PyAny>>> + Send + 'static,
     {
-        let state = State::Begin(block::begin(body));
-        Ok(Call { name, state }.into_pyobject(py)?.unbind())
+        let call = Self::begin(name, block::begin(body));
+        Ok(call.into_pyobject(py)?.unbind())
     }
 
     fn name(&self, py: Python<'_>) -> &'static str {

@@ -7,6 +7,7 @@ use pyo3::intern;
 use pyo3::prelude::*;
 
 use crate::event_loop::{Callback, Loop};
+use crate::imports;
 
 /// Something that is scheduled for a time and can be taken back.
 pub enum Timer {
@@ -28,6 +29,22 @@ impl Timer {
             core.schedule(Time::from_secs_f64(seconds), payload)
         });
         Ok(Self::Native(event_loop.clone().unbind(), key))
+    }
+
+    /// Schedules that a future is finished with `None` after a delay in seconds, unless it is done.
+    pub fn to_wake<'py>(
+        event_loop: &Bound<'py, PyAny>,
+        waiter: &Bound<'py, PyAny>,
+        delay: &Bound<'py, PyAny>,
+    ) -> PyResult<Self> {
+        let py = waiter.py();
+        if let Some(native) = native_loop(event_loop) {
+            let seconds = time(event_loop)? + delay.extract::<f64>()?;
+            return Self::native(native, seconds, Callback::Wake(waiter.clone().unbind()));
+        }
+        let release = imports::release_waiter(py)?.call1((waiter,))?;
+        let handle = event_loop.call_method1(intern!(py, "call_later"), (delay, release))?;
+        Ok(Self::Handle(handle.unbind()))
     }
 
     /// Takes it back. It may have run.

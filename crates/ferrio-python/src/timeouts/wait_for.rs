@@ -1,12 +1,14 @@
 //! `wait_for`: an awaitable that may take so long and no longer.
 
+use pyo3::PyTraverseError;
 use pyo3::exceptions::PyTimeoutError;
+use pyo3::gc::PyVisit;
 use pyo3::intern;
 use pyo3::prelude::*;
 
-use super::Timeout;
-use super::timer::time;
-use crate::coroutine::{Co, Coroutine};
+#[cfg(Py_3_12)]
+use super::{Timeout, timer::time};
+use crate::coroutine::{Call, Coroutine, Step, Wait};
 use crate::future::any::is_done;
 use crate::imports;
 use crate::observer::Observer;
@@ -18,81 +20,133 @@ use crate::task::{cancel_any, ensure_future_on, running_loop};
 /// awaitable raises otherwise.
 #[pyfunction]
 #[pyo3(signature = (fut, timeout))]
-pub fn wait_for<'py>(
-    py: Python<'py>,
-    fut: Bound<'py, PyAny>,
-    timeout: Option<Py<PyAny>>,
-) -> PyResult<Py<Coroutine>> {
-    let fut = fut.unbind();
-    Coroutine::create(py, "wait_for", async move |co| {
-        let start = Python::attach(|py| match timeout {
-            None => PyResult::Ok(Start::Timed(None)),
-            Some(timeout) if timeout.bind(py).le(0)? => Ok(Start::Immediate),
-            Some(timeout) => {
-                let now = time(&running_loop(py)?)?.into_pyobject(py)?;
-                Ok(Start::Timed(Some(now.add(timeout)?.unbind())))
-            }
-        })?;
-        match start {
-            Start::Immediate => immediate(co, fut).await,
-            Start::Timed(when) => timed(co, fut, when).await,
-        }
-    })
+pub fn wait_for(fut: Py<PyAny>, timeout: Option<Py<PyAny>>) -> Call {
+    Coroutine::call("wait_for", begin, fut, timeout)
 }
 
-enum Start {
-    Immediate,
-    Timed(Option<Py<PyAny>>),
+fn begin(fut: &Bound<'_, PyAny>, timeout: Option<Py<PyAny>>) -> PyResult<Step> {
+    let py = fut.py();
+    let Some(timeout) = timeout else {
+        return Ok(Step::Wait(fut.clone().unbind(), Box::new(Untimed)));
+    };
+    let timeout = timeout.bind(py);
+    if is_over(timeout)? {
+        return immediate(fut);
+    }
+    #[cfg(not(Py_3_12))]
+    return super::wait_for_task::begin(fut, timeout);
+    #[cfg(Py_3_12)]
+    timed(fut, timeout)
 }
 
-/// `async with timeout_at(when): return await fut`.
-async fn timed(co: Co, fut: Py<PyAny>, when: Option<Py<PyAny>>) -> PyResult<Py<PyAny>> {
-    let timeout = Python::attach(|py| {
-        let timeout = Bound::new(py, Timeout::new(when))?;
-        Timeout::enter(&timeout)?;
-        PyResult::Ok(timeout.unbind())
-    });
-    let timeout = timeout?;
-    let outcome = co.wait(fut).await;
-    Python::attach(|py| {
-        let timeout = timeout.bind(py);
+/// `timeout <= 0`.
+fn is_over(timeout: &Bound<'_, PyAny>) -> PyResult<bool> {
+    match timeout.extract::<f64>() {
+        Ok(seconds) => Ok(seconds <= 0.0),
+        Err(_) => timeout.le(0),
+    }
+}
+
+/// `return await fut`.
+struct Untimed;
+
+impl Wait for Untimed {
+    fn resume(self: Box<Self>, _: Python<'_>, outcome: PyResult<Py<PyAny>>) -> PyResult<Step> {
+        outcome.map(Step::Return)
+    }
+
+    fn traverse(&self, _: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        Ok(())
+    }
+}
+
+/// `async with timeout(timeout): return await fut`.
+#[cfg(Py_3_12)]
+fn timed(fut: &Bound<'_, PyAny>, timeout: &Bound<'_, PyAny>) -> PyResult<Step> {
+    let py = fut.py();
+    let now = time(&running_loop(py)?)?.into_pyobject(py)?;
+    let block = Bound::new(py, Timeout::new(Some(now.add(timeout)?.unbind())))?;
+    Timeout::enter(&block)?;
+    let timed = Timed(block.unbind());
+    Ok(Step::Wait(fut.clone().unbind(), Box::new(timed)))
+}
+
+/// The rest of the coroutine, inside the timeout.
+#[cfg(Py_3_12)]
+struct Timed(Py<Timeout>);
+
+#[cfg(Py_3_12)]
+impl Wait for Timed {
+    fn resume(self: Box<Self>, py: Python<'_>, outcome: PyResult<Py<PyAny>>) -> PyResult<Step> {
+        let block = self.0.bind(py);
         match outcome {
             Ok(result) => {
-                Timeout::exit(timeout, None)?;
-                Ok(result)
+                Timeout::exit(block, None)?;
+                Ok(Step::Return(result))
             }
             Err(error) => {
                 let raised = error.into_value(py).into_bound(py).into_any();
-                Timeout::exit(timeout, Some(&raised))?;
+                Timeout::exit(block, Some(&raised))?;
                 Err(PyErr::from_value(raised))
             }
         }
-    })
+    }
+
+    fn traverse(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        visit.call(&self.0)
+    }
 }
 
 /// With no time to wait: the result if there is one, else a cancellation.
-async fn immediate(co: Co, fut: Py<PyAny>) -> PyResult<Py<PyAny>> {
-    let (fut, waiter) = Python::attach(|py| {
-        let fut = ensure_future_on(fut.bind(py), None)?;
-        if is_done(&fut)? {
-            return PyResult::Ok((fut.unbind(), None));
-        }
-        // Told when it has ended, so that its end is waited for without retrieving what it ends with.
-        let event_loop = running_loop(py)?;
-        let waiter = event_loop.call_method0(intern!(py, "create_future"))?;
-        Observer::Release(waiter.clone().unbind()).attach(&fut)?;
-        cancel_any(&fut, None)?;
-        Ok((fut.unbind(), Some(waiter.unbind())))
-    })?;
-    let Some(waiter) = waiter else {
-        return Python::attach(|py| fut.call_method0(py, intern!(py, "result")));
+fn immediate(fut: &Bound<'_, PyAny>) -> PyResult<Step> {
+    let py = fut.py();
+    let fut = ensure_future_on(fut, None)?;
+    if is_done(&fut)? {
+        let result = fut.call_method0(intern!(py, "result"))?;
+        return Ok(Step::Return(result.unbind()));
+    }
+    cancel_and_wait(&fut, End::Timeout)
+}
+
+/// How it ends when the future that was cancelled has ended.
+pub(super) enum End {
+    /// As the future, but a cancellation is a `TimeoutError`.
+    Timeout,
+    /// With this.
+    #[cfg_attr(Py_3_12, expect(dead_code, reason = "the future is awaited itself"))]
+    Raise(PyErr),
+}
+
+/// Cancels a future and waits for its end without retrieving what it ends with.
+pub(super) fn cancel_and_wait(fut: &Bound<'_, PyAny>, end: End) -> PyResult<Step> {
+    let py = fut.py();
+    let waiter = running_loop(py)?.call_method0(intern!(py, "create_future"))?;
+    Observer::Release(waiter.clone().unbind()).attach(fut)?;
+    cancel_any(fut, None)?;
+    let ending = Ending {
+        fut: fut.clone().unbind(),
+        waiter: waiter.clone().unbind(),
+        end,
     };
-    let release = Python::attach(|py| Observer::Release(waiter.clone_ref(py)));
-    let outcome = co.wait(waiter).await;
-    Python::attach(|py| {
-        release.detach(fut.bind(py))?;
+    Ok(Step::Wait(waiter.unbind(), Box::new(ending)))
+}
+
+/// The rest of the coroutine, when the future has ended.
+struct Ending {
+    fut: Py<PyAny>,
+    waiter: Py<PyAny>,
+    end: End,
+}
+
+impl Wait for Ending {
+    fn resume(self: Box<Self>, py: Python<'_>, outcome: PyResult<Py<PyAny>>) -> PyResult<Step> {
+        let fut = self.fut.bind(py);
+        Observer::Release(self.waiter).detach(fut)?;
         outcome?;
-        match fut.call_method0(py, intern!(py, "result")) {
+        if let End::Raise(error) = self.end {
+            return Err(error);
+        }
+        match fut.call_method0(intern!(py, "result")) {
             Err(error) if error.is_instance(py, imports::cancelled_error(py)?) => {
                 let timeout = PyTimeoutError::new_err(());
                 let raised = error.into_value(py);
@@ -101,7 +155,12 @@ async fn immediate(co: Co, fut: Py<PyAny>) -> PyResult<Py<PyAny>> {
                 value.setattr(intern!(py, "__context__"), raised)?;
                 Err(timeout)
             }
-            outcome => outcome,
+            outcome => outcome.map(|result| Step::Return(result.unbind())),
         }
-    })
+    }
+
+    fn traverse(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        visit.call(&self.fut)?;
+        visit.call(&self.waiter)
+    }
 }

@@ -1,0 +1,62 @@
+//! `wait_for` as it was before Python 3.12: a coroutine becomes a task, and a result that arrives with a cancellation wins.
+
+use pyo3::PyTraverseError;
+use pyo3::gc::PyVisit;
+use pyo3::intern;
+use pyo3::prelude::*;
+
+use super::Timer;
+use super::wait_for::{End, cancel_and_wait};
+use crate::coroutine::{Step, Wait};
+use crate::future::any::is_done;
+use crate::imports;
+use crate::observer::Observer;
+use crate::task::{ensure_future_on, running_loop};
+
+/// Begins to wait for a future, or for a task that is made of a coroutine.
+pub fn begin(fut: &Bound<'_, PyAny>, timeout: &Bound<'_, PyAny>) -> PyResult<Step> {
+    let py = fut.py();
+    let event_loop = running_loop(py)?;
+    let waiter = event_loop.call_method0(intern!(py, "create_future"))?;
+    let timer = Timer::to_wake(&event_loop, &waiter, timeout)?;
+    let fut = ensure_future_on(fut, Some(&event_loop))?;
+    Observer::Release(waiter.clone().unbind()).attach(&fut)?;
+    let waiting = Waiting {
+        fut: fut.unbind(),
+        waiter: waiter.clone().unbind(),
+        timer,
+    };
+    Ok(Step::Wait(waiter.unbind(), Box::new(waiting)))
+}
+
+/// The rest of the coroutine: the future is done, or the time is up, or it was cancelled.
+struct Waiting {
+    fut: Py<PyAny>,
+    waiter: Py<PyAny>,
+    timer: Timer,
+}
+
+impl Wait for Waiting {
+    fn resume(self: Box<Self>, py: Python<'_>, outcome: PyResult<Py<PyAny>>) -> PyResult<Step> {
+        self.timer.cancel(py)?;
+        let fut = self.fut.bind(py);
+        let cancelled = match outcome {
+            Ok(_) => None,
+            Err(error) if error.is_instance(py, imports::cancelled_error(py)?) => Some(error),
+            Err(error) => return Err(error),
+        };
+        if is_done(fut)? {
+            let result = fut.call_method0(intern!(py, "result"))?;
+            return Ok(Step::Return(result.unbind()));
+        }
+        Observer::Release(self.waiter).detach(fut)?;
+        // The task has ended when `wait_for` does.
+        cancel_and_wait(fut, cancelled.map_or(End::Timeout, End::Raise))
+    }
+
+    fn traverse(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        visit.call(&self.fut)?;
+        visit.call(&self.waiter)?;
+        self.timer.traverse(visit)
+    }
+}
