@@ -227,7 +227,8 @@ async def test_eager_tasks_of_either_kind_run_at_once(loop, aio, others):
     assert await task == "result"
     done = aio.Task(relay(future), loop=loop, eager_start=True)
     assert done.done()
-    assert done.get_coro() is None
+    if aio is ferrio or PY >= (3, 13):  # asyncio 3.12.1 crashes
+        assert done.get_coro() is None
     assert done not in asyncio.all_tasks()
 
 
