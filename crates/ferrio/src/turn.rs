@@ -168,18 +168,23 @@ impl<C> LoopCore<C> {
         self.patient = readers_and_writers;
     }
 
-    /// Whether this iteration can do without a poll: something is ready, and nobody is watched who cannot wait.
-    fn skips_poll(&mut self) -> bool {
+    /// A whole iteration that can do without a poll: something is ready, and nobody is watched who cannot wait.
+    ///
+    /// Queues what other threads have injected and the timers that are due, and returns how many payloads this turn runs;
+    /// `None` when it is time for [`park`](Self::park).
+    pub fn turn_without_poll(&mut self) -> Option<usize> {
         let patient = self
             .reactor
             .as_ref()
             .is_some_and(|reactor| reactor.watched() <= self.patient);
         if self.ready.is_empty() || !patient || self.unpolled >= MAX_UNPOLLED {
             self.unpolled = 0;
-            return false;
+            return None;
         }
         self.unpolled += 1;
-        true
+        self.injector.drain_into(&mut self.ready);
+        self.queue_due_timers();
+        Some(self.ready.len())
     }
 
     /// The first half of an iteration: what to wait for, and for how long.
@@ -187,15 +192,6 @@ impl<C> LoopCore<C> {
     /// Everything that the wait needs moves into the [`Parked`], which must come
     /// back through [`unpark`](Self::unpark).
     pub fn park(&mut self, block: Block) -> Parked {
-        if self.skips_poll() {
-            return Parked {
-                poller: None,
-                events: self.events.take().unwrap_or_default(),
-                timeout: Timeout::Now,
-                announced: false,
-                skipped: true,
-            };
-        }
         let mut timeout = self.timeout(block);
         let announced = timeout != Timeout::Now && self.injector.begin_park();
         if !announced {
@@ -206,7 +202,6 @@ impl<C> LoopCore<C> {
             events: self.events.take().unwrap_or_default(),
             timeout,
             announced,
-            skipped: false,
         }
     }
 
@@ -238,7 +233,6 @@ impl<C> LoopCore<C> {
         }
         let events = self.events.insert(parked.events);
         match outcome {
-            Ok(()) if parked.skipped => {}
             Ok(()) => {
                 if let Some(reactor) = &self.reactor {
                     for payload in events.iter().flat_map(|event| reactor.concerned(event)) {
@@ -324,8 +318,6 @@ pub struct Parked {
     timeout: Timeout,
     /// Whether the injector believes that the loop is blocked.
     announced: bool,
-    /// Nothing is polled in this iteration.
-    skipped: bool,
 }
 
 impl Parked {
@@ -334,9 +326,6 @@ impl Parked {
     /// Fails with [`Interrupted`](io::ErrorKind::Interrupted) when a signal
     /// arrives, and with `EBADF` when the loop is closed.
     pub fn wait(&mut self) -> io::Result<()> {
-        if self.skipped {
-            return Ok(());
-        }
         let poller = self.poller.as_ref().ok_or_else(closed)?;
         poller.wait(&mut self.events, self.timeout)
     }

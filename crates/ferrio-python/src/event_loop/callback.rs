@@ -103,16 +103,25 @@ impl Callback {
     #[inline]
     pub fn run(self, event_loop: &Bound<'_, Loop>) -> PyResult<()> {
         let py = event_loop.py();
-        let outcome = match &self {
+        match self {
             // Reports what the callback raises itself, with the handle.
-            Self::Handle(handle) => return Handle::run(handle.bind(py)),
-            Self::Step(_) | Self::Wakeup(_) => return self.run_task(event_loop),
+            Self::Handle(handle) => Handle::run(&handle.into_bound(py)),
+            Self::Step(_) | Self::Wakeup(_) => self.run_task(event_loop),
+            other => other.run_other(event_loop),
+        }
+    }
+
+    /// Runs what is neither a handle nor a task.
+    fn run_other(self, event_loop: &Bound<'_, Loop>) -> PyResult<()> {
+        let py = event_loop.py();
+        let outcome = match &self {
+            Self::Handle(_) | Self::Step(_) | Self::Wakeup(_) => Ok(()),
             Self::FutureDone {
                 future,
                 callback,
                 context,
             } => {
-                let call = || callback.bind(py).call1((future,)).map(drop);
+                let call = || ffi::call_one(callback.bind(py), future.bind(py)).map(drop);
                 match ffi::in_context(context.bind(py), call) {
                     Err(error) if !leaves_the_loop(py, &error) => {
                         return self.report_done_callback(event_loop, error);

@@ -75,6 +75,10 @@ impl Loop {
     fn run_once(slf: &Bound<'_, Self>) -> PyResult<()> {
         let py = slf.py();
         let me = slf.get();
+        // Python code that runs meanwhile looks after signals itself.
+        if let Some(turn) = me.core(py, LoopCore::turn_without_poll) {
+            return Self::run_turn(slf, turn);
+        }
         let block = if me.stopping.load(Relaxed) {
             Block::Never
         } else {
@@ -94,20 +98,18 @@ impl Loop {
             .map_err(|error| os_error(py, &error))?;
         // Python's own signal handlers run here when the poll was interrupted; one may raise KeyboardInterrupt.
         py.check_signals()?;
-        if me.debug() {
-            return Self::run_turn(slf, turn, Self::run_timed);
-        }
-        Self::run_turn(slf, turn, |event_loop, callback| callback.run(event_loop))
+        Self::run_turn(slf, turn)
     }
 
     /// Runs `turn` callbacks, then sends what transports have written meanwhile.
-    fn run_turn(
-        slf: &Bound<'_, Self>,
-        turn: usize,
-        mut run: impl FnMut(&Bound<'_, Self>, Callback) -> PyResult<()>,
-    ) -> PyResult<()> {
+    fn run_turn(slf: &Bound<'_, Self>, turn: usize) -> PyResult<()> {
         let py = slf.py();
         let me = slf.get();
+        let run = if me.debug() {
+            Self::run_timed
+        } else {
+            |event_loop: &Bound<'_, Self>, callback: Callback| callback.run(event_loop)
+        };
         let mut outcome = Ok(());
         for _ in 0..turn {
             let Some(callback) = me.core(py, LoopCore::pop) else {

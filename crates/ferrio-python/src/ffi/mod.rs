@@ -68,12 +68,30 @@ pub fn call<'py>(
     callable: &Bound<'py, PyAny>,
     args: &Bound<'py, PyTuple>,
 ) -> PyResult<Bound<'py, PyAny>> {
-    // SAFETY: both are live objects and the second is a tuple; a null keyword dict means none. The result is a new
-    // reference, or null with an exception set.
+    // SAFETY: both are live objects and the second is a tuple, whose items lie one behind the other and do not change.
+    // The result is a new reference, or null with an exception set.
+    unsafe {
+        let tuple = args.as_ptr().cast::<ffi::PyTupleObject>();
+        let items = (&raw const (*tuple).ob_item).cast();
+        let count = ffi::PyTuple_GET_SIZE(args.as_ptr()).cast_unsigned();
+        Bound::from_owned_ptr_or_err(
+            callable.py(),
+            ffi::PyObject_Vectorcall(callable.as_ptr(), items, count, std::ptr::null_mut()),
+        )
+    }
+}
+
+/// `callable(argument)`.
+#[inline]
+pub fn call_one<'py>(
+    callable: &Bound<'py, PyAny>,
+    argument: &Bound<'py, PyAny>,
+) -> PyResult<Bound<'py, PyAny>> {
+    // SAFETY: both are live objects. The result is a new reference, or null with an exception set.
     unsafe {
         Bound::from_owned_ptr_or_err(
             callable.py(),
-            ffi::PyObject_Call(callable.as_ptr(), args.as_ptr(), std::ptr::null_mut()),
+            ffi::PyObject_CallOneArg(callable.as_ptr(), argument.as_ptr()),
         )
     }
 }

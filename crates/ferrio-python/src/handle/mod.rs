@@ -58,6 +58,7 @@ pub fn source_traceback(py: Python<'_>) -> PyResult<Py<PyAny>> {
 struct Locked<'a, 'py>(Option<&'a Bound<'py, PyAny>>);
 
 impl<'a, 'py> Locked<'a, 'py> {
+    #[inline]
     fn new(lock: Option<&'a Bound<'py, PyAny>>) -> PyResult<Self> {
         if let Some(lock) = lock {
             lock.call_method0(intern!(lock.py(), "acquire"))?;
@@ -67,6 +68,7 @@ impl<'a, 'py> Locked<'a, 'py> {
 }
 
 impl Drop for Locked<'_, '_> {
+    #[inline]
     fn drop(&mut self) {
         if let Some(lock) = self.0
             && let Err(error) = lock.call_method0(intern!(lock.py(), "release"))
@@ -123,6 +125,7 @@ impl Handle {
     }
 
     /// Takes the lock of a handle that has one.
+    #[inline]
     fn lock<'a, 'py>(&'a self, py: Python<'py>) -> PyResult<Locked<'a, 'py>> {
         Locked::new(self.lock.as_ref().map(|lock| lock.bind(py)))
     }

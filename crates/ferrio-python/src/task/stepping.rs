@@ -14,24 +14,12 @@ impl Task {
     /// The payload of a task that is ready: its first step, or one after a bare `yield`.
     #[inline]
     pub fn on_ready(slf: &Bound<'_, Self>) -> PyResult<()> {
-        let py = slf.py();
-        let to_throw = slf.get().with(py, |state| state.to_throw.take());
-        Self::step(
-            slf,
-            to_throw.map(|error| error.into_bound(py)),
-            Context::ToEnter,
-        )
+        Self::step(slf, None, Context::ToEnter)
     }
 
     /// The same when the loop has entered the task's context.
     pub(super) fn on_ready_inside(slf: &Bound<'_, Self>) -> PyResult<()> {
-        let py = slf.py();
-        let to_throw = slf.get().with(py, |state| state.to_throw.take());
-        Self::step(
-            slf,
-            to_throw.map(|error| error.into_bound(py)),
-            Context::Entered,
-        )
+        Self::step(slf, None, Context::Entered)
     }
 
     /// The payload of a task whose future is done.
@@ -93,13 +81,15 @@ impl Task {
             let coroutine = state.coroutine.as_ref()?.bind(py).clone();
             let context = state.context.as_ref()?.bind(py).clone();
             let must_cancel = std::mem::take(&mut state.must_cancel);
-            Some((coroutine, context, must_cancel, state.waits_for.take()))
+            let unusual = (state.to_throw.take(), state.waits_for.take());
+            Some((coroutine, context, must_cancel, unusual))
         });
         // A garbage collection has taken the coroutine away: there is nothing left to run.
-        let Some((coroutine, context, must_cancel, waited)) = parts else {
+        let Some((coroutine, context, must_cancel, (to_throw, waited))) = parts else {
             return Ok(());
         };
         drop(waited);
+        let error = error.or_else(|| to_throw.map(|error| error.into_bound(py)));
         let error = if must_cancel {
             Some(Self::cancellation(slf, error)?)
         } else {
