@@ -3,24 +3,36 @@
     import ferrio
     ferrio.run(main())
 
+`import ferrio as asyncio` works for a program: everything in `asyncio.__all__` is here. What runs per task, await, callback
+or packet is native; what runs once is the running Python's own.
+
 The loop is a drop-in for asyncio's: `ferrio.new_event_loop` is a loop factory for `asyncio.Runner`, `ferrio.install()`
-makes it the default, and `python -m ferrio program.py` runs a program that knows nothing of it. Its tasks and futures
-are native, and so are `gather`, `wait`, `wait_for`, `shield`, `timeout`, `sleep` and `TaskGroup` of this package, which
-`ferrio.accelerate()` puts under asyncio's names. Importing the package changes nothing.
+makes it the default, and `python -m ferrio program.py` runs a program that knows nothing of it. `ferrio.accelerate()`
+puts the native types and functions under asyncio's names, for code that is not to be changed. Importing the package
+changes nothing.
 """
 
+# ruff: noqa: F403, I001 - What asyncio has comes first, and native names in its place.
+import asyncio as _asyncio
+from asyncio import *
 from asyncio import (
-    ALL_COMPLETED,
-    FIRST_COMPLETED,
-    FIRST_EXCEPTION,
-    all_tasks,
-    run_coroutine_threadsafe,
-    to_thread,
-    wrap_future,
+    base_events,
+    coroutines,
+    events,
+    exceptions,
+    futures,
+    locks,
+    protocols,
+    queues,
+    runners,
+    streams,
+    subprocess,
+    tasks,
+    transports,
+    unix_events,
 )
 
-from ferrio._accelerate import accelerate, restore
-from ferrio._ferrio import (
+from ferrio._ferrio import (  # type: ignore[no-redef, assignment]
     Future,
     Handle,
     Server,
@@ -45,7 +57,7 @@ from ferrio._ferrio import (
     wait,
     wait_for,
 )
-from ferrio._loop import Loop, Runner, new_event_loop, run
+from ferrio._loop import Loop, Runner, new_event_loop, run  # type: ignore[assignment]
 from ferrio._policy import EventLoopPolicy, install
 from ferrio._streams import (
     create_subprocess_exec,
@@ -56,52 +68,24 @@ from ferrio._streams import (
     start_unix_server,
 )
 from ferrio._tasks import create_eager_task_factory, eager_task_factory
+from ferrio._accelerate import accelerate, restore
 
-__all__ = (
-    "ALL_COMPLETED",
-    "FIRST_COMPLETED",
-    "FIRST_EXCEPTION",
+# The platform's usual loop, by the names that programs have for it.
+EventLoop = SelectorEventLoop = Loop
+DefaultEventLoopPolicy = EventLoopPolicy
+
+__all__ = [
+    "EventLoop",
     "EventLoopPolicy",
-    "Future",
-    "Handle",
     "Loop",
-    "Runner",
-    "Server",
     "SocketTransport",
-    "StreamReader",
-    "StreamReaderProtocol",
-    "StreamWriter",
-    "Task",
-    "TaskGroup",
-    "Timeout",
-    "TimerHandle",
     "__version__",
     "accelerate",
-    "all_tasks",
-    "as_completed",
     "create_eager_task_factory",
-    "create_subprocess_exec",
-    "create_subprocess_shell",
-    "create_task",
-    "current_task",
     "eager_task_factory",
-    "ensure_future",
-    "gather",
     "install",
-    "new_event_loop",
-    "open_connection",
-    "open_unix_connection",
     "restore",
-    "run",
-    "run_coroutine_threadsafe",
-    "shield",
-    "sleep",
-    "start_server",
-    "start_unix_server",
     "timeout",
     "timeout_at",
-    "to_thread",
-    "wait",
-    "wait_for",
-    "wrap_future",
-)
+]
+__all__ += _asyncio.__all__

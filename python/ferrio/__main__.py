@@ -8,27 +8,31 @@ from typing import NoReturn
 import ferrio
 from ferrio import _program
 
-_USAGE = "usage: python -m ferrio [-h] [-V] [-c cmd | -m mod | file | -] [arg] ..."
+_USAGE = "usage: python -m ferrio [-h] [-V] [--no-accelerate] [-c cmd | -m mod | file | -] [arg] ..."
 
 _HELP = f"""\
 {_USAGE}
 
-Run a Python program, as it is, on ferrio's event loop instead of asyncio's.
+Run a Python program, as it is, on ferrio's event loop instead of asyncio's,
+with ferrio's native queues, locks, streams, gather, ... under asyncio's names.
 
--h, --help     print this help and exit
--V, --version  print the versions of ferrio and of Python and exit
--c cmd         program passed in as a string
--m mod         module or package to run
-file           script, or directory or zip file with a __main__.py, to run
--              program read from stdin (default; asyncio's prompt if a tty)
-arg ...        arguments of the program: its sys.argv[1:]
+-h, --help        print this help and exit
+-V, --version     print the versions of ferrio and of Python and exit
+--no-accelerate   leave asyncio's names as they are: ferrio's loop only
+-c cmd            program passed in as a string
+-m mod            module or package to run
+file              script, or directory or zip file with a __main__.py, to run
+-                 program read from stdin (default; asyncio's prompt if a tty)
+arg ...           arguments of the program: its sys.argv[1:]
 
 Options of the interpreter go to it: python -X dev -m ferrio app.py
 """
 
 
 def main() -> None:
-    """Run the program that the command line (``sys.argv``) names, with ferrio's loop installed as the default one.
+    """Run the program that the command line (``sys.argv``) names, with ferrio's loop as the default one.
+
+    Its native types and functions stand under asyncio's names, unless the option ``--no-accelerate`` is given.
 
     Returns when the program has come to its end.
 
@@ -37,6 +41,7 @@ def main() -> None:
         BaseException: whatever else the program raises.
     """
     arguments = sys.argv[1:]
+    prepare = _install_and_accelerate
     while arguments and arguments[0].startswith("-") and arguments[0] != "-":
         option = arguments.pop(0)
         if option == "--":
@@ -51,19 +56,27 @@ def main() -> None:
                 f"ferrio {ferrio.__version__} ({platform.python_implementation()} {platform.python_version()})"
             )
             return
+        if option == "--no-accelerate":
+            prepare = ferrio.install
+            continue
         if option[:2] not in ("-c", "-m"):
             _refuse(f"unknown option {option}")
         if len(option) == 2 and not arguments:
             _refuse(f"argument expected for the {option} option")
-        ferrio.install()
+        prepare()
         run = _program.run_command if option[1] == "c" else _program.run_module
         run(option[2:] or arguments.pop(0), arguments)
         return
-    ferrio.install()
+    prepare()
     if not arguments or arguments[0] == "-":
         _program.run_stdin(arguments or [""])
     else:
         _program.run_file(arguments[0], arguments[1:])
+
+
+def _install_and_accelerate() -> None:
+    ferrio.install()
+    ferrio.accelerate()
 
 
 def _refuse(reason: str) -> NoReturn:

@@ -3,42 +3,54 @@
 from __future__ import annotations
 
 import asyncio
+import asyncio.subprocess
 import sys
 from types import ModuleType
 from typing import Any
 
 import ferrio
+from ferrio import _ferrio, _twins
 
-# Where asyncio has a name besides its top level; what imports it there gets ferrio's, too.
-_HOMES: dict[str, tuple[ModuleType, ...]] = {
-    "Future": (asyncio.futures,),
-    "StreamReader": (asyncio.streams,),
-    "StreamReaderProtocol": (asyncio.streams,),
-    "StreamWriter": (asyncio.streams,),
-    "Task": (asyncio.tasks,),
-    "TaskGroup": (asyncio.taskgroups,),
-    "Timeout": (asyncio.timeouts,),
-    "as_completed": (asyncio.tasks,),
-    "create_subprocess_exec": (asyncio.subprocess,),
-    "create_subprocess_shell": (asyncio.subprocess,),
-    "create_task": (asyncio.tasks,),
-    "current_task": (asyncio.tasks,),
-    "ensure_future": (asyncio.tasks,),
-    "gather": (asyncio.tasks,),
-    "open_connection": (asyncio.streams,),
-    "open_unix_connection": (asyncio.streams,),
-    "shield": (asyncio.tasks,),
-    "sleep": (asyncio.tasks,),
-    "start_server": (asyncio.streams,),
-    "start_unix_server": (asyncio.streams,),
-    "timeout": (asyncio.timeouts,),
-    "timeout_at": (asyncio.timeouts,),
-    "wait": (asyncio.tasks,),
-    "wait_for": (asyncio.tasks,),
+# What is native because it runs per task, await, callback or packet. Classes first.
+CLASSES = (
+    "Future",
+    "StreamReader",
+    "StreamReaderProtocol",
+    "StreamWriter",
+    "Task",
+    "TaskGroup",
+    "Timeout",
+)
+FUNCTIONS = (
+    "as_completed",
+    "create_eager_task_factory",
+    "create_subprocess_exec",
+    "create_subprocess_shell",
+    "create_task",
+    "current_task",
+    "eager_task_factory",
+    "ensure_future",
+    "gather",
+    "open_connection",
+    "open_unix_connection",
+    "shield",
+    "sleep",
+    "start_server",
+    "start_unix_server",
+    "timeout",
+    "timeout_at",
+    "wait",
+    "wait_for",
+)
+
+# Of these, what this version of asyncio has.
+_own: dict[str, Any] = {
+    name: getattr(asyncio, name) for name in (*CLASSES, *FUNCTIONS) if hasattr(asyncio, name)
 }
-if sys.version_info >= (3, 12):
-    _HOMES["create_eager_task_factory"] = (asyncio.tasks,)
-    _HOMES["eager_task_factory"] = (asyncio.tasks,)
+
+for _name in CLASSES:
+    if _name in _own:
+        _twins.pair(getattr(_ferrio, _name), _own[_name])
 
 # What stood there before, for `restore`.
 _replaced: list[tuple[ModuleType, str, Any]] = []
@@ -47,16 +59,20 @@ _replaced: list[tuple[ModuleType, str, Any]] = []
 def accelerate() -> None:
     """Put ferrio's native types and functions under asyncio's names, for code that is not to be changed.
 
-    Code that looks a name up in `asyncio` after this call gets ferrio's; objects and subclasses that were made before
-    go on to work, and `isinstance` with asyncio's own classes holds for ferrio's objects. Calling it again changes
-    nothing. `restore()` undoes it.
+    Code that looks a name up in `asyncio` or one of its modules after this call gets ferrio's; objects and subclasses
+    that were made before go on to work, and `isinstance` and `issubclass` with either class hold for both. Calling it
+    again changes nothing. `restore()` undoes it.
     """
     if _replaced:
         return
-    for name, modules in _HOMES.items():
-        for module in (asyncio, *modules):
-            _replaced.append((module, name, getattr(module, name)))
-            setattr(module, name, getattr(ferrio, name))
+    modules = [
+        module for path, module in sys.modules.items() if path == "asyncio" or path.startswith("asyncio.")
+    ]
+    for name, own in _own.items():
+        for module in modules:
+            if vars(module).get(name) is own:
+                _replaced.append((module, name, own))
+                setattr(module, name, getattr(ferrio, name))
 
 
 def restore() -> None:

@@ -14,6 +14,8 @@ from typing import Any, Generic, Self, TypeVar, final
 
 from typing_extensions import disjoint_base
 
+from ferrio._twins import _Twin
+
 _T = TypeVar("_T")
 _T_co = TypeVar("_T_co", covariant=True)
 
@@ -26,6 +28,9 @@ __all__ = [
     "ReadPipeTransport",
     "Server",
     "SocketTransport",
+    "StreamReader",
+    "StreamReaderProtocol",
+    "StreamWriter",
     "SubprocessTransport",
     "Task",
     "TaskGroup",
@@ -38,6 +43,7 @@ __all__ = [
     "_GatheringFuture",
     "__version__",
     "_native_tasks",
+    "_set_metaclass",
     "as_completed",
     "coroutine",
     "create_task",
@@ -51,6 +57,12 @@ __all__ = [
     "wait",
     "wait_for",
 ]
+
+if sys.version_info >= (3, 14):
+    __all__ += ["future_add_to_awaited_by", "future_discard_from_awaited_by"]
+
+    def future_add_to_awaited_by(fut: asyncio.Future[Any], waiter: asyncio.Future[Any], /) -> None: ...
+    def future_discard_from_awaited_by(fut: asyncio.Future[Any], waiter: asyncio.Future[Any], /) -> None: ...
 
 __version__: str
 
@@ -150,11 +162,27 @@ class Task(asyncio.Task[_T_co]):
 class _GatheringFuture(asyncio.Future[_T]): ...
 
 @disjoint_base
-class TaskGroup(asyncio.TaskGroup):
+class StreamReader(asyncio.StreamReader, metaclass=_Twin): ...
+
+@disjoint_base
+class StreamReaderProtocol(asyncio.StreamReaderProtocol, metaclass=_Twin): ...
+
+@disjoint_base
+class StreamWriter(asyncio.StreamWriter, metaclass=_Twin):
+    def __new__(
+        cls,
+        transport: asyncio.WriteTransport,
+        protocol: asyncio.BaseProtocol,
+        reader: asyncio.StreamReader | None,
+        loop: asyncio.AbstractEventLoop,
+    ) -> Self: ...
+
+@disjoint_base
+class TaskGroup(asyncio.TaskGroup, metaclass=_Twin):
     def cancel(self) -> None: ...
 
 @final
-class Timeout(asyncio.Timeout):  # type: ignore[misc]
+class Timeout(asyncio.Timeout, metaclass=_Twin):  # type: ignore[misc]
     def __new__(cls, when: float | None) -> Self: ...
 
 @final
@@ -165,7 +193,9 @@ class _AsCompletedIterator(Generic[_T]):
         def __aiter__(self) -> Self: ...
         def __anext__(self) -> Coroutine[Any, Any, asyncio.Future[_T]]: ...
 
-def as_completed(fs: Iterable[Awaitable[_T]], *, timeout: float | None = None) -> _AsCompletedIterator[_T]: ...
+def as_completed(
+    fs: Iterable[Awaitable[_T]], *, timeout: float | None = None
+) -> _AsCompletedIterator[_T]: ...
 def create_task(coro: Coroutine[Any, Any, _T], **kwargs: Any) -> Task[_T]: ...
 def current_task(loop: asyncio.AbstractEventLoop | None = None) -> asyncio.Task[Any] | None: ...
 def gather(
@@ -183,11 +213,14 @@ def wait(
 ) -> Coroutine[Any, Any, tuple[set[asyncio.Future[_T]], set[asyncio.Future[_T]]]]: ...
 def wait_for(fut: Awaitable[_T], timeout: float | None) -> Coroutine[Any, Any, _T]: ...
 def _native_tasks() -> list[Task[Any]]: ...
+def _set_metaclass(class_: type, metaclass: type) -> None: ...
 
 @final
 class coroutine(Coroutine[Any, Any, _T_co], Generic[_T_co]):
     __name__: str
     __qualname__: str
+    @property
+    def cr_origin(self) -> None: ...
     @property
     def cr_await(self) -> Any: ...
     @property
@@ -203,4 +236,3 @@ class coroutine(Coroutine[Any, Any, _T_co], Generic[_T_co]):
     def close(self) -> None: ...
     def __await__(self) -> Generator[Any, Any, _T_co]: ...
     def __iter__(self) -> Self: ...
-    def __next__(self) -> Any: ...

@@ -63,12 +63,18 @@ class Runner(asyncio.Runner):  # type: ignore[misc]
         super().__init__(debug=debug, loop_factory=loop_factory or new_event_loop)
 
 
-def run(main: Coroutine[Any, Any, _T], *, debug: bool | None = None) -> _T:
+def run(
+    main: Coroutine[Any, Any, _T],
+    *,
+    debug: bool | None = None,
+    loop_factory: Callable[[], asyncio.AbstractEventLoop] | None = None,
+) -> _T:
     """Run a coroutine on a new loop, as `asyncio.run` does, and return its result.
 
     Args:
         main: the coroutine.
         debug: whether the loop is in debug mode; by default as `python -X dev` and `PYTHONASYNCIODEBUG` say.
+        loop_factory: makes the loop; by default `new_event_loop`.
 
     Raises:
         RuntimeError: another loop runs in this thread.
@@ -77,5 +83,5 @@ def run(main: Coroutine[Any, Any, _T], *, debug: bool | None = None) -> _T:
     """
     if asyncio.events._get_running_loop() is not None:
         raise RuntimeError("ferrio.run() cannot be called from a running event loop")
-    with Runner(debug=debug) as runner:
+    with Runner(debug=debug, loop_factory=loop_factory) as runner:
         return runner.run(main)

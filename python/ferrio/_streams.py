@@ -9,11 +9,6 @@ from typing import Any
 
 from ferrio._ferrio import StreamReader, StreamReaderProtocol, StreamWriter
 
-# asyncio's own, whatever stands at their names later.
-AsyncioStreamReader = asyncio.StreamReader
-AsyncioStreamWriter = asyncio.StreamWriter
-AsyncioStreamReaderProtocol = asyncio.StreamReaderProtocol
-
 _LIMIT = 2**16
 
 
@@ -114,7 +109,7 @@ def _server(
 ) -> Callable[[], StreamReaderProtocol]:
     def factory() -> StreamReaderProtocol:
         reader = StreamReader(limit=limit, loop=loop)
-        return StreamReaderProtocol(reader, client_connected_cb, loop=loop)
+        return StreamReaderProtocol(reader, client_connected_cb, loop=loop)  # type: ignore[arg-type]
 
     return factory
 

@@ -12,10 +12,6 @@ from typing import Any
 
 from ferrio import _ferrio
 
-# asyncio's own, whatever stands at their names later.
-asyncio_current_task = asyncio.current_task
-asyncio_ensure_future = asyncio.ensure_future
-
 _CFuture = asyncio.Future
 
 
@@ -61,15 +57,15 @@ def include_in_all_tasks() -> None:
 
 def _include_in_call_graph() -> None:
     """Have the call graph of one of asyncio's C futures, which remember C tasks only, show native tasks as well."""
-    graph = asyncio.graph  # type: ignore[attr-defined]
+    graph: Any = asyncio.graph  # type: ignore[attr-defined]
     build = graph._build_graph_for_future
 
     @functools.wraps(build)
     def build_with_native_tasks(future: Any, *, limit: int | None = None) -> Any:
         built = build(future, limit=limit)
-        if isinstance(future, _ferrio.Future) or not issubclass(type(future), _CFuture):
+        if _ferrio.Future in type(future).__mro__ or not issubclass(type(future), _CFuture):
             return built
-        waiting = {task for task in _ferrio._native_tasks() if task._fut_waiter is future}  # type: ignore[attr-defined]
+        waiting: set[Any] = {task for task in _ferrio._native_tasks() if task._fut_waiter is future}  # type: ignore[attr-defined]
         # Combinators that wait for a task are among the callbacks.
         through = {getattr(callback, "_waiting_task", None) for callback, _ in future._callbacks or ()}
         waiting |= through - {None}

@@ -50,6 +50,10 @@ imports! {
     future_class => "_asyncio", "Future";
     /// asyncio's own task, likewise.
     task_class => "_asyncio", "Task";
+    /// asyncio's own task group, likewise.
+    task_group_class => "ferrio._own", "TaskGroup";
+    /// asyncio's own timeout, likewise.
+    timeout_class => "asyncio.timeouts", "Timeout";
     /// `asyncio.get_event_loop`.
     get_event_loop => "asyncio.events", "get_event_loop";
     /// The loop of a future of any class.
@@ -65,7 +69,7 @@ imports! {
     /// `asyncio.get_running_loop`.
     get_running_loop_or_raise => "_asyncio", "get_running_loop";
     /// asyncio's own `current_task`.
-    current_task => "ferrio._tasks", "asyncio_current_task";
+    current_task => "ferrio._own", "current_task";
     /// The same for tasks written in Python.
     py_current_task => "asyncio.tasks", "_py_current_task";
     /// Makes a task its loop's current one.
@@ -83,7 +87,7 @@ imports! {
     /// `inspect.isawaitable`.
     is_awaitable => "inspect", "isawaitable";
     /// asyncio's own `ensure_future`, which makes a task of any awaitable.
-    ensure_future => "ferrio._tasks", "asyncio_ensure_future";
+    ensure_future => "ferrio._own", "ensure_future";
     /// `BaseExceptionGroup`.
     base_exception_group => "builtins", "BaseExceptionGroup";
     /// `asyncio.InvalidStateError`.
@@ -121,11 +125,11 @@ imports! {
     /// `asyncio.LimitOverrunError`.
     limit_overrun_error => "asyncio", "LimitOverrunError";
     /// asyncio's own reader, whatever stands at its public name: ferrio's answers it as `__class__`.
-    stream_reader_class => "ferrio._streams", "AsyncioStreamReader";
+    stream_reader_class => "ferrio._own", "StreamReader";
     /// asyncio's own writer, likewise.
-    stream_writer_class => "ferrio._streams", "AsyncioStreamWriter";
+    stream_writer_class => "ferrio._own", "StreamWriter";
     /// asyncio's own protocol between a transport and a reader, likewise.
-    stream_reader_protocol_class => "ferrio._streams", "AsyncioStreamReaderProtocol";
+    stream_reader_protocol_class => "ferrio._own", "StreamReaderProtocol";
     /// `asyncio.CancelledError`.
     cancelled_error => "asyncio", "CancelledError";
     /// The read-only face of a socket that `get_extra_info('socket')` gives.

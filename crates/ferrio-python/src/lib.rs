@@ -108,6 +108,15 @@ mod _ferrio {
     #[pymodule_export]
     use crate::transport::SocketTransport;
 
+    /// Make another metaclass the class of a native class.
+    #[pyfunction]
+    fn _set_metaclass(
+        class: &Bound<'_, pyo3::types::PyType>,
+        metaclass: &Bound<'_, pyo3::types::PyType>,
+    ) -> PyResult<()> {
+        crate::ffi::set_metaclass(class, metaclass)
+    }
+
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
         crate::ffi::install_am_send::<crate::future::FutureIter>(module.py())?;

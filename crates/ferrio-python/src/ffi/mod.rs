@@ -4,6 +4,7 @@
 mod awaiting;
 mod descriptor;
 mod lifetime;
+mod metaclass;
 pub mod openssl;
 mod recycling;
 mod running_task;
@@ -16,6 +17,7 @@ pub use self::awaiting::{
 };
 pub use self::descriptor::descriptor_get;
 pub use self::lifetime::{Finalize, WeakTable, install_finalizer};
+pub use self::metaclass::set_metaclass;
 pub use self::recycling::{Recycle, install_recycling, reuse};
 pub use self::running_task::{enter_task, leave_task, running_loop, running_task};
 use self::stop_iteration::set_stop_iteration;

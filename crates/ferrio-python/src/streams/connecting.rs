@@ -49,13 +49,13 @@ impl StreamReaderProtocol {
         let py = slf.py();
         let me = slf.get();
         let home = me.home()?;
-        let writer = StreamWriter::new(
+        let writer = StreamWriter::create(
             transport.clone(),
             slf.clone().into_any(),
             reader.clone(),
             home.as_any().bind(py).clone(),
         )?;
-        let writer = Bound::new(py, writer)?.into_any();
+        let writer = writer.into_any();
         if keeps_writer(py)? {
             let kept = writer.clone().unbind();
             drop(me.state.with(py, |state| state.writer.replace(kept)));

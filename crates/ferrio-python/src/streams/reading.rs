@@ -357,7 +357,7 @@ fn begin_next(target: &Bound<'_, PyAny>, _: Option<Py<PyAny>>) -> PyResult<Step>
 #[pymethods]
 impl StreamReader {
     /// Read up to n bytes, at least one unless the stream has ended; all up to its end if n is negative.
-    #[pyo3(name = "read", signature = (n = None))]
+    #[pyo3(name = "read", signature = (n = None), text_signature = "($self, n=-1)")]
     fn read_some(slf: Py<Self>, n: Option<Py<PyAny>>) -> Call {
         Coroutine::call("StreamReader.read", begin_read, slf.into_any(), n)
     }

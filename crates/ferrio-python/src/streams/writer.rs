@@ -5,7 +5,7 @@ use pyo3::exceptions::{PyAssertionError, PyResourceWarning};
 use pyo3::gc::PyVisit;
 use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::PyDict;
+use pyo3::types::{PyDict, PyTuple};
 
 use super::overrides;
 use super::protocol::StreamReaderProtocol;
@@ -36,7 +36,42 @@ pub struct StreamWriter {
     state: AttachedCell<State>,
 }
 
+impl State {
+    fn new(
+        transport: Bound<'_, PyAny>,
+        protocol: Bound<'_, PyAny>,
+        reader: Option<Bound<'_, PyAny>>,
+        event_loop: Bound<'_, PyAny>,
+    ) -> PyResult<Self> {
+        if let Some(reader) = &reader
+            && !reader.is_instance_of::<StreamReader>()
+            && !reader.is_instance(imports::stream_reader_class(reader.py())?)?
+        {
+            return Err(PyAssertionError::new_err("the reader is no StreamReader"));
+        }
+        Ok(Self {
+            transport: Some(transport.unbind()),
+            protocol: Some(protocol.unbind()),
+            reader: reader.map(Bound::unbind),
+            event_loop: Some(event_loop.unbind()),
+        })
+    }
+}
+
 impl StreamWriter {
+    /// A writer for a connection that a server has accepted.
+    pub(super) fn create<'py>(
+        transport: Bound<'py, PyAny>,
+        protocol: Bound<'py, PyAny>,
+        reader: Option<Bound<'py, PyAny>>,
+        event_loop: Bound<'py, PyAny>,
+    ) -> PyResult<Bound<'py, Self>> {
+        let py = transport.py();
+        let state = State::new(transport, protocol, reader, event_loop)?;
+        let state = AttachedCell::new(state);
+        Bound::new(py, Self { state })
+    }
+
     /// The transport. A writer that the garbage collector has emptied has none.
     #[inline]
     fn transport<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
@@ -146,28 +181,28 @@ fn begin_wait_closed(target: &Bound<'_, PyAny>, _: Option<Py<PyAny>>) -> PyResul
 #[pymethods]
 impl StreamWriter {
     #[new]
+    #[pyo3(
+        signature = (*_args, **_kwargs),
+        text_signature = "(transport, protocol, reader, loop)"
+    )]
+    fn new(_args: &Bound<'_, PyTuple>, _kwargs: Option<&Bound<'_, PyDict>>) -> Self {
+        Self {
+            state: AttachedCell::default(),
+        }
+    }
+
     #[pyo3(signature = (transport, protocol, reader, r#loop))]
-    pub(super) fn new(
+    fn __init__(
+        &self,
         transport: Bound<'_, PyAny>,
         protocol: Bound<'_, PyAny>,
         reader: Option<Bound<'_, PyAny>>,
         r#loop: Bound<'_, PyAny>,
-    ) -> PyResult<Self> {
-        if let Some(reader) = &reader
-            && !reader.is_instance_of::<StreamReader>()
-            && !reader.is_instance(imports::stream_reader_class(reader.py())?)?
-        {
-            return Err(PyAssertionError::new_err("the reader is no StreamReader"));
-        }
-        let state = State {
-            transport: Some(transport.unbind()),
-            protocol: Some(protocol.unbind()),
-            reader: reader.map(Bound::unbind),
-            event_loop: Some(r#loop.unbind()),
-        };
-        Ok(Self {
-            state: AttachedCell::new(state),
-        })
+    ) -> PyResult<()> {
+        let py = transport.py();
+        let state = State::new(transport, protocol, reader, r#loop)?;
+        drop(self.state.replace(py, state));
+        Ok(())
     }
 
     fn __repr__(slf: &Bound<'_, Self>) -> PyResult<String> {

@@ -18,6 +18,7 @@ use pyo3::types::{PyDict, PyList, PySet};
 use self::tasks::Children;
 use crate::cell::AttachedCell;
 use crate::coroutine::{Call, Coroutine, Step};
+use crate::imports;
 use crate::task::{cancel_any, current_task, running_loop};
 
 /// The interior state.
@@ -216,6 +217,11 @@ impl TaskGroup {
             }
             text + ">"
         })
+    }
+
+    #[getter(__class__)]
+    fn class(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+        Ok(imports::task_group_class(slf.py())?.clone().unbind())
     }
 
     #[getter(_tasks)]

@@ -313,6 +313,11 @@ impl Timeout {
         Coroutine::call("Timeout.__aexit__", exit, slf.into_any(), exc_val)
     }
 
+    #[getter(__class__)]
+    fn class(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+        Ok(imports::timeout_class(slf.py())?.clone().unbind())
+    }
+
     #[pyo3(name = "_on_timeout")]
     fn on_timeout(slf: &Bound<'_, Self>) -> PyResult<()> {
         Self::on_expiry(slf)

@@ -1,0 +1,3 @@
+"""asyncio's own classes and functions, whatever stands at their names later."""
+
+from asyncio import *  # noqa: F403

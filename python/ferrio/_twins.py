@@ -1,0 +1,43 @@
+"""Native classes and asyncio's of the same name are one to `isinstance` and `issubclass`, in both directions.
+
+An instance of a native class answers asyncio's class as its `__class__`. The other direction, that an instance of
+asyncio's class is one of the native class, is said by the native class's own class, which is made here. It matters after
+`ferrio.accelerate()`: then `asyncio.Queue` is the native class, and there may be queues and subclasses that were made before.
+"""
+
+from __future__ import annotations
+
+from abc import ABCMeta
+from typing import Any
+
+from ferrio import _ferrio
+
+# A native class, and asyncio's own.
+_twins: dict[type, type] = {}
+
+
+class _Twin(ABCMeta):
+    """The class of a native class that has a counterpart in asyncio.
+
+    It derives from `ABCMeta` so that a program can derive a class from a native one and an abstract one.
+    """
+
+    __slots__ = ()
+
+    def __instancecheck__(cls, instance: object) -> bool:
+        if type.__instancecheck__(cls, instance):
+            return True
+        twin = _twins.get(cls)
+        return isinstance(instance, twin) if twin is not None else super().__instancecheck__(instance)
+
+    def __subclasscheck__(cls, subclass: type) -> bool:
+        if type.__subclasscheck__(cls, subclass):
+            return True
+        twin = _twins.get(cls)
+        return issubclass(subclass, twin) if twin is not None else super().__subclasscheck__(subclass)
+
+
+def pair(native: type, twin: Any) -> None:
+    """Make asyncio's class `twin` the counterpart of a native class."""
+    _twins[native] = twin
+    _ferrio._set_metaclass(native, _Twin)
