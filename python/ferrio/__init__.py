@@ -3,8 +3,8 @@
     import ferrio
     ferrio.run(main())
 
-`import ferrio as asyncio` works for a program: everything in `asyncio.__all__` is here. What runs per task, await, callback
-or packet is native; what runs once is the running Python's own.
+`import ferrio as asyncio` works for a program: everything in `asyncio.__all__` is here. What runs per task, await,
+callback or packet is native; what runs once is the running Python's own.
 
 The loop is a drop-in for asyncio's: `ferrio.new_event_loop` is a loop factory for `asyncio.Runner`, `ferrio.install()`
 makes it the default, and `python -m ferrio program.py` runs a program that knows nothing of it. `ferrio.accelerate()`
@@ -12,7 +12,6 @@ puts the native types and functions under asyncio's names, for code that is not 
 changes nothing.
 """
 
-# ruff: noqa: F403, I001 - What asyncio has comes first, and native names in its place.
 import asyncio as _asyncio
 from asyncio import *
 from asyncio import (
@@ -72,7 +71,7 @@ from ferrio._accelerate import accelerate, restore
 
 # The platform's usual loop, by the names that programs have for it.
 EventLoop = SelectorEventLoop = Loop
-DefaultEventLoopPolicy = EventLoopPolicy
+DefaultEventLoopPolicy: type = EventLoopPolicy  # type: ignore[no-redef]
 
 __all__ = [
     "EventLoop",

@@ -176,6 +176,14 @@ class StreamWriter(asyncio.StreamWriter, metaclass=_Twin):
         reader: asyncio.StreamReader | None,
         loop: asyncio.AbstractEventLoop,
     ) -> Self: ...
+    async def start_tls(
+        self,
+        sslcontext: ssl.SSLContext,
+        *,
+        server_hostname: str | None = None,
+        ssl_handshake_timeout: float | None = None,
+        ssl_shutdown_timeout: float | None = None,
+    ) -> None: ...
 
 @disjoint_base
 class TaskGroup(asyncio.TaskGroup, metaclass=_Twin):

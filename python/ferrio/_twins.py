@@ -1,8 +1,9 @@
 """Native classes and asyncio's of the same name are one to `isinstance` and `issubclass`, in both directions.
 
 An instance of a native class answers asyncio's class as its `__class__`. The other direction, that an instance of
-asyncio's class is one of the native class, is said by the native class's own class, which is made here. It matters after
-`ferrio.accelerate()`: then `asyncio.Queue` is the native class, and there may be queues and subclasses that were made before.
+asyncio's class is one of the native class, is said by the native class's own class, which is made here. It matters
+after `ferrio.accelerate()`: then `asyncio.Queue` is the native class, and there may be queues and subclasses that were
+made before.
 """
 
 from __future__ import annotations
