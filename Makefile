@@ -46,8 +46,12 @@ test-rust: | prerequisites ## the tests of the engine
 	fi
 
 .PHONY: test-python
-test-python: $(EXTENSION) ## the tests of the Python package
+test-python: $(EXTENSION) servers ## the tests of the Python package
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+.PHONY: servers
+servers: ## get the servers that tests talk to and the machine lacks, into target/servers
+	@tests/programs/get-servers.sh target/servers
 
 .PHONY: conformance
 conformance: $(EXTENSION) ## CPython's own asyncio tests on ferrio's loop (needs Python's test package)

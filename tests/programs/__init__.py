@@ -1,0 +1,1 @@
+"""Programs that know only asyncio and well-known libraries, run by python and by ferrio."""
