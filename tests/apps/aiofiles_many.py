@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
+import threading
 from pathlib import Path
 
 import aiofiles
@@ -81,11 +82,13 @@ async def main(folder: str) -> None:
     except FileNotFoundError as error:
         print("missing:", error.errno, Path(error.filename).name)
     async with aiofiles.open(paths[1]) as file:
-        task = asyncio.create_task(file.read())
+        released = threading.Event()
+        task = asyncio.create_task(in_thread(released.wait)())
         await asyncio.sleep(0)
         task.cancel()
         await asyncio.wait([task])
-        print("cancelled:", task.cancelled(), file.closed)
+        released.set()
+        print("cancelled:", task.cancelled(), len(await file.read()))
     print("closed:", file.closed, len(await aiofiles.os.listdir(folder)))
     await aiofiles.stdout.write("through standard output\n")
     loop = type(asyncio.get_running_loop())
