@@ -17,7 +17,7 @@ import aiohttp
 import httpx
 import pytest
 
-from tests.programs.running import APPS
+from tests.programs.running import APPS, FERRIO
 
 CONNECTIONS = 50
 BODY_SIZES = (0, 10, 1_000, 70_000)  # The last does not come in one read.
@@ -134,7 +134,7 @@ def loops_that_answer(
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize(
     "command",
-    [("-m", "uvicorn", "--loop", "ferrio:new_event_loop"), ("-m", "ferrio", "-m", "uvicorn")],
+    [("-m", "uvicorn", "--loop", "ferrio:new_event_loop"), (*FERRIO["ferrio"], "-m", "uvicorn")],
     ids=["by its loop option", "by python -m ferrio"],
 )
 def test_uvicorn_serves_thousands_of_requests_without_an_error(command: tuple[str, ...]) -> None:
@@ -154,5 +154,5 @@ def test_hypercorn_serves_thousands_of_requests_over_tls_without_an_error(
 ) -> None:
     files = ("--certfile", str(certificates["certificate"]), "--keyfile", str(certificates["key"]))
     context = ssl.create_default_context(cafile=certificates["authority"])
-    with served("-m", "ferrio", "-m", "hypercorn", *HYPERCORN, *files, end=signal.SIGTERM) as url:
+    with served(*FERRIO["ferrio"], "-m", "hypercorn", *HYPERCORN, *files, end=signal.SIGTERM) as url:
         assert loops_that_answer(client, url, context, requests=requests) == {"ferrio"}
