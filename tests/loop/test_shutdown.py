@@ -164,3 +164,52 @@ def test_nothing_is_printed_by_a_program_that_cleans_up(script):
         print("end")
     """
     assert ends(script, code, "-X", "dev") == ("end", "")
+
+
+def test_a_loop_with_signal_handlers_closed_at_the_very_end_says_that_it_leaves_them(script):
+    """Python's signal module may be gone by then."""
+    code = """
+        import signal, sys
+
+        class Late:
+            def __init__(self, loop):
+                self.loop = loop
+                self.loop.add_signal_handler(signal.SIGUSR1, print)
+                self.loop.add_signal_handler(signal.SIGINT, print)
+            def __del__(self):
+                self.loop.close()
+                print(sys.is_finalizing(), self.loop.is_closed())
+
+        late = Late(new_loop())
+        late.cycle = late
+        print("end")
+    """
+    out, err = ends(script, code, "-W", "always")
+    assert out == "end\nTrue True"
+    assert err.count("ResourceWarning: Closing the loop <") == 1
+    assert err.count("on interpreter shutdown stage, skipping signal handlers removal") == 1
+
+
+def test_a_loop_with_signal_handlers_left_open_ends_in_silence(script):
+    code = """
+        import signal
+        loop = new_loop()
+        loop.add_signal_handler(signal.SIGUSR1, print)
+        loop.cycle = loop
+        signal.raise_signal(signal.SIGUSR1)
+        print("end")
+    """
+    assert ends(script, code, *IGNORE) == ("end", "")
+
+
+def test_a_loop_closed_in_an_atexit_handler_gives_signals_their_default_action_back(script):
+    code = """
+        import atexit, signal
+        def at_exit():
+            loop.close()
+            print(signal.getsignal(signal.SIGUSR1) is signal.SIG_DFL, signal.set_wakeup_fd(-1))
+        loop = new_loop()
+        loop.add_signal_handler(signal.SIGUSR1, print)
+        atexit.register(at_exit)
+    """
+    assert ends(script, code) == ("True -1", "")

@@ -1,5 +1,6 @@
 """The wake-up descriptor of signals: whose it is while handlers are there, and what is left when they are gone."""
 
+import asyncio
 import signal
 import socket
 
@@ -64,6 +65,32 @@ def test_a_handler_takes_it_from_whoever_had_it(loop):
         assert got == [1]
         loop.remove_signal_handler(signal.SIGUSR1)
         assert wakeup_fd() == -1
+
+
+def test_a_loop_without_handlers_leaves_it_to_whoever_had_it(loop):
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        ours.setblocking(False)
+        theirs.setblocking(False)
+        before = signal.signal(signal.SIGUSR2, lambda *_: loop.stop())
+        signal.set_wakeup_fd(ours.fileno())
+        seen = []
+        loop.call_soon(lambda: seen.append(wakeup_fd()))
+        loop.call_soon(signal.raise_signal, signal.SIGUSR2)
+        loop.run_forever()
+        assert seen == [ours.fileno()]
+        assert signal.set_wakeup_fd(-1) == ours.fileno()
+        assert theirs.recv(10) == bytes([signal.SIGUSR2])
+        signal.signal(signal.SIGUSR2, before)
+
+
+def test_it_is_as_before_when_the_runner_is_done(loop_factory, process_state):
+    async def main():
+        asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, print)
+
+    with asyncio.Runner(loop_factory=loop_factory) as runner:
+        runner.run(main())
+    assert wakeup_fd() == -1
 
 
 def test_a_handler_can_be_set_after_the_descriptor_of_somebody_else_was_closed(loop):

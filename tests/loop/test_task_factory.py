@@ -165,6 +165,96 @@ def test_the_name_reaches_a_task_of_a_factory(loop, calls):
     loop.run_until_complete(task)
 
 
+def plain(loop, coro):
+    return asyncio.Task(coro, loop=loop)
+
+
+def with_context(loop, coro, context=None):
+    return asyncio.Task(coro, loop=loop, context=context)
+
+
+def with_keyword_context(loop, coro, *, context=None):
+    return asyncio.Task(coro, loop=loop, context=context)
+
+
+def with_name_and_context(loop, coro, *, name=None, context=None):
+    return asyncio.Task(coro, loop=loop, name=name, context=context)
+
+
+def with_everything(loop, coro, **options):
+    return asyncio.Task(coro, loop=loop, **options)
+
+
+def with_positional_rest(*args, **options):
+    loop, coro = args
+    return asyncio.Task(coro, loop=loop, **options)
+
+
+SIGNATURES = {
+    plain: {"name": False, "context": False},
+    with_context: {"name": False, "context": True},
+    with_keyword_context: {"name": False, "context": True},
+    with_name_and_context: {"name": True, "context": True},
+    with_everything: {"name": True, "context": True},
+    with_positional_rest: {"name": True, "context": True},
+}
+
+
+@pytest.mark.parametrize("given", [(), ("name",), ("context",), ("name", "context")])
+@pytest.mark.parametrize("factory", SIGNATURES)
+def test_a_factory_may_have_any_signature_that_takes_what_it_is_given(loop, factory, given):
+    context = contextvars.copy_context()
+    context.run(variable.set, "given")
+    options = {name: {"name": "name", "context": context}[name] for name in given}
+
+    async def look():
+        return asyncio.current_task().get_name(), variable.get()
+
+    loop.set_task_factory(factory)
+    # Before 3.13.3 the loop itself names the task.
+    passed = [name for name in given if PASSES_EVERYTHING or name != "name"]
+    coroutine = look()
+    if all(SIGNATURES[factory][name] for name in passed):
+        name, value = loop.run_until_complete(loop.create_task(coroutine, **options))
+        assert name == "name" or "name" not in given
+        assert value == ("given" if "context" in given else "unset")
+    else:
+        with pytest.raises(TypeError, match="unexpected keyword argument"):
+            loop.create_task(coroutine, **options)
+        coroutine.close()
+
+
+@pytest.mark.skipif(PY < (3, 12), reason="new in 3.12")
+@pytest.mark.parametrize("given", [{}, {"name": "name"}, {"context": contextvars.copy_context()}])
+async def test_an_eager_factory_of_ones_own_class_takes_what_create_task_takes(loop, given):
+    class Own(asyncio.Task):
+        pass
+
+    loop.set_task_factory(asyncio.create_eager_task_factory(Own))
+    task = loop.create_task(result(), **given)
+    assert type(task) is Own
+    assert task.done()
+    assert task.result() == 42
+
+
+@pytest.mark.skipif(not PASSES_EVERYTHING, reason="eager_start reaches create_task() later")
+def test_eager_start_reaches_the_factory(loop):
+    async def main():
+        got = []
+
+        def factory(loop, coro, **options):
+            got.append(options)
+            return asyncio.Task(coro, loop=loop, **options)
+
+        loop.set_task_factory(factory)
+        eager, lazy = loop.create_task(result(), eager_start=True), loop.create_task(result(), eager_start=False)
+        assert (eager.done(), lazy.done()) == (True, False)
+        await lazy
+        return got
+
+    assert loop.run_until_complete(main()) == [{"eager_start": True}, {"eager_start": False}]
+
+
 def test_what_the_factory_returns_is_returned(loop):
     future = loop.create_future()
 

@@ -72,6 +72,31 @@ def test_a_timer_is_never_early(loop):
     assert early == []
 
 
+@pytest.mark.ferrio_only
+def test_a_delay_far_below_a_millisecond_is_not_rounded_up_to_one(loop):
+    """asyncio hands epoll whole milliseconds. The best of many, for the machine may be busy."""
+
+    async def slept(delay):
+        start = loop.time()
+        await asyncio.sleep(delay)
+        return loop.time() - start
+
+    async def best(delay):
+        return min([await slept(delay) for _ in range(50)])
+
+    assert 0.0001 <= loop.run_until_complete(best(0.0001)) < 0.0009
+
+
+@pytest.mark.ferrio_only
+def test_deadlines_two_nanoseconds_apart_keep_their_order(loop):
+    """At one nanosecond, rounding up, so as never to be early, can make them the same."""
+    ran = []
+    for number in reversed(range(100)):
+        loop.call_at(number * 2e-9, ran.append, number)
+    turn(loop)
+    assert ran == list(range(100))
+
+
 def test_call_later_counts_from_now(loop):
     before = loop.time()
     handle = loop.call_later(100, print)

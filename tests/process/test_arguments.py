@@ -1,8 +1,10 @@
 """Every argument of `subprocess.Popen` reaches it, and what it raises comes back."""
 
 import asyncio
+import fcntl
 import os
 import pathlib
+import resource
 import signal
 import stat
 import subprocess
@@ -11,7 +13,7 @@ import sys
 import pytest
 
 from tests.harness import descriptor_count
-from tests.process.children import CAT, PIPE, Recorder, output_of, python
+from tests.process.children import CAT, DEVNULL, PIPE, Recorder, output_of, python
 
 ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="needs to be root")
 
@@ -99,6 +101,34 @@ async def test_user_group_and_extra_groups(loop):
     output, _ = await process.communicate()
     user, group, groups = output.split(b"\n", 2)
     assert (user, group, set(groups.split())) == (b"65534", b"65533", {b"65533", b"7"})
+
+
+@pytest.mark.skipif(not hasattr(fcntl, "F_GETPIPE_SZ"), reason="pipes have one size here")
+async def test_pipesize(loop):
+    size = 8 * resource.getpagesize()
+    code = f"import fcntl, sys; sys.exit([fcntl.fcntl(fd, {fcntl.F_GETPIPE_SZ}) for fd in range(3)] != [{size}] * 3)"
+    process = await asyncio.create_subprocess_exec(
+        *python(code), stdin=PIPE, stdout=PIPE, stderr=PIPE, pipesize=size
+    )
+    assert await process.communicate() == (b"", b"")
+    assert process.returncode == 0
+
+
+async def test_close_fds(loop):
+    read, write = os.pipe()
+    os.set_inheritable(write, True)
+    for close in (True, False):
+        code = f"import os; os.fstat({write})"
+        process = await asyncio.create_subprocess_exec(*python(code), close_fds=close, stderr=DEVNULL)
+        assert bool(await process.wait()) is close
+    os.close(read)
+    os.close(write)
+
+
+@pytest.mark.parametrize("name", ["startupinfo", "creationflags"])
+async def test_arguments_of_another_system_are_popens_to_refuse(loop, name):
+    with pytest.raises(ValueError, match=f"{name} is only supported on Windows"):
+        await asyncio.create_subprocess_exec("true", **{name: 1})
 
 
 async def test_restore_signals(loop):

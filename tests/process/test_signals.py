@@ -119,6 +119,16 @@ async def test_sigchld_stays_the_programs(loop):
         signal.signal(signal.SIGCHLD, previous)
 
 
+async def test_sigchld_may_have_a_handler_of_the_loop(loop):
+    children = []
+    loop.add_signal_handler(signal.SIGCHLD, children.append, True)
+    codes = [(await asyncio.create_subprocess_shell(f"exit {code}")).wait() for code in range(10)]
+    assert await asyncio.gather(*codes) == list(range(10))
+    while not children:
+        await asyncio.sleep(0)
+    assert loop.remove_signal_handler(signal.SIGCHLD) is True
+
+
 async def test_a_stopped_process_has_not_exited(loop):
     process = await asyncio.create_subprocess_exec(*BLOCKED)
     process.send_signal(signal.SIGSTOP)

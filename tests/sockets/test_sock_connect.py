@@ -47,6 +47,21 @@ async def test_a_service_name_is_resolved(loop, client, monkeypatch, listener):
     assert client.getpeername() == address
 
 
+@pytest.mark.parametrize("kind", [socket.SOCK_STREAM, socket.SOCK_DGRAM])
+async def test_the_resolver_is_asked_for_what_the_socket_is(loop, listener, monkeypatch, kind):
+    asked = []
+
+    def resolve(*args):
+        asked.append(args)
+        return [(socket.AF_INET, kind, 0, "", listener.getsockname())]
+
+    monkeypatch.setattr(socket, "getaddrinfo", resolve)
+    with socket.socket(socket.AF_INET, kind) as sock:
+        sock.setblocking(False)
+        await loop.sock_connect(sock, ("host.invalid", 80))
+        assert asked == [("host.invalid", 80, socket.AF_INET, kind, sock.proto, 0)]
+
+
 async def test_a_refused_connection_tells_the_address(loop, client):
     address = ("127.0.0.1", unused_port())
     with pytest.raises(ConnectionRefusedError) as caught:

@@ -1,6 +1,7 @@
 """sock_sendfile() when there is nothing to send, no file to send it from, or nobody who waits any more."""
 
 import asyncio
+import errno
 import os
 
 import pytest
@@ -100,3 +101,38 @@ async def test_a_peer_that_goes_meanwhile_is_an_error(loop, file):
             await sending
         assert loop.remove_writer(ours) is False
         os.fstat(file.fileno())
+
+
+async def test_a_file_that_the_kernel_will_not_send_is_read_instead_if_allowed(loop, file, monkeypatch):
+    def refuse(*args):
+        raise OSError(errno.EINVAL, "refused")
+
+    monkeypatch.setattr(os, "sendfile", refuse)
+    with socket_pair() as (ours, theirs):
+        with pytest.raises(asyncio.SendfileNotAvailableError, match=r"^os\.sendfile call failed$"):
+            await loop.sock_sendfile(ours, file, fallback=False)
+        assert file.tell() == 0
+        sending = loop.create_task(loop.sock_sendfile(ours, file))
+        assert await receive_exactly(loop, theirs, len(CONTENT)) == CONTENT
+        assert await sending == len(CONTENT)
+
+
+async def test_an_error_in_the_middle_is_raised_and_the_position_is_behind_what_was_sent(
+    loop, file, monkeypatch
+):
+    real, calls = os.sendfile, []
+
+    def once(out, source, offset, count):
+        calls.append(offset)
+        if len(calls) > 1:
+            raise OSError(errno.EIO, "broken")
+        return real(out, source, offset, 1000)
+
+    monkeypatch.setattr(os, "sendfile", once)
+    with socket_pair() as (ours, theirs):
+        with pytest.raises(OSError, match="broken"):
+            await loop.sock_sendfile(ours, file)
+        assert calls == [0, 1000]
+        assert file.tell() == 1000
+        assert await receive_exactly(loop, theirs, 1000) == CONTENT[:1000]
+        assert loop.remove_writer(ours) is False
