@@ -4,60 +4,11 @@ import asyncio
 import contextlib
 import socket
 import ssl
-import threading
 
 import pytest
 
-from tests.harness import Recorder, tcp_pair, until_closed
-
-
-class Peer:
-    """The other end, in a thread: does exactly what a test tells it to, and nothing by itself."""
-
-    def __init__(self, sock, context):
-        sock.setblocking(True)
-        sock.settimeout(20)
-        self.sock = sock
-        self.incoming, self.outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
-        self.tls = context.wrap_bio(self.incoming, self.outgoing, server_side=True)
-
-    def until_done(self, method, *args):
-        while True:
-            try:
-                result = method(*args)
-            except ssl.SSLWantReadError:
-                self.send()
-                data = self.sock.recv(65536)
-                self.incoming.write(data) if data else self.incoming.write_eof()
-            else:
-                self.send()
-                return result
-
-    def send(self):
-        if self.outgoing.pending:
-            self.sock.sendall(self.outgoing.read())
-
-    def close(self):
-        self.sock.close()
-
-
-@contextlib.asynccontextmanager
-async def connected(loop, server_context, client_context, protocol, **options):
-    """A TLS transport, and the peer at its other end."""
-    ours, theirs = tcp_pair()
-    peer = Peer(theirs, server_context)
-    shaking = threading.Thread(target=peer.until_done, args=(peer.tls.do_handshake,))
-    shaking.start()
-    await loop.create_connection(
-        lambda: protocol, sock=ours, ssl=client_context, server_hostname="localhost", **options
-    )
-    shaking.join()
-    try:
-        yield peer
-    finally:
-        protocol.transport.abort()
-        peer.close()
-        await until_closed(loop, ours)
+from tests.harness import Recorder
+from tests.tls.peer import connected
 
 
 async def test_close_sends_what_was_written(pair):
@@ -183,8 +134,9 @@ async def test_a_broken_record_ends_the_connection(loop, server_context, client_
         peer.sock.sendall(record)
         reason = await protocol.lost()
         assert isinstance(reason, ssl.SSLError)
-        assert reason.reason == "DECRYPTION_FAILED_OR_BAD_RECORD_MAC"
-        assert "decryption failed or bad record mac" in str(reason)
+        # Two errors, one behind the other: newer releases of OpenSSL have the general one in front.
+        assert reason.reason in ("DECRYPTION_FAILED_OR_BAD_RECORD_MAC", "RECORD_LAYER_FAILURE")
+        assert reason.reason.lower().replace("_", " ") in str(reason)
         assert protocol.received == b"good"
 
 

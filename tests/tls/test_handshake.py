@@ -1,6 +1,8 @@
 """From the connection to connection_made."""
 
 import asyncio
+import contextlib
+import gc
 import socket
 import ssl
 
@@ -197,3 +199,64 @@ async def test_data_that_comes_with_the_handshake_is_not_lost(loop, server_conte
     client.transport.close()
     assert await client.lost() is None
     server.close()
+
+
+async def test_a_client_without_the_certificate_that_is_asked_for_is_refused(
+    loop, certificates, server_context, client_context
+):
+    """With TLS 1.3 the client has finished by then: it learns of it by an alert, unless the socket is closed first."""
+    certificates.authority.configure_trust(server_context)
+    server_context.verify_mode = ssl.CERT_REQUIRED
+    server, made, address = await serve(loop, ssl=server_context)
+    _, client = await loop.create_connection(
+        Recorder, *address, ssl=client_context, server_hostname="localhost"
+    )
+    reason = await client.lost()
+    assert reason is None or "certificate required" in str(reason).replace("_", " ").lower()
+    assert client.received == b""
+    assert made[0].calls == []
+    server.close()
+    await settled()
+
+
+async def test_a_server_lets_a_client_go_that_says_nothing(loop, server_context):
+    server, made, address = await serve(loop, ssl=server_context, ssl_handshake_timeout=0.05)
+    with socket.create_connection(address) as client:
+        client.setblocking(False)
+        with contextlib.suppress(ConnectionResetError):
+            assert await loop.sock_recv(client, 100) == b""
+    assert made[0].calls == []
+    server.close()
+    await settled()
+
+
+async def test_extra_information_of_the_socket_is_gone_when_the_connection_is(loop, pair):
+    async with pair() as (client, _):
+        info = client.transport.get_extra_info
+        client.transport.close()
+        await client.lost()
+        await asyncio.sleep(0)
+        assert info("socket") is None
+        assert info("socket", 5) == 5
+
+
+@pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning")  # the standard library's
+def test_a_transport_that_nobody_has_closed_says_so(loop, server_context, client_context):
+    async def connect():
+        server, made, address = await serve(loop, ssl=server_context)
+        _, client = await loop.create_connection(
+            Recorder, *address, ssl=client_context, server_hostname="localhost"
+        )
+        await made.connected(1)
+        server.close()
+        return [client, made[0]]
+
+    def forget(protocols):
+        protocols.clear()
+        gc.collect()
+
+    protocols = loop.run_until_complete(connect())
+    loop.close()
+    with pytest.warns(ResourceWarning, match="unclosed transport <") as warned:
+        forget(protocols)
+    assert sum("SSL" in str(warning.message) or "Tls" in str(warning.message) for warning in warned) == 2

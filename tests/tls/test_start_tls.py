@@ -7,7 +7,7 @@ import ssl
 
 import pytest
 
-from tests.harness import Recorder, serve, tcp_pair
+from tests.harness import Recorder, reset, serve, tcp_pair, until_closed
 
 
 @pytest.fixture
@@ -199,6 +199,46 @@ async def test_a_handshake_that_fails_closes_the_transport(loop, plain, certific
     assert client.transport.is_closing()
     with pytest.raises(OSError):
         await shaking
+
+
+async def test_a_transport_that_is_closed_in_the_handshake_ends_it(loop, plain, client_context):
+    client, server = await plain()
+    below = client.transport
+    shaking = asyncio.ensure_future(
+        loop.start_tls(below, client, client_context, server_hostname="localhost")
+    )
+    await server.called("data_received")
+    below.close()
+    await server.lost()
+    await asyncio.wait([shaking])
+    assert shaking.exception() is None or isinstance(shaking.exception(), ConnectionError)
+
+
+async def test_a_peer_that_resets_in_the_handshake_ends_it(loop, client_context):
+    ours, theirs = tcp_pair()
+    _, client = await loop.create_connection(Recorder, sock=ours)
+    shaking = asyncio.ensure_future(
+        loop.start_tls(client.transport, client, client_context, server_hostname="localhost")
+    )
+    await loop.sock_recv(theirs, 1)
+    reset(theirs)
+    with pytest.raises(ConnectionResetError):
+        await shaking
+    await until_closed(loop, ours)
+
+
+@pytest.mark.parametrize("hostname", [None, ""])
+async def test_a_context_that_checks_names_needs_one(loop, plain, client_context, hostname):
+    """Without it the certificate would be checked, but not whose it is. Newer releases of Python refuse that."""
+    try:
+        client_context.wrap_bio(ssl.MemoryBIO(), ssl.MemoryBIO())
+    except ValueError:
+        client, server = await plain()
+    else:
+        pytest.skip("this release does not refuse it")
+    with pytest.raises(ValueError, match=r"^check_hostname requires server_hostname$"):
+        await loop.start_tls(client.transport, client, client_context, server_hostname=hostname)
+    await end(client, server)
 
 
 async def test_arguments_are_checked(loop, plain, client_context):

@@ -260,12 +260,21 @@ impl TlsProtocol {
 
     /// The underlying transport takes more.
     pub(super) fn resume_ssl_writing(slf: &Bound<'_, Self>) -> PyResult<()> {
-        let before = slf.get().state.with(slf.py(), |state| {
-            std::mem::replace(&mut state.writing.ssl_paused, false)
+        let (before, app_paused) = slf.get().state.with(slf.py(), |state| {
+            let writing = &mut state.writing;
+            (
+                std::mem::replace(&mut writing.ssl_paused, false),
+                writing.app_paused,
+            )
         });
-        if !before {
-            return Err(PyAssertionError::new_err(()));
+        if before {
+            return Self::process_outgoing(slf);
         }
-        Self::process_outgoing(slf)
+        // It was congested when `start_tls` put TLS over it. Who was told to pause is the application, which would
+        // wait for ever (asyncio's does: it asserts that this cannot be).
+        if app_paused {
+            return Ok(());
+        }
+        Self::tell_app(slf, "resume_writing")
     }
 }
