@@ -2,9 +2,10 @@
 
 import asyncio
 import contextlib
+import sys
 
 import pytest
-from harness import turn, turns
+from harness import PY, turn, turns
 
 
 @pytest.fixture
@@ -132,3 +133,118 @@ def test_a_subclass_need_not_call_the_constructor_twice(kind):
 
     with closing(Own()) as loop:
         assert loop.run_until_complete(asyncio.sleep(0, 1)) == 1
+
+
+def leaping(kind):
+    """A loop class with a clock that can be set forward."""
+
+    class Leaping(kind):
+        ahead = 0.0
+
+        def time(self):
+            return super().time() + self.ahead
+
+    return Leaping
+
+
+def test_timers_follow_an_overridden_clock(kind):
+    with closing(leaping(kind)()) as loop:
+        ran = []
+        loop.ahead = 5000
+        loop.call_later(1000, ran.append, "late")
+        loop.call_at(loop.time() + 500, ran.append, "early")
+        loop.call_later(0, ran.append, "now")
+        turns(loop, 2)
+        assert ran == ["now"]
+        loop.ahead += 499
+        turn(loop)
+        assert ran == ["now"]
+        loop.ahead += 1000
+        turn(loop)
+        assert ran == ["now", "early", "late"]
+
+
+def test_sleep_and_timeouts_follow_an_overridden_clock(kind):
+    async def main(loop):
+        sleeping = loop.create_task(asyncio.sleep(1000, "slept"))
+        waiting = loop.create_task(asyncio.wait_for(loop.create_future(), 2000))
+        async with asyncio.timeout(500) as deadline:
+            assert 499 < deadline.when() - loop.time() <= 500
+            await asyncio.sleep(0)
+        loop.ahead += 1001
+        assert await sleeping == "slept"
+        assert not waiting.done()
+        loop.ahead += 1000
+        with pytest.raises(asyncio.TimeoutError):
+            await waiting
+
+    with closing(leaping(kind)()) as loop:
+        loop.run_until_complete(main(loop))
+
+
+def test_a_timer_of_an_overridden_clock_is_waited_for(kind):
+    """As long as that clock says, not the machine's."""
+    with closing(leaping(kind)()) as loop:
+        loop.ahead = -1e-3
+        start = loop.time()
+        loop.call_later(0.02, loop.stop)
+        loop.run_forever()
+        assert loop.time() - start >= 0.0199
+
+
+def test_an_error_of_an_overridden_clock_leaves_the_loop_and_nothing_is_lost(kind):
+    class Broken(kind):
+        broken = False
+
+        def time(self):
+            if self.broken:
+                raise ZeroDivisionError
+            return super().time()
+
+    with closing(Broken()) as loop:
+        ran = []
+        loop.call_later(0, ran.append, 1)
+        loop.broken = True
+        with pytest.raises(ZeroDivisionError):
+            turn(loop)
+        loop.broken = False
+        turn(loop)
+        assert ran == [1]
+
+
+@pytest.mark.skipif(PY < (3, 13), reason="the parts of run_forever() have names since 3.13")
+def test_a_subclass_can_iterate_by_itself(kind):
+    """For GUIs, whose own loop decides when: asyncio has made these methods for it."""
+
+    class Guest(kind):
+        def run_forever(self):
+            self._run_forever_setup()
+            try:
+                while not self._stopping:
+                    self.iterations += 1
+                    self._run_once()
+            finally:
+                self._run_forever_cleanup()
+
+        iterations = 0
+
+    async def main():
+        assert asyncio.get_running_loop() is loop
+        assert loop.is_running()
+        async for number in numbers():
+            await asyncio.sleep(0.001)
+            if number == 3:
+                return "result"
+
+    async def numbers():
+        for number in range(10):
+            yield number
+
+    hooks = sys.get_asyncgen_hooks()
+    with closing(Guest()) as loop:
+        assert loop.run_until_complete(main()) == "result"
+        assert loop.iterations > 4
+        assert not loop.is_running()
+        assert asyncio._get_running_loop() is None
+        assert sys.get_asyncgen_hooks() == hooks
+        loop.run_until_complete(loop.shutdown_asyncgens())

@@ -58,6 +58,8 @@ pub struct LoopCore<C> {
     patient: usize,
     /// How many iterations in a row have not polled.
     unpolled: u32,
+    /// What the caller's own clock says, if it has one.
+    own_time: Option<Time>,
 }
 
 impl<C> LoopCore<C> {
@@ -76,6 +78,7 @@ impl<C> LoopCore<C> {
             events: None,
             patient: 0,
             unpolled: 0,
+            own_time: None,
         })
     }
 
@@ -166,6 +169,16 @@ impl<C> LoopCore<C> {
     /// ready. When there are no others, most iterations with something to run need no system call.
     pub const fn set_patient(&mut self, readers_and_writers: usize) {
         self.patient = readers_and_writers;
+    }
+
+    /// Has this time be now until it is set again, for a caller with a clock of its own: it sets the time before
+    /// [`park`](Self::park) and before [`unpark`](Self::unpark).
+    pub const fn set_own_time(&mut self, now: Time) {
+        self.own_time = Some(now);
+    }
+
+    fn now(&self) -> Time {
+        self.own_time.unwrap_or_else(Time::now)
     }
 
     /// A whole iteration that can do without a poll: something is ready, and nobody is watched who cannot wait.
@@ -287,7 +300,7 @@ impl<C> LoopCore<C> {
         }
         match self.timers.next_deadline() {
             None => Timeout::Forever,
-            Some(at) => match at.saturating_since(Time::now()) {
+            Some(at) => match at.saturating_since(self.now()) {
                 Duration::ZERO => Timeout::Now,
                 left => Timeout::After(left.min(MAX_WAIT)),
             },
@@ -298,7 +311,7 @@ impl<C> LoopCore<C> {
         if self.timers.is_empty() {
             return; // and the clock need not be read
         }
-        let now = Time::now();
+        let now = self.now();
         while let Some(payload) = self.timers.pop_due(now) {
             self.ready.push(payload);
         }

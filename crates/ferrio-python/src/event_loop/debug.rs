@@ -2,7 +2,6 @@
 
 use std::sync::atomic::Ordering::Relaxed;
 
-use ferrio::Time;
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::intern;
 use pyo3::prelude::*;
@@ -62,11 +61,11 @@ impl Loop {
             _ => None,
         };
         me.set_current_handle(py, handle);
-        let start = Time::now();
+        let start = Self::now(slf)?;
         let outcome = callback.duplicate(py).run(slf);
         me.set_current_handle(py, None);
         outcome?;
-        let seconds = Time::now().saturating_since(start).as_secs_f64();
+        let seconds = Self::now(slf)? - start;
         if seconds >= me.get_slow_callback_duration(py) {
             let text = callback.describe(py)?;
             let message = "Executing %s took %.3f seconds";

@@ -83,13 +83,17 @@ pub struct Loop {
     debug: AtomicBool,
     /// `threading.get_ident()` of the thread that runs the loop, or [`NO_THREAD`].
     thread: AtomicU64,
-    /// A subclass has its own `call_soon`, which everything has to go through.
+    /// A subclass has its own `call_soon` or `time`, which everything has to go through.
     schedules_itself: bool,
+    /// A subclass has its own `time`.
+    own_time: bool,
 }
 
 /// What the user has set on the loop.
 struct Hooks {
     task_factory: Option<Py<PyAny>>,
+    /// The thread's hooks for asynchronous generators, to be restored when the loop stops.
+    asyncgens: Option<Py<PyTuple>>,
     current_handle: Option<Py<PyAny>>,
     /// Seconds.
     slow_callback_duration: f64,
@@ -173,7 +177,7 @@ impl Loop {
         Ok(())
     }
 
-    /// Whether a subclass has its own `call_soon`.
+    /// Whether a subclass has its own `call_soon` or `time`.
     #[inline]
     pub fn schedules_itself(&self) -> bool {
         self.schedules_itself
@@ -196,9 +200,10 @@ impl Loop {
         _kwargs: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Self> {
         let py = cls.py();
-        let call_soon = intern!(py, "call_soon");
-        let own = py.get_type::<Self>().getattr(call_soon)?;
-        let schedules_itself = !cls.getattr(call_soon)?.is(&own);
+        let native = py.get_type::<Self>();
+        let overrides = |name| PyResult::Ok(!cls.getattr(name)?.is(native.getattr(name)?));
+        let own_time = overrides(intern!(py, "time"))?;
+        let schedules_itself = own_time || overrides(intern!(py, "call_soon"))?;
         include_in_all_tasks(py)?;
         // What closing needs has to be there already: a loop may be closed when the interpreter no longer imports.
         imports::base_event_loop(py)?;
@@ -216,6 +221,7 @@ impl Loop {
             signals: AttachedCell::default(),
             hooks: AttachedCell::new(Hooks {
                 task_factory: None,
+                asyncgens: None,
                 current_handle: None,
                 slow_callback_duration: 0.1,
             }),
@@ -224,6 +230,7 @@ impl Loop {
             debug: AtomicBool::new(false),
             thread: AtomicU64::new(NO_THREAD),
             schedules_itself,
+            own_time,
         })
     }
 
@@ -257,6 +264,7 @@ impl Loop {
         self.signals.visit(|signals| signals.traverse(visit))?;
         self.hooks.visit(|hooks| {
             visit.call(&hooks.task_factory)?;
+            visit.call(&hooks.asyncgens)?;
             visit.call(&hooks.current_handle)
         })
     }
@@ -268,7 +276,11 @@ impl Loop {
             let table = self.transports.take(py);
             let signals = self.signals.take(py);
             let hooks = self.hooks.with(py, |hooks| {
-                (hooks.task_factory.take(), hooks.current_handle.take())
+                (
+                    hooks.task_factory.take(),
+                    hooks.asyncgens.take(),
+                    hooks.current_handle.take(),
+                )
             });
             drop((callbacks, transports, table, signals, hooks));
         });

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::Ordering::Relaxed;
 
-use ferrio::{Block, LoopCore};
+use ferrio::{Block, LoopCore, Time};
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::intern;
 use pyo3::prelude::*;
@@ -27,23 +27,25 @@ impl Loop {
         Ok(())
     }
 
-    /// Makes the loop the thread's running one. Returns the hooks for asynchronous generators to restore.
-    fn enter<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyTuple>> {
+    /// Makes the loop the thread's running one.
+    fn enter(slf: &Bound<'_, Self>) -> PyResult<()> {
         let py = slf.py();
         let me = slf.get();
         me.check_open()?;
         me.check_not_running(py)?;
         let hooks = imports::get_asyncgen_hooks(py)?.call0()?;
-        let hooks = hooks.get_item(PySlice::full(py))?.cast_into()?;
+        let hooks: Bound<'_, PyTuple> = hooks.get_item(PySlice::full(py))?.cast_into()?;
+        let old = me
+            .hooks
+            .with(py, |known| known.asyncgens.replace(hooks.unbind()));
+        drop(old);
         me.thread.store(ffi::thread_ident(), Relaxed);
-        match Self::take_over(slf) {
-            Ok(()) => Ok(hooks),
-            // A signal handler can raise at any step.
-            Err(error) => {
-                Self::leave(slf, hooks)?;
-                Err(error)
-            }
+        // A signal handler can raise at any step.
+        if let Err(error) = Self::take_over(slf) {
+            Self::leave(slf)?;
+            return Err(error);
         }
+        Ok(())
     }
 
     /// Takes over what a thread has one of.
@@ -59,13 +61,19 @@ impl Loop {
     }
 
     /// Undoes [`Loop::enter`]: every step of it, whatever another raises.
-    fn leave(slf: &Bound<'_, Self>, hooks: Bound<'_, PyTuple>) -> PyResult<()> {
+    fn leave(slf: &Bound<'_, Self>) -> PyResult<()> {
         let py = slf.py();
         let me = slf.get();
         me.stopping.store(false, Relaxed);
         me.thread.store(NO_THREAD, Relaxed);
         let not_running = imports::set_running_loop(py).and_then(|set| set.call1((py.None(),)));
-        let generators = imports::set_asyncgen_hooks(py).and_then(|set| set.call1(hooks));
+        let hooks = me.hooks.with(py, |known| known.asyncgens.take());
+        let generators = match hooks {
+            Some(hooks) => imports::set_asyncgen_hooks(py)
+                .and_then(|set| set.call1(hooks.into_bound(py)))
+                .map(drop),
+            None => Ok(()),
+        };
         let signals = Self::unwatch_signals(slf);
         let origins = Self::track_coroutine_origins(slf, false);
         not_running.and(generators).and(signals).and(origins)
@@ -75,6 +83,7 @@ impl Loop {
     fn run_once(slf: &Bound<'_, Self>) -> PyResult<()> {
         let py = slf.py();
         let me = slf.get();
+        Self::read_own_clock(slf)?;
         // Python code that runs meanwhile looks after signals itself.
         if let Some(turn) = me.core(py, LoopCore::turn_without_poll) {
             return Self::run_turn(slf, turn);
@@ -91,14 +100,25 @@ impl Loop {
         } else {
             parked.wait()
         };
+        let read = Self::read_own_clock(slf);
         let turn = me
             .core(py, |core| {
                 core.unpark(parked, outcome, |callback| callback.duplicate(py))
             })
             .map_err(|error| os_error(py, &error))?;
+        read?;
         // Python's own signal handlers run here when the poll was interrupted; one may raise KeyboardInterrupt.
         py.check_signals()?;
         Self::run_turn(slf, turn)
+    }
+
+    /// Hands the engine the time of a subclass's own clock, if there is one.
+    fn read_own_clock(slf: &Bound<'_, Self>) -> PyResult<()> {
+        if slf.get().own_time {
+            let now = Time::from_secs_f64(Self::now(slf)?);
+            slf.get().core(slf.py(), |core| core.set_own_time(now));
+        }
+        Ok(())
     }
 
     /// Runs `turn` callbacks, then sends what transports have written meanwhile.
@@ -160,10 +180,28 @@ impl Loop {
     /// Raises RuntimeError if the loop is closed or runs already, or if another loop runs in this thread.
     /// KeyboardInterrupt and SystemExit from a callback leave it; the loop can be run again and nothing is lost.
     fn run_forever(slf: &Bound<'_, Self>) -> PyResult<()> {
-        let hooks = Self::enter(slf)?;
+        Self::enter(slf)?;
         let outcome = Self::run_entered(slf);
-        let left = Self::leave(slf, hooks);
+        let left = Self::leave(slf);
         outcome.and(left)
+    }
+
+    /// What `run_forever` does first: for subclasses that iterate themselves, as those that integrate a GUI's loop.
+    #[pyo3(name = "_run_forever_setup")]
+    fn enter_method(slf: &Bound<'_, Self>) -> PyResult<()> {
+        Self::enter(slf)
+    }
+
+    /// One iteration, between `_run_forever_setup` and `_run_forever_cleanup`.
+    #[pyo3(name = "_run_once")]
+    fn run_once_method(slf: &Bound<'_, Self>) -> PyResult<()> {
+        Self::run_once(slf)
+    }
+
+    /// What `run_forever` does last.
+    #[pyo3(name = "_run_forever_cleanup")]
+    fn leave_method(slf: &Bound<'_, Self>) -> PyResult<()> {
+        Self::leave(slf)
     }
 
     /// Stop the loop at the end of the iteration: what is already scheduled still runs.

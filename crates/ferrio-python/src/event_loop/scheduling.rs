@@ -37,6 +37,14 @@ impl Loop {
         Ok(handle)
     }
 
+    /// The loop's clock: a subclass's own, if it has one.
+    pub(super) fn now(slf: &Bound<'_, Self>) -> PyResult<f64> {
+        if slf.get().own_time {
+            return slf.call_method0(intern!(slf.py(), "time"))?.extract();
+        }
+        Ok(slf.get().time())
+    }
+
     /// The checks and the work of `call_later` and `call_at`.
     fn schedule_at<'py>(
         slf: &Bound<'py, Self>,
@@ -140,7 +148,7 @@ impl Loop {
         if delay.is_none() {
             return Err(PyTypeError::new_err("delay must not be None"));
         }
-        let when = Time::now().as_secs_f64() + delay.extract::<f64>()?;
+        let when = Self::now(slf)? + delay.extract::<f64>()?;
         Self::schedule_at(slf, When::Float(when), callback, args, context)
     }
 
