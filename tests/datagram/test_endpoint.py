@@ -134,6 +134,21 @@ async def test_empty_datagrams_arrive(loop):
         assert await protocol.arrived(3) == [b"", b"between", b""]
 
 
+async def test_a_datagram_that_somebody_else_has_received_is_none(loop):
+    """The socket is ready when the poll returns, and not any more when its turn comes."""
+    async with endpoint(loop) as (transport, protocol):
+        sock = transport.get_extra_info("socket")
+        with sock.dup() as thief, datagram_socket() as peer:
+            thief.setblocking(False)
+            peer.sendto(b"stolen", sock.getsockname())
+            loop.call_soon(thief.recv, 100)
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)
+            assert protocol.calls == ["connection_made"]
+            peer.sendto(b"left alone", sock.getsockname())
+            assert await protocol.arrived(1) == [b"left alone"]
+
+
 async def test_the_largest_datagram_arrives_whole(loop):
     async with endpoint_and_peer(loop) as (transport, protocol, peer):
         data = bytes(range(256)) * 255 + b"x" * (65507 - 256 * 255)

@@ -81,6 +81,20 @@ def test_a_slow_task_step_is_logged_as_the_task(debug, log):
     assert "name='sluggish'" in record.getMessage()
 
 
+def test_everything_is_slow_that_takes_no_less_than_nothing(debug, log):
+    debug.slow_callback_duration = 0.0
+
+    async def main():
+        pass
+
+    debug.run_until_complete(debug.create_task(main(), name="quick"))
+    messages = [record.getMessage() for record in log.records]
+    assert len(messages) == 2
+    assert messages[0].startswith("Executing <Task finished name='quick' coro=<")
+    assert messages[1].startswith("Executing <Handle ")
+    assert all(message.endswith(" took 0.000 seconds") for message in messages)
+
+
 def test_nothing_is_called_slow_outside_debug_mode(loop, log):
     loop.slow_callback_duration = 0
     loop.call_soon(int)

@@ -247,7 +247,10 @@ def test_eager_start_reaches_the_factory(loop):
             return asyncio.Task(coro, loop=loop, **options)
 
         loop.set_task_factory(factory)
-        eager, lazy = loop.create_task(result(), eager_start=True), loop.create_task(result(), eager_start=False)
+        eager, lazy = (
+            loop.create_task(result(), eager_start=True),
+            loop.create_task(result(), eager_start=False),
+        )
         assert (eager.done(), lazy.done()) == (True, False)
         await lazy
         return got

@@ -131,6 +131,30 @@ async def test_a_paused_transport_does_not_see_the_end(loop):
         await protocol.lost()
 
 
+async def test_pausing_and_resuming_a_closed_pipe_does_nothing(loop):
+    async with reading(loop) as (transport, protocol, _):
+        transport.close()
+        await protocol.lost()
+        transport.pause_reading()
+        transport.resume_reading()
+        await asyncio.sleep(0)
+        assert protocol.calls == ["connection_made", "connection_lost"]
+
+
+async def test_data_that_somebody_else_has_read_is_no_data_and_no_end(loop):
+    """The pipe is ready when the poll returns, and not any more when its turn comes."""
+    async with reading(loop) as (_, protocol, peer):
+        thief = os.dup(protocol.transport.get_extra_info("pipe").fileno())
+        os.write(peer.fd, b"stolen")
+        loop.call_soon(os.read, thief, 100)
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        assert protocol.calls == ["connection_made"]
+        os.close(thief)
+        os.write(peer.fd, b"left alone")
+        assert await protocol.got(10) == b"left alone"
+
+
 async def test_pausing_in_connection_made_works(loop):
     class Protocol(Recorder):
         def connection_made(self, transport):

@@ -41,6 +41,33 @@ async def test_pause_writing_may_close_or_write_more(loop):
         assert transport.get_write_buffer_size() == 0
 
 
+async def test_resume_writing_may_close_or_abort(loop):
+    """While the loop is in the middle of sending, with nothing left or a little."""
+
+    class Closing(Recorder):
+        def resume_writing(self):
+            super().resume_writing()
+            getattr(self.transport, self.method)()
+
+    for Closing.method in ("close", "abort"):
+        for low in (0, 1 << 20):
+            async with transport_and_peer(loop, Closing()) as (transport, protocol, peer):
+                transport.set_write_buffer_limits(high=2 << 20, low=low)
+                transport.write(b"x" * (16 << 20))
+                sending = loop.create_task(protocol.lost())
+                received = 0
+                while data := await loop.sock_recv(peer, 1 << 20):
+                    received += len(data)
+                assert await sending is None
+                assert received == 16 << 20 or (Closing.method == "abort" and low)
+                assert protocol.calls == [
+                    "connection_made",
+                    "pause_writing",
+                    "resume_writing",
+                    "connection_lost",
+                ]
+
+
 async def test_the_last_reference_to_protocol_and_transport_may_go_inside_a_callback(loop):
     done = loop.create_future()
 

@@ -34,7 +34,9 @@ async def test_a_peer_that_says_goodbye_and_goes_on_reading(loop, server_context
         assert await loop.run_in_executor(None, peer.until_done, peer.tls.read, 100) == b"last words"
 
 
-async def test_a_peer_that_ends_its_side_of_the_socket_without_a_goodbye(loop, server_context, client_context):
+async def test_a_peer_that_ends_its_side_of_the_socket_without_a_goodbye(
+    loop, server_context, client_context
+):
     protocol = Recorder()
     async with connected(loop, server_context, client_context, protocol) as peer:
         peer.sock.shutdown(socket.SHUT_WR)

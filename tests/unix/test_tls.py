@@ -46,7 +46,8 @@ async def test_both_sides_talk(loop, name, server_context, client_context):
         made[0].transport.write(data)
         assert await client.got(len(data)) == data
         info = client.transport.get_extra_info
-        assert info("cipher") and info("sslcontext") is client_context
+        assert info("cipher")
+        assert info("sslcontext") is client_context
         assert info("peername") == (name if name[0] != "\0" else name.encode())
         await finish(client, *made)
         assert client.reason is made[0].reason is None
@@ -97,7 +98,7 @@ async def test_the_certificate_must_be_for_the_name_that_was_given(
 
 
 async def test_a_name_has_to_be_given(loop, tmp_path, client_context):
-    with pytest.raises(ValueError, match="^you have to pass server_hostname when using ssl$"):
+    with pytest.raises(ValueError, match=r"^you have to pass server_hostname when using ssl$"):
         await loop.create_unix_connection(Recorder, str(tmp_path / "socket"), ssl=client_context)
 
 

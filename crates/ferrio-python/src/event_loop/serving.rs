@@ -91,9 +91,14 @@ impl Listener {
             }
             Err(error) => return Err(error),
         };
-        let sock = pair.get_item(0)?;
+        let (sock, address) = (pair.get_item(0)?, pair.get_item(1)?);
+        if self.event_loop.get().debug() {
+            let message = "%r got a new connection from %r: %r";
+            imports::logger(py)?
+                .call_method1("debug", (message, &self.server, &address, &sock))?;
+        }
         sock.call_method1(intern!(py, "setblocking"), (false,))?;
-        Ok(Some((sock, pair.get_item(1)?)))
+        Ok(Some((sock, address)))
     }
 
     /// Out of descriptors or memory: the kernel goes on reporting the socket as ready, so it rests for a second.
