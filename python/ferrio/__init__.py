@@ -32,8 +32,17 @@ from asyncio import (
 )
 
 from ferrio._ferrio import (  # type: ignore[no-redef, assignment]
+    Barrier,
+    BoundedSemaphore,
+    Condition,
+    Event,
     Future,
     Handle,
+    LifoQueue,
+    Lock,
+    PriorityQueue,
+    Queue,
+    Semaphore,
     Server,
     SocketTransport,
     StreamReader,
@@ -57,6 +66,7 @@ from ferrio._ferrio import (  # type: ignore[no-redef, assignment]
     wait_for,
 )
 from ferrio._loop import Loop, Runner, new_event_loop, run  # type: ignore[assignment]
+from ferrio._own import QueueShutDown
 from ferrio._policy import EventLoopPolicy, install
 from ferrio._streams import (
     create_subprocess_exec,
@@ -77,6 +87,7 @@ __all__ = [
     "EventLoop",
     "EventLoopPolicy",
     "Loop",
+    "QueueShutDown",
     "SocketTransport",
     "__version__",
     "accelerate",

@@ -13,7 +13,16 @@ from ferrio import _ferrio, _twins
 
 # What is native because it runs per task, await, callback or packet. Classes first.
 CLASSES = (
+    "Barrier",
+    "BoundedSemaphore",
+    "Condition",
+    "Event",
     "Future",
+    "LifoQueue",
+    "Lock",
+    "PriorityQueue",
+    "Queue",
+    "Semaphore",
     "StreamReader",
     "StreamReaderProtocol",
     "StreamWriter",

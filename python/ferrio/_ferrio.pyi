@@ -9,7 +9,7 @@ import contextvars
 import ssl
 import sys
 from collections.abc import Awaitable, Coroutine, Generator, Iterable
-from types import TracebackType
+from types import GenericAlias, TracebackType
 from typing import Any, Generic, Self, TypeVar, final
 
 from typing_extensions import disjoint_base
@@ -20,12 +20,21 @@ _T = TypeVar("_T")
 _T_co = TypeVar("_T_co", covariant=True)
 
 __all__ = [
+    "Barrier",
+    "BoundedSemaphore",
+    "Condition",
     "DatagramTransport",
+    "Event",
     "Future",
     "Handle",
+    "LifoQueue",
+    "Lock",
     "Loop",
     "PipeProtocol",
+    "PriorityQueue",
+    "Queue",
     "ReadPipeTransport",
+    "Semaphore",
     "Server",
     "SocketTransport",
     "StreamReader",
@@ -204,6 +213,39 @@ class _AsCompletedIterator(Generic[_T]):
 def as_completed(
     fs: Iterable[Awaitable[_T]], *, timeout: float | None = None
 ) -> _AsCompletedIterator[_T]: ...
+@disjoint_base
+class Lock(asyncio.Lock, metaclass=_Twin): ...
+
+@disjoint_base
+class Event(asyncio.Event, metaclass=_Twin): ...
+
+@disjoint_base
+class Condition(asyncio.Condition, metaclass=_Twin): ...
+
+@disjoint_base
+class Semaphore(asyncio.Semaphore, metaclass=_Twin): ...
+
+@disjoint_base
+class BoundedSemaphore(Semaphore, asyncio.BoundedSemaphore): ...
+
+@disjoint_base
+class Barrier(asyncio.Barrier, metaclass=_Twin): ...
+
+@disjoint_base
+class Queue(asyncio.Queue[_T], metaclass=_Twin):
+    def __new__(cls, maxsize: int = 0) -> Self: ...
+    @classmethod
+    def __class_getitem__(cls, item: Any, /) -> GenericAlias: ...
+    def shutdown(self, immediate: bool = False) -> None: ...
+
+@disjoint_base
+class PriorityQueue(Queue[_T]):
+    def __new__(cls, maxsize: int = 0) -> Self: ...
+
+@disjoint_base
+class LifoQueue(Queue[_T]):
+    def __new__(cls, maxsize: int = 0) -> Self: ...
+
 def create_task(coro: Coroutine[Any, Any, _T], **kwargs: Any) -> Task[_T]: ...
 def current_task(loop: asyncio.AbstractEventLoop | None = None) -> asyncio.Task[Any] | None: ...
 def gather(

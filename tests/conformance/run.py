@@ -33,6 +33,8 @@ ACCELERATED = (
     "test_runners",
     "test_context",
     "test_pep492",
+    "test_locks",
+    "test_queues",
 )
 
 

@@ -118,8 +118,6 @@ imports! {
     extract_stack => "asyncio.format_helpers", "extract_stack";
     /// The handle's text in the slow-callback warning.
     format_handle => "asyncio.base_events", "_format_handle";
-    /// `collections.deque`.
-    deque => "collections", "deque";
     /// `asyncio.IncompleteReadError`.
     incomplete_read_error => "asyncio", "IncompleteReadError";
     /// `asyncio.LimitOverrunError`.
@@ -130,6 +128,40 @@ imports! {
     stream_writer_class => "ferrio._own", "StreamWriter";
     /// asyncio's own protocol between a transport and a reader, likewise.
     stream_reader_protocol_class => "ferrio._own", "StreamReaderProtocol";
+    /// asyncio's own lock, whatever stands at its public name: ferrio's answer it as `__class__`. So with the following.
+    lock_class => "ferrio._own", "Lock";
+    /// asyncio's own event.
+    event_class => "ferrio._own", "Event";
+    /// asyncio's own condition.
+    condition_class => "ferrio._own", "Condition";
+    /// asyncio's own semaphore.
+    semaphore_class => "ferrio._own", "Semaphore";
+    /// asyncio's own bounded semaphore.
+    bounded_semaphore_class => "ferrio._own", "BoundedSemaphore";
+    /// asyncio's own barrier.
+    barrier_class => "ferrio._own", "Barrier";
+    /// asyncio's own queue.
+    queue_class => "ferrio._own", "Queue";
+    /// asyncio's own priority queue.
+    priority_queue_class => "ferrio._own", "PriorityQueue";
+    /// asyncio's own last-in-first-out queue.
+    lifo_queue_class => "ferrio._own", "LifoQueue";
+    /// The states of asyncio's barrier.
+    barrier_state => "asyncio.locks", "_BarrierState";
+    /// `asyncio.BrokenBarrierError`.
+    broken_barrier_error => "asyncio", "BrokenBarrierError";
+    /// `asyncio.QueueEmpty`.
+    queue_empty => "asyncio", "QueueEmpty";
+    /// `asyncio.QueueFull`.
+    queue_full => "asyncio", "QueueFull";
+    /// `asyncio.QueueShutDown`, or ferrio's own where asyncio has none.
+    queue_shut_down => "ferrio._own", "QueueShutDown";
+    /// `collections.deque`.
+    deque => "collections", "deque";
+    /// `heapq.heappush`.
+    heappush => "heapq", "heappush";
+    /// `heapq.heappop`.
+    heappop => "heapq", "heappop";
     /// `asyncio.CancelledError`.
     cancelled_error => "asyncio", "CancelledError";
     /// The read-only face of a socket that `get_extra_info('socket')` gives.

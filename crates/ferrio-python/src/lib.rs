@@ -6,6 +6,7 @@
 //! | [`handle`] | `Handle`, `TimerHandle` |
 //! | [`future`], [`task`] | `Future`, `Task` |
 //! | [`combinators`], [`timeouts`], [`task_group`] | `gather`, `wait`, `as_completed`, `shield`; `sleep`, `timeout`, `wait_for`; `TaskGroup` |
+//! | [`sync`], [`queue`] | locks and their like; queues |
 //! | [`observer`] | how these are told that a future is done |
 //! | [`transport`] | `SocketTransport` |
 //! | [`datagram`] | `DatagramTransport` |
@@ -54,9 +55,11 @@ mod outgoing;
 mod pipe;
 mod process;
 mod protocol;
+mod queue;
 mod server;
 mod socket;
 mod streams;
+mod sync;
 mod task;
 mod task_group;
 mod timeouts;
@@ -69,6 +72,7 @@ use pyo3::prelude::*;
 #[pymodule]
 mod _ferrio {
     use pyo3::prelude::*;
+    use pyo3::types::PyType;
 
     #[pymodule_export]
     use crate::combinators::{
@@ -90,9 +94,13 @@ mod _ferrio {
     #[pymodule_export]
     use crate::process::{PipeProtocol, SubprocessTransport};
     #[pymodule_export]
+    use crate::queue::{LifoQueue, PriorityQueue, Queue};
+    #[pymodule_export]
     use crate::server::Server;
     #[pymodule_export]
     use crate::streams::{StreamReader, StreamReaderProtocol, StreamWriter};
+    #[pymodule_export]
+    use crate::sync::{Barrier, BoundedSemaphore, Condition, Event, Lock, Semaphore};
     #[pymodule_export]
     use crate::task::Task;
     #[pymodule_export]
@@ -110,10 +118,7 @@ mod _ferrio {
 
     /// Make another metaclass the class of a native class.
     #[pyfunction]
-    fn _set_metaclass(
-        class: &Bound<'_, pyo3::types::PyType>,
-        metaclass: &Bound<'_, pyo3::types::PyType>,
-    ) -> PyResult<()> {
+    fn _set_metaclass(class: &Bound<'_, PyType>, metaclass: &Bound<'_, PyType>) -> PyResult<()> {
         crate::ffi::set_metaclass(class, metaclass)
     }
 
@@ -130,6 +135,14 @@ mod _ferrio {
         #[cfg(Py_3_14)]
         crate::future::awaited_by::export(module)?;
         crate::tls::remember_stock(module.py())?;
-        module.add("__version__", env!("CARGO_PKG_VERSION"))
+        module.add("__version__", env!("CARGO_PKG_VERSION"))?;
+        // The interpreter's messages name a class as its module and name, unless somebody has set the name: then as they
+        // name asyncio's, which people match on ("'Lock' object can't be awaited").
+        for object in module.dict().values() {
+            if let Ok(class) = object.cast::<PyType>() {
+                class.setattr("__name__", class.name()?)?;
+            }
+        }
+        Ok(())
     }
 }

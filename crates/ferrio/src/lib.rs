@@ -19,6 +19,8 @@
 //! time              the clock that all of the above read
 //! proto             sans-I/O parts of transports: write and read buffers, flow
 //!                   control, datagram queue
+//! sync              who goes on, who waits, who is woken: lock, event, condition,
+//!                   semaphore, barrier, queue
 //! ```
 //!
 //! # The key decision
@@ -57,6 +59,7 @@ pub mod inject;
 pub mod proto;
 pub mod reactor;
 pub mod ready;
+pub mod sync;
 #[allow(unsafe_code)] // The one home of unsafe code: each block says why it is sound.
 pub mod sys;
 pub mod time;

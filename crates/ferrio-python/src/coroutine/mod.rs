@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `driving` | what is between two resumptions, and what a resumption does |
 //! | `block` | coroutines that are an `async` block |
+//! | `then` | one piece of a coroutine after another |
 //! | `throwing` | exceptions that are thrown in |
 //!
 //! There are two ways to write one. Where it matters what an `await` costs, a function on two objects, which is called
@@ -30,6 +31,7 @@
 
 mod block;
 mod driving;
+mod then;
 mod throwing;
 
 use std::future::Future;

@@ -94,8 +94,7 @@ impl Listener {
         let (sock, address) = (pair.get_item(0)?, pair.get_item(1)?);
         if self.event_loop.get().debug() {
             let message = "%r got a new connection from %r: %r";
-            imports::logger(py)?
-                .call_method1("debug", (message, &self.server, &address, &sock))?;
+            imports::logger(py)?.call_method1("debug", (message, &self.server, &address, &sock))?;
         }
         sock.call_method1(intern!(py, "setblocking"), (false,))?;
         Ok(Some((sock, address)))

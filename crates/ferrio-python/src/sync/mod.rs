@@ -1,0 +1,37 @@
+//! Synchronization (CPython: `asyncio/locks.py`, `asyncio/mixins.py`): the engine's [`ferrio::sync`] with futures as
+//! waiters.
+//!
+//! | file | concern |
+//! |---|---|
+//! | `waiter` | [`Waiter`]: a future of the loop that stands in line |
+//! | `line` | [`Line`], what `_waiters` and its like give: the waiters as a sequence that can be changed |
+//! | `bound` | [`Bound`]: an algorithm of the engine that belongs to the first loop on which somebody waits |
+//! | `attributes` | the private attributes that all of them have |
+//! | `overrides` | what subclasses have put in place of these classes' methods |
+//! | `notified` | how a task waits on a condition |
+//! | `lock`, `event`, `condition`, `semaphore`, `barrier` | the classes of these names |
+//!
+//! On ferrio's loop a waiter is a native future, made and woken without a call into Python; on any other it is what the
+//! loop's `create_future` gives, and is asked how it is before the algorithm looks at it.
+
+pub mod attributes;
+pub mod barrier;
+pub mod bound;
+pub mod condition;
+pub mod event;
+pub mod line;
+pub mod lock;
+mod notified;
+mod overrides;
+pub mod semaphore;
+mod waiter;
+
+pub use self::barrier::Barrier;
+pub use self::bound::Bound;
+pub use self::condition::Condition;
+pub use self::event::Event;
+pub use self::line::Line;
+pub use self::lock::Lock;
+pub use self::overrides::{class_of, overrides};
+pub use self::semaphore::{BoundedSemaphore, Semaphore};
+pub use self::waiter::Waiter;
