@@ -4,6 +4,7 @@ mod inject;
 mod proto;
 mod reactor;
 mod ready;
+mod sync;
 mod sys;
 mod time;
 mod turn;
