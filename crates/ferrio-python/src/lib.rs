@@ -125,12 +125,15 @@ mod _ferrio {
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
         crate::ffi::install_am_send::<crate::future::FutureIter>(module.py())?;
+        crate::ffi::know_native_futures(module.py());
         crate::future::install_slots(module.py())?;
         crate::task::install_slots(module.py())?;
         crate::ffi::install_finalizer::<GatheringFuture>(module.py());
         crate::ffi::install_self_await::<GatheringFuture>(module.py())?;
         crate::ffi::install_self_await::<Coroutine>(module.py())?;
         crate::ffi::install_recycling::<Coroutine>(module.py());
+        crate::ffi::install_recycling::<Handle>(module.py());
+        crate::ffi::install_recycling::<Timeout>(module.py());
         crate::ffi::install_finalizer::<StreamWriter>(module.py());
         #[cfg(Py_3_14)]
         crate::future::awaited_by::export(module)?;

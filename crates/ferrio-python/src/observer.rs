@@ -10,9 +10,9 @@ use pyo3::prelude::*;
 
 use crate::combinators::{AsCompleted, GatheringFuture, Waiting, shield};
 use crate::event_loop::wake;
+use crate::ffi::native;
 use crate::future::{Future, Waiter};
 use crate::streams::Handler;
-use crate::task::native;
 use crate::task_group::TaskGroup;
 
 /// What is told when a future is done.

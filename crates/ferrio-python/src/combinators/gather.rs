@@ -8,10 +8,11 @@ use pyo3::types::{PyDict, PyList, PyTuple};
 
 use crate::cell::AttachedCell;
 use crate::coroutine::is_known_coroutine;
+use crate::ffi::native;
 use crate::future::any::{Ended, cancel_message, cancelled_error, ended, is_done, loop_of};
 use crate::future::{Future, Home, Outcome};
 use crate::observer::Observer;
-use crate::task::{Task, cancel_any, current_task, ensure_future_on, native};
+use crate::task::{Task, cancel_any, current_task, ensure_future_on};
 use crate::{ffi, imports};
 
 /// The interior state.
@@ -309,6 +310,10 @@ impl ffi::Finalize for GatheringFuture {
     fn deallocator() -> &'static std::sync::OnceLock<pyo3::ffi::destructor> {
         static ORIGINAL: std::sync::OnceLock<pyo3::ffi::destructor> = std::sync::OnceLock::new();
         &ORIGINAL
+    }
+
+    fn is_settled(slf: &Bound<'_, Self>) -> bool {
+        Future::is_settled(slf.as_super())
     }
 
     fn finalize(slf: &Bound<'_, Self>) -> PyResult<()> {

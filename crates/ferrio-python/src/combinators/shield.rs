@@ -3,10 +3,11 @@
 use pyo3::intern;
 use pyo3::prelude::*;
 
+use crate::ffi::native;
 use crate::future::any::{Ended, ended, is_cancelled, is_done};
 use crate::future::{Future, Outcome};
 use crate::observer::Observer;
-use crate::task::{cancel_any, current_task, ensure_future_on, native};
+use crate::task::{cancel_any, current_task, ensure_future_on};
 
 /// Return a future that ends as arg does, and whose cancellation does not reach arg.
 ///

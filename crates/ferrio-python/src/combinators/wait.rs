@@ -10,10 +10,11 @@ use pyo3::types::{PySet, PyTuple};
 use crate::cell::AttachedCell;
 use crate::coroutine::{Call, Coroutine, Step, Wait, is_known_coroutine};
 use crate::event_loop::wake;
+use crate::ffi::native;
 use crate::future::any::{Ended, ended, is_done, is_future};
 use crate::imports;
 use crate::observer::Observer;
-use crate::task::{current_task, native, running_loop};
+use crate::task::{current_task, running_loop};
 use crate::timeouts::Timer;
 
 /// What ends a wait.

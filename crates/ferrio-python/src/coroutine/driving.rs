@@ -6,9 +6,9 @@ use pyo3::gc::PyVisit;
 use pyo3::prelude::*;
 
 use super::{Coroutine, throwing};
+use crate::ffi::native;
 use crate::ffi::{self, SelfAwait, Sent};
 use crate::future::Future;
-use crate::task::native;
 
 /// What a coroutine begins with: a function on its target and an argument.
 pub type Function = fn(&Bound<'_, PyAny>, Option<Py<PyAny>>) -> PyResult<Step>;

@@ -35,7 +35,6 @@ mod then;
 mod throwing;
 
 use std::future::Future;
-use std::sync::OnceLock;
 
 use pyo3::PyTraverseError;
 use pyo3::exceptions::{PyGeneratorExit, PyRuntimeError, PyRuntimeWarning, PyTypeError};
@@ -52,7 +51,7 @@ use crate::ffi::{self, Sent};
 /// A coroutine object over Rust code (CPython: `types.CoroutineType`).
 #[pyclass(module = "ferrio", name = "coroutine", frozen, weakref)]
 pub struct Coroutine {
-    name: AttachedCell<&'static str>,
+    name: &'static str,
     state: AttachedCell<State>,
 }
 
@@ -70,24 +69,12 @@ impl<'py> IntoPyObject<'py> for Call {
     #[inline]
     fn into_pyobject(self, py: Python<'py>) -> PyResult<Bound<'py, Coroutine>> {
         let Self { name, state } = self;
-        let Some(coroutine) = ffi::reuse::<Coroutine>(py) else {
-            return Bound::new(py, Coroutine::new(name, state));
-        };
-        let me = coroutine.get();
-        me.name.with(py, |old| *old = name);
-        drop(me.state.replace(py, state));
-        Ok(coroutine)
+        let state = AttachedCell::new(state);
+        ffi::create(py, Coroutine { name, state })
     }
 }
 
 impl Coroutine {
-    const fn new(name: &'static str, state: State) -> Self {
-        Self {
-            name: AttachedCell::new(name),
-            state: AttachedCell::new(state),
-        }
-    }
-
     /// A coroutine that calls `function(target, argument)` when it is awaited. `name` is the qualified name that users
     /// see in representations and warnings.
     #[inline]
@@ -124,10 +111,6 @@ impl Coroutine {
         Ok(call.into_pyobject(py)?.unbind())
     }
 
-    fn name(&self, py: Python<'_>) -> &'static str {
-        self.name.with(py, |name| *name)
-    }
-
     /// Has it finish, whatever it waits for: as `close`, when it is too late to tell anybody of errors.
     fn abandon(&self, py: Python<'_>) {
         let idle = self.state.with(py, |state| {
@@ -138,7 +121,7 @@ impl Coroutine {
         }
         if self.state.with(py, |state| state.is_new()) {
             drop(self.state.replace(py, State::Finished));
-            warn_never_awaited(py, self.name(py));
+            warn_never_awaited(py, self.name);
             return;
         }
         if let Err(error) = self.finish(py) {
@@ -238,19 +221,18 @@ impl Coroutine {
     }
 
     fn __repr__(slf: &Bound<'_, Self>) -> String {
-        let name = slf.get().name(slf.py());
+        let name = slf.get().name;
         format!("<coroutine object {name} at {:p}>", slf.as_ptr())
     }
 
     #[getter(__name__)]
-    fn short_name(&self, py: Python<'_>) -> &'static str {
-        let name = self.name(py);
-        name.rsplit('.').next().unwrap_or(name)
+    fn short_name(&self) -> &'static str {
+        self.name.rsplit('.').next().unwrap_or(self.name)
     }
 
     #[getter(__qualname__)]
-    fn qualified_name(&self, py: Python<'_>) -> &'static str {
-        self.name(py)
+    fn qualified_name(&self) -> &'static str {
+        self.name
     }
 
     #[getter]
@@ -303,30 +285,25 @@ impl Coroutine {
     }
 }
 
-impl ffi::Recycle for Coroutine {
-    fn deallocator() -> &'static OnceLock<pyo3::ffi::destructor> {
-        static ORIGINAL: OnceLock<pyo3::ffi::destructor> = OnceLock::new();
-        &ORIGINAL
-    }
-
-    fn spares() -> &'static AttachedCell<Vec<Py<Self>>> {
-        static SPARES: AttachedCell<Vec<Py<Coroutine>>> = AttachedCell::new(Vec::new());
-        &SPARES
-    }
-
-    #[inline]
-    fn is_reset(slf: &Bound<'_, Self>) -> bool {
-        let state = &slf.get().state;
-        state.with(slf.py(), |state| matches!(state, State::Finished))
-    }
-
-    fn reset(slf: &Bound<'_, Self>) {
-        slf.get().abandon(slf.py());
-    }
-}
+ffi::recycle!(Coroutine);
 
 impl Drop for Coroutine {
+    #[inline]
     fn drop(&mut self) {
-        Python::attach(|py| self.abandon(py));
+        // Nobody else has a reference, so the state can be looked at without a token.
+        let is_over = self.state.visit(|state| match state {
+            State::Finished => Ok(()),
+            _ => Err(()),
+        });
+        if is_over.is_err() {
+            Python::attach(|py| {
+                // An exception may be on its way while objects go away: it must be there afterwards.
+                let pending = PyErr::take(py);
+                self.abandon(py);
+                if let Some(pending) = pending {
+                    pending.restore(py);
+                }
+            });
+        }
     }
 }

@@ -32,7 +32,8 @@ impl Loop {
         context: Option<Bound<'py, PyAny>>,
     ) -> PyResult<Py<Handle>> {
         let py = slf.py();
-        let handle = Py::new(py, Handle::new(slf, callback, args, context)?)?;
+        let handle = Handle::new(slf, callback, args, context)?;
+        let handle = ffi::create(py, handle)?.unbind();
         slf.get().push(py, Callback::Handle(handle.clone_ref(py)));
         Ok(handle)
     }
@@ -119,7 +120,7 @@ impl Loop {
             Self::check_callback(slf, &callback, "call_soon_threadsafe")?;
         }
         let handle = Handle::new(slf, callback, args, context)?.thread_safe(py)?;
-        let handle = Py::new(py, handle)?;
+        let handle = ffi::create(py, handle)?.unbind();
         let payload = Callback::Handle(handle.clone_ref(py));
         let elsewhere = me
             .running_thread()

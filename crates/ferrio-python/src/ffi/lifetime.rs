@@ -7,10 +7,21 @@ use std::sync::OnceLock;
 use pyo3::ffi;
 use pyo3::prelude::*;
 
+use super::Keep;
+
 /// A class with a finalizer (PEP 442).
 pub trait Finalize: pyo3::PyClass + Sync {
     /// Where the deallocator that PyO3 made for the class is kept.
     fn deallocator() -> &'static OnceLock<ffi::destructor>;
+
+    /// Whether there is nothing to finalize, so that the finalizer need not be called.
+    fn is_settled(slf: &Bound<'_, Self>) -> bool {
+        let _ = slf;
+        false
+    }
+
+    /// How instances are kept to be used again, if they are.
+    const KEEP: Option<Keep> = None;
 
     /// Called once, before the object goes away; it may be kept alive. Errors are reported as unraisable.
     fn finalize(slf: &Bound<'_, Self>) -> PyResult<()>;
@@ -65,36 +76,56 @@ thread_local! {
 /// # Safety
 /// CPython calls it with the GIL held and an instance of `T` without references.
 unsafe extern "C" fn tp_dealloc<T: Finalize>(object: *mut ffi::PyObject) {
+    // SAFETY: the object is still complete, and the interpreter calls slots only from attached threads. Borrowing it does
+    // not count a reference.
+    let (exact, settled) = unsafe {
+        let py = Python::assume_attached();
+        let slf = Borrowed::from_ptr(py, object);
+        let settled = T::is_settled(&slf.cast_unchecked::<T>());
+        (ffi::Py_TYPE(object) == T::type_object_raw(py), settled)
+    };
     // For a subclass that Python code made, `subtype_dealloc` has called the finalizer and then this.
-    // SAFETY: the object is still complete, and the interpreter calls slots only from attached threads.
-    let exact = unsafe { ffi::Py_TYPE(object) == T::type_object_raw(Python::assume_attached()) };
     // SAFETY: called once, at the beginning of deallocation, as the function wants.
-    if exact && unsafe { ffi::PyObject_CallFinalizerFromDealloc(object) } < 0 {
+    if exact && !settled && unsafe { ffi::PyObject_CallFinalizerFromDealloc(object) } < 0 {
         return; // It lives on.
     }
-    let Some(&original) = T::deallocator().get() else {
-        return;
-    };
     let depth = DEPTH.get();
     if depth >= MAX_DEPTH {
         // SAFETY: as below; an object without references must not be seen by a garbage collection meanwhile.
         unsafe { ffi::PyObject_GC_UnTrack(object.cast()) };
         if let Some(object) = NonNull::new(object) {
-            PUT_OFF.with_borrow_mut(|objects| objects.push((object, original)));
+            PUT_OFF.with_borrow_mut(|objects| objects.push((object, dispose::<T>)));
         }
         return;
     }
     DEPTH.set(depth + 1);
-    // SAFETY: the deallocator of the object's own class, called once.
-    unsafe { original(object) };
+    // SAFETY: an object without references, once.
+    unsafe { dispose::<T>(object) };
     if depth == 0 {
         // Each may put off more.
-        while let Some((object, original)) = PUT_OFF.with_borrow_mut(Vec::pop) {
+        while let Some((object, dispose)) = PUT_OFF.with_borrow_mut(Vec::pop) {
             // SAFETY: it was put off above, without references and not yet deallocated.
-            unsafe { original(object.as_ptr()) };
+            unsafe { dispose(object.as_ptr()) };
         }
     }
     DEPTH.set(depth);
+}
+
+/// Keeps the object's memory, or gives it back.
+///
+/// # Safety
+/// The object is one of `T`, without references.
+unsafe extern "C" fn dispose<T: Finalize>(object: *mut ffi::PyObject) {
+    if let Some(keep) = T::KEEP {
+        // SAFETY: the caller's.
+        if unsafe { keep(object) } {
+            return;
+        }
+    }
+    if let Some(&original) = T::deallocator().get() {
+        // SAFETY: the deallocator of the object's own class, called once.
+        unsafe { original(object) };
+    }
 }
 
 /// A table of objects that does not keep them alive. An object has to be removed before it goes away.

@@ -5,6 +5,7 @@ mod awaiting;
 mod descriptor;
 mod lifetime;
 mod metaclass;
+mod native;
 pub mod openssl;
 mod recycling;
 mod running_task;
@@ -18,7 +19,11 @@ pub use self::awaiting::{
 pub use self::descriptor::descriptor_get;
 pub use self::lifetime::{Finalize, WeakTable, install_finalizer};
 pub use self::metaclass::set_metaclass;
-pub use self::recycling::{Recycle, install_recycling, reuse};
+pub use self::native::{know_native_futures, native};
+pub(crate) use self::recycling::recycle;
+pub use self::recycling::{
+    Keep, Recycle, Shell, create, create_extended, install_recycling, keep, keep_extended,
+};
 pub use self::running_task::{enter_task, leave_task, running_loop, running_task};
 use self::stop_iteration::set_stop_iteration;
 pub use self::stop_iteration::stop_iteration;

@@ -1,34 +1,137 @@
-//! Objects that are used again instead of being deallocated: for a class whose instances come and go with each `await`.
+//! Objects whose memory is used again: for classes whose instances come and go all the time.
 //!
 //! To make an object of a class in Rust goes through `object.__new__`, the allocator and the garbage collector, and its end
-//! through them again: 60 ns together. An object that is kept when its last reference goes costs 10.
+//! through them again: 60 ns together. An object that is kept when its last reference goes, without what was in it, costs
+//! 10.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::OnceLock;
 
+use pyo3::PyClass;
 use pyo3::ffi;
 use pyo3::prelude::*;
+use pyo3::pyclass::boolean_struct::True;
 
 use crate::cell::AttachedCell;
 
-/// How many objects without a use are kept.
-const KEPT: usize = 64;
+/// How many objects of a class are kept.
+const KEPT: usize = 128;
 
-/// A class whose instances are used again. It has no subclasses.
-pub trait Recycle: pyo3::PyClass + Sync {
+/// An object without anything in it: of what it was, it has the class and the memory.
+pub struct Shell(std::ptr::NonNull<ffi::PyObject>);
+
+// SAFETY: nobody else knows the object, and only an attached thread gets it out of its cell.
+unsafe impl Send for Shell {}
+
+/// A class whose instances are used again.
+pub trait Recycle: PyClass<Frozen = True> + Sync {
+    /// The objects without a use.
+    fn shells() -> &'static AttachedCell<Vec<Shell>>;
+
     /// Where the deallocator that PyO3 made for the class is kept.
     fn deallocator() -> &'static OnceLock<ffi::destructor>;
-
-    /// The objects without a use, each with this one reference.
-    fn spares() -> &'static AttachedCell<Vec<Py<Self>>>;
-
-    /// Whether the object refers to nothing, so that it need not be reset.
-    fn is_reset(slf: &Bound<'_, Self>) -> bool;
-
-    /// Ends the use of an object: afterwards it refers to nothing. Called when its last reference has gone.
-    fn reset(slf: &Bound<'_, Self>);
 }
 
-/// Has `T`'s instances kept when their last reference goes.
+/// Implements [`Recycle`] for a class; one with a finalizer says where its deallocator is kept.
+macro_rules! recycle {
+    ($class:ty) => {
+        $crate::ffi::recycle!($class, {
+            static ORIGINAL: std::sync::OnceLock<pyo3::ffi::destructor> =
+                std::sync::OnceLock::new();
+            &ORIGINAL
+        });
+    };
+    ($class:ty, $deallocator:expr) => {
+        impl $crate::ffi::Recycle for $class {
+            fn deallocator() -> &'static std::sync::OnceLock<pyo3::ffi::destructor> {
+                $deallocator
+            }
+
+            fn shells() -> &'static $crate::cell::AttachedCell<Vec<$crate::ffi::Shell>> {
+                static SHELLS: $crate::cell::AttachedCell<Vec<$crate::ffi::Shell>> =
+                    $crate::cell::AttachedCell::new(Vec::new());
+                &SHELLS
+            }
+        }
+    };
+}
+pub(crate) use recycle;
+
+/// Makes an object, of an old one if there is one.
+#[inline]
+pub fn create<T>(py: Python<'_>, value: T) -> PyResult<Bound<'_, T>>
+where
+    T: Recycle + PyClass<BaseType = PyAny>,
+    PyClassInitializer<T>: From<T>,
+{
+    let Some(shell) = T::shells().with(py, Vec::pop) else {
+        return Bound::new(py, value);
+    };
+    // SAFETY: a shell of the class, whose place for the value is empty.
+    unsafe {
+        fill::<T>(&shell, value);
+        Ok(revive(py, shell))
+    }
+}
+
+/// The same for a class that extends another, `B`.
+#[inline]
+pub fn create_extended<T, B>(py: Python<'_>, base: B, value: T) -> PyResult<Bound<'_, T>>
+where
+    T: Recycle + PyClass<BaseType = B>,
+    B: PyClass<BaseType = PyAny, Frozen = True> + Sync,
+    PyClassInitializer<B>: From<B>,
+    PyClassInitializer<T>: From<(T, B)>,
+{
+    let Some(shell) = T::shells().with(py, Vec::pop) else {
+        return Bound::new(py, (value, base));
+    };
+    // SAFETY: a shell of the class, whose places for the values of both classes are empty.
+    unsafe {
+        fill::<B>(&shell, base);
+        fill::<T>(&shell, value);
+        Ok(revive(py, shell))
+    }
+}
+
+/// Puts a value into its place.
+///
+/// # Safety
+/// The object is of the class or of one that extends it, and the place is empty.
+#[inline]
+unsafe fn fill<T: PyClass<Frozen = True> + Sync>(shell: &Shell, value: T) {
+    // SAFETY: the caller's. The value lies in an `UnsafeCell`, and nobody else has the object.
+    unsafe { std::ptr::write(place::<T>(shell.0.as_ptr()), value) };
+}
+
+/// Where the value of class `T` is in an object.
+///
+/// # Safety
+/// The object is of the class or of one that extends it.
+#[inline]
+unsafe fn place<T: PyClass<Frozen = True> + Sync>(object: *mut ffi::PyObject) -> *mut T {
+    // SAFETY: the caller's; the token is only needed for the type.
+    unsafe {
+        let object = Borrowed::from_ptr(Python::assume_attached(), object);
+        std::ptr::from_ref(object.cast_unchecked::<T>().get()).cast_mut()
+    }
+}
+
+/// Gives an object back to the world.
+///
+/// # Safety
+/// It is of class `T`, and complete.
+#[inline]
+unsafe fn revive<T>(py: Python<'_>, shell: Shell) -> Bound<'_, T> {
+    // SAFETY: the caller's; the object is not tracked, and its only reference is the shell's.
+    unsafe {
+        let object = shell.0.as_ptr();
+        ffi::PyObject_GC_Track(object.cast());
+        Bound::from_owned_ptr(py, object).cast_into_unchecked()
+    }
+}
+
+/// Has `T`'s instances kept when their last reference goes. For a class with a finalizer, `install_finalizer` does it.
 pub fn install_recycling<T: Recycle>(py: Python<'_>) {
     let ty = py.get_type::<T>();
     // SAFETY: `ty` is a heap type that PyO3 made and not shared with another thread while the module is initialised.
@@ -42,68 +145,110 @@ pub fn install_recycling<T: Recycle>(py: Python<'_>) {
     }
 }
 
-/// An object that was reset, if one was kept.
-#[inline]
-pub fn reuse<T: Recycle>(py: Python<'_>) -> Option<Bound<'_, T>> {
-    let spare = T::spares().with(py, Vec::pop)?.into_bound(py);
-    // SAFETY: a live object of a class with garbage collection, which `tp_dealloc` has untracked.
-    unsafe { ffi::PyObject_GC_Track(spare.as_ptr().cast()) };
-    Some(spare)
-}
-
 /// The deallocator's slot function: keeps the object, or lets PyO3's own deallocate it.
 ///
 /// # Safety
 /// CPython calls it with the GIL held and an instance of `T` without references.
-unsafe extern "C" fn tp_dealloc<T: Recycle>(object: *mut ffi::PyObject) {
-    // SAFETY: the interpreter calls slots only from attached threads.
-    let py = unsafe { Python::assume_attached() };
-    if T::spares().with(py, |spares| spares.len() >= KEPT) {
-        if let Some(&original) = T::deallocator().get() {
-            // SAFETY: the deallocator of the object's own class, called once.
-            unsafe { original(object) };
-        }
+unsafe extern "C" fn tp_dealloc<T>(object: *mut ffi::PyObject)
+where
+    T: Recycle,
+{
+    // SAFETY: the caller's.
+    if unsafe { keep::<T>(object) } {
         return;
     }
-    // SAFETY: the object has no references, as the functions want; then it has the one that is made here.
-    let slf = unsafe {
-        ffi::PyObject_GC_UnTrack(object.cast());
-        if has_weak_references(object) {
-            ffi::PyObject_ClearWeakRefs(object);
-        }
-        ffi::Py_INCREF(object);
-        Bound::from_owned_ptr(py, object).cast_into_unchecked::<T>()
-    };
-    if T::is_reset(&slf) || reset(&slf) {
-        T::spares().with(py, |spares| spares.push(slf.unbind()));
-    } else {
-        // Nobody knows what it refers to: it is not used any more.
-        std::mem::forget(slf);
+    if let Some(&original) = T::deallocator().get() {
+        // SAFETY: the deallocator of the object's own class, called once.
+        unsafe { original(object) };
     }
 }
 
-/// Whether there are weak references to the object.
+/// Keeps an object if that is possible; returns whether it is. The object must be without references.
+pub type Keep = unsafe fn(*mut ffi::PyObject) -> bool;
+
+/// Keeps an object of `T`, but not what is in it. Returns whether it does: not if it is of a subclass, if its finalizer has
+/// run, or if enough are kept.
 ///
 /// # Safety
-/// The object's class has a list of weak references in each instance.
-#[inline]
-unsafe fn has_weak_references(object: *mut ffi::PyObject) -> bool {
-    // SAFETY: the offset is that of the instance's field, which is null or points to the first weak reference.
+/// The object is one of `T` or a subclass, without references.
+pub unsafe fn keep<T: Recycle>(object: *mut ffi::PyObject) -> bool {
+    // SAFETY: the caller's.
+    unsafe { keep_if_empty::<T>(object, |object| drop_value::<T>(object)) }
+}
+
+/// The same for a class that extends another, `B`.
+///
+/// # Safety
+/// As above.
+pub unsafe fn keep_extended<T, B>(object: *mut ffi::PyObject) -> bool
+where
+    T: Recycle + PyClass<BaseType = B>,
+    B: PyClass<Frozen = True> + Sync,
+{
+    // SAFETY: the caller's.
     unsafe {
-        let offset = (*ffi::Py_TYPE(object)).tp_weaklistoffset;
-        let list = object.byte_offset(offset).cast::<*mut ffi::PyObject>();
-        !(*list).is_null()
+        keep_if_empty::<T>(object, |object| {
+            drop_value::<T>(object);
+            drop_value::<B>(object);
+        })
     }
 }
 
-/// Resets the object; returns whether that was possible.
-#[cold]
-fn reset<T: Recycle>(slf: &Bound<'_, T>) -> bool {
-    // An exception may be on its way while objects go away: it must be there afterwards.
-    let pending = PyErr::take(slf.py());
-    let reset = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| T::reset(slf)));
-    if let Some(pending) = pending {
-        pending.restore(slf.py());
+/// # Safety
+/// As above, and `empty` drops the values of the object's classes.
+#[inline]
+unsafe fn keep_if_empty<T: Recycle>(
+    object: *mut ffi::PyObject,
+    empty: impl FnOnce(*mut ffi::PyObject),
+) -> bool {
+    // SAFETY: the interpreter calls deallocators only from attached threads. The object is complete; afterwards it is not
+    // tracked, has no weak references, no dictionary and nothing in it, and one reference.
+    unsafe {
+        let py = Python::assume_attached();
+        if ffi::Py_TYPE(object) != T::type_object_raw(py)
+            || ffi::PyObject_GC_IsFinalized(object) != 0
+            || T::shells().with(py, |shells| shells.len() >= KEPT)
+        {
+            return false;
+        }
+        ffi::PyObject_GC_UnTrack(object.cast());
+        clear_attributes(object);
+        let emptied = catch_unwind(AssertUnwindSafe(|| empty(object)));
+        if emptied.is_ok() {
+            ffi::Py_INCREF(object);
+            let shell = Shell(std::ptr::NonNull::new_unchecked(object));
+            T::shells().with(py, |shells| shells.push(shell));
+        }
+        true // Otherwise nobody knows what is in it: it is not used any more.
     }
-    reset.is_ok()
+}
+
+/// Drops the value of class `T` in an object.
+///
+/// # Safety
+/// The object is of the class or of one that extends it, and the value is dropped only once.
+unsafe fn drop_value<T: PyClass<Frozen = True> + Sync>(object: *mut ffi::PyObject) {
+    // SAFETY: the caller's.
+    unsafe { std::ptr::drop_in_place(place::<T>(object)) };
+}
+
+/// Clears weak references and the dictionary.
+///
+/// # Safety
+/// The object is live, of a class that PyO3 made.
+#[inline]
+unsafe fn clear_attributes(object: *mut ffi::PyObject) {
+    // SAFETY: an offset that is not 0 is that of a field of the instance, which is null or points to the first weak
+    // reference, or to the dictionary, which is owned.
+    unsafe {
+        let ty = ffi::Py_TYPE(object);
+        let field = |offset| object.byte_offset(offset).cast::<*mut ffi::PyObject>();
+        let (weak, dict) = ((*ty).tp_weaklistoffset, (*ty).tp_dictoffset);
+        if weak > 0 && !(*field(weak)).is_null() {
+            ffi::PyObject_ClearWeakRefs(object);
+        }
+        if dict > 0 && !(*field(dict)).is_null() {
+            ffi::Py_DECREF(std::mem::replace(&mut *field(dict), std::ptr::null_mut()));
+        }
+    }
 }

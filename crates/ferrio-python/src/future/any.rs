@@ -4,8 +4,8 @@ use pyo3::intern;
 use pyo3::prelude::*;
 
 use super::Outcome;
+use crate::ffi::native;
 use crate::imports;
-use crate::task::native;
 
 /// How a future has ended.
 pub enum Ended<'py> {

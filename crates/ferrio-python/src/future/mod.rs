@@ -61,7 +61,7 @@ impl Future {
     /// A pending future of a ferrio loop, as an object.
     pub fn create<'py>(event_loop: &Bound<'py, Loop>) -> PyResult<Bound<'py, Self>> {
         let py = event_loop.py();
-        let future = Bound::new(py, Self::pending(Home::of_native(event_loop)))?;
+        let future = ffi::create(py, Self::pending(Home::of_native(event_loop)))?;
         if event_loop.get().debug() {
             future.get().remember_source(py)?;
         }
@@ -156,12 +156,21 @@ impl Future {
 }
 
 impl ffi::Finalize for Future {
+    const KEEP: Option<ffi::Keep> = Some(ffi::keep::<Self>);
+
     fn deallocator() -> &'static std::sync::OnceLock<pyo3::ffi::destructor> {
         static ORIGINAL: std::sync::OnceLock<pyo3::ffi::destructor> = std::sync::OnceLock::new();
         &ORIGINAL
+    }
+
+    #[inline]
+    fn is_settled(slf: &Bound<'_, Self>) -> bool {
+        !slf.get().with(slf.py(), |state| state.log_traceback)
     }
 
     fn finalize(slf: &Bound<'_, Self>) -> PyResult<()> {
         Self::report_unretrieved(slf)
     }
 }
+
+ffi::recycle!(Future, <Self as ffi::Finalize>::deallocator());

@@ -275,6 +275,8 @@ impl Handle {
     }
 }
 
+ffi::recycle!(Handle);
+
 #[pymethods]
 impl Handle {
     /// Cancel the callback. Does nothing if it has been cancelled or has run.

@@ -5,8 +5,8 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
-use super::native;
 use crate::coroutine::is_known_coroutine;
+use crate::ffi::native;
 use crate::{ffi, imports};
 
 /// Schedule a coroutine on the running loop and return its Task.

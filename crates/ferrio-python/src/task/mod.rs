@@ -38,11 +38,10 @@ pub use self::functions::{
     create_task, current_task, ensure_future, ensure_future_on, running_loop,
 };
 pub use self::registry::{_native_tasks, Key, include_in_all_tasks};
-pub use self::stepping::native;
 use crate::cell::AttachedCell;
 use crate::coroutine::is_known_coroutine;
 use crate::event_loop::{Callback, Loop};
-use crate::future::{Future, Home};
+use crate::future::{Future, Home, Outcome};
 use crate::{ffi, imports};
 
 /// A coroutine that the loop drives (CPython: `asyncio.Task`).
@@ -143,7 +142,7 @@ impl Task {
         let task = Self {
             state: AttachedCell::default(),
         };
-        let task = Bound::new(py, PyClassInitializer::from(future).add_subclass(task))?;
+        let task = ffi::create_extended(py, future, task)?;
         if event_loop.get().debug() {
             task.get()
                 .with(py, |state| state.log_destroy_pending = false);
@@ -289,9 +288,18 @@ impl ffi::SelfAwait for Task {
 }
 
 impl ffi::Finalize for Task {
+    const KEEP: Option<ffi::Keep> = Some(ffi::keep_extended::<Self, Future>);
+
     fn deallocator() -> &'static OnceLock<pyo3::ffi::destructor> {
         static ORIGINAL: OnceLock<pyo3::ffi::destructor> = OnceLock::new();
         &ORIGINAL
+    }
+
+    #[inline]
+    fn is_settled(slf: &Bound<'_, Self>) -> bool {
+        slf.as_super().get().with(slf.py(), |state| {
+            !state.log_traceback && !matches!(state.outcome, Outcome::Pending)
+        })
     }
 
     fn finalize(slf: &Bound<'_, Self>) -> PyResult<()> {
@@ -299,6 +307,8 @@ impl ffi::Finalize for Task {
         destroyed.and(Future::report_unretrieved(slf.as_super()))
     }
 }
+
+ffi::recycle!(Task, <Self as ffi::Finalize>::deallocator());
 
 impl Drop for Task {
     fn drop(&mut self) {

@@ -4,9 +4,9 @@ use pyo3::intern;
 use pyo3::prelude::*;
 
 use super::{Task, current, registry};
-use crate::combinators::GatheringFuture;
+use crate::coroutine::Coroutine;
 use crate::errors::leaves_the_loop;
-use crate::ffi::{self, Sent};
+use crate::ffi::{self, SelfAwait, Sent, native};
 use crate::future::{Future, Outcome};
 use crate::imports;
 
@@ -138,7 +138,7 @@ impl Task {
         error: Option<Bound<'_, PyAny>>,
     ) -> PyResult<()> {
         let resume = || match error {
-            None => ffi::resume(coroutine),
+            None => resume(coroutine),
             Some(error) => throw(coroutine, &error),
         };
         let outcome = match context {
@@ -224,16 +224,13 @@ enum Context {
     Entered,
 }
 
-/// The object as a native future whose methods are not overridden.
+/// Resumes a coroutine: one of ferrio's own without a detour.
 #[inline]
-pub fn native<'a, 'py>(object: &'a Bound<'py, PyAny>) -> Option<&'a Bound<'py, Future>> {
-    if object.is_exact_instance_of::<Task>()
-        || object.is_exact_instance_of::<Future>()
-        || object.is_exact_instance_of::<GatheringFuture>()
-    {
-        return object.cast::<Future>().ok();
+fn resume(coroutine: &Bound<'_, PyAny>) -> PyResult<Sent> {
+    match coroutine.cast_exact::<Coroutine>() {
+        Ok(coroutine) => Coroutine::resume(coroutine),
+        Err(_) => ffi::resume(coroutine),
     }
-    None
 }
 
 /// Throws into a coroutine.

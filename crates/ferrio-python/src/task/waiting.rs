@@ -5,8 +5,8 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
-use super::stepping::native;
 use super::{Task, Wakeup};
+use crate::ffi::native;
 use crate::future::{Future, Outcome, Waiter};
 use crate::imports;
 

@@ -12,8 +12,8 @@ use crate::cell::AttachedCell;
 use crate::coroutine::{Call, Coroutine, Step};
 use crate::event_loop::Callback;
 use crate::future::Home;
-use crate::imports;
 use crate::task::{Task, cancel_any, current_task, running_loop};
+use crate::{ffi, imports};
 
 #[derive(Copy, Clone, PartialEq, Eq)]
 enum Phase {
@@ -60,7 +60,10 @@ pub struct Timeout {
 
 /// Cancel the `async with` block after delay seconds, and raise TimeoutError; None means never.
 #[pyfunction]
-pub fn timeout(py: Python<'_>, delay: Option<Bound<'_, PyAny>>) -> PyResult<Timeout> {
+pub fn timeout<'py>(
+    py: Python<'py>,
+    delay: Option<Bound<'py, PyAny>>,
+) -> PyResult<Bound<'py, Timeout>> {
     let event_loop = running_loop(py)?;
     let when = match delay {
         None => None,
@@ -69,7 +72,7 @@ pub fn timeout(py: Python<'_>, delay: Option<Bound<'_, PyAny>>) -> PyResult<Time
             Some(now.add(delay)?.unbind())
         }
     };
-    Ok(Timeout::new(when))
+    Timeout::create(py, when)
 }
 
 /// Cancel the `async with` block at a time on the clock of loop.time(), in seconds; None means never.
@@ -78,7 +81,14 @@ pub fn timeout_at(when: Option<Py<PyAny>>) -> Timeout {
     Timeout::new(when)
 }
 
+ffi::recycle!(Timeout);
+
 impl Timeout {
+    /// A timeout as an object.
+    pub fn create(py: Python<'_>, when: Option<Py<PyAny>>) -> PyResult<Bound<'_, Self>> {
+        ffi::create(py, Self::new(when))
+    }
+
     /// Begins the block in the current task.
     pub fn enter(slf: &Bound<'_, Self>) -> PyResult<()> {
         let py = slf.py();

@@ -65,7 +65,7 @@ impl Wait for Untimed {
 fn timed(fut: &Bound<'_, PyAny>, timeout: &Bound<'_, PyAny>) -> PyResult<Step> {
     let py = fut.py();
     let now = time(&running_loop(py)?)?.into_pyobject(py)?;
-    let block = Bound::new(py, Timeout::new(Some(now.add(timeout)?.unbind())))?;
+    let block = Timeout::create(py, Some(now.add(timeout)?.unbind()))?;
     Timeout::enter(&block)?;
     let timed = Timed(block.unbind());
     Ok(Step::Wait(fut.clone().unbind(), Box::new(timed)))
