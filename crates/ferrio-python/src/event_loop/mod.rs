@@ -46,7 +46,7 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyTuple, PyType};
 
-pub use self::callback::{Callback, wake};
+pub use self::callback::{Callback, FutureDone, Notice, wake};
 pub use self::serving::Listener;
 use self::signals::Signals;
 pub use self::watching::Direction;

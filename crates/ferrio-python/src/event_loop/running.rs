@@ -8,7 +8,7 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PySlice, PyTuple};
 
-use super::{Callback, Loop, NO_THREAD};
+use super::{Loop, NO_THREAD};
 use crate::errors::os_error;
 use crate::{ffi, imports};
 
@@ -125,17 +125,17 @@ impl Loop {
     fn run_turn(slf: &Bound<'_, Self>, turn: usize) -> PyResult<()> {
         let py = slf.py();
         let me = slf.get();
-        let run = if me.debug() {
-            Self::run_timed
-        } else {
-            |event_loop: &Bound<'_, Self>, callback: Callback| callback.run(event_loop)
-        };
+        let debug = me.debug();
         let mut outcome = Ok(());
         for _ in 0..turn {
             let Some(callback) = me.core(py, LoopCore::pop) else {
                 break;
             };
-            outcome = run(slf, callback);
+            outcome = if debug {
+                Self::run_timed(slf, callback)
+            } else {
+                callback.run(slf)
+            };
             if outcome.is_err() {
                 break;
             }

@@ -5,7 +5,7 @@ use pyo3::gc::PyVisit;
 use pyo3::prelude::*;
 
 use super::{Future, Home};
-use crate::event_loop::{Callback, Loop};
+use crate::event_loop::{Callback, FutureDone, Loop, Notice};
 use crate::ffi;
 use crate::handle::Handle;
 use crate::observer::Observer;
@@ -34,10 +34,10 @@ impl Waiter {
         let py = future.py();
         match self {
             Self::Task(task) => Ok(Callback::Wakeup(task)),
-            Self::Observer(observer) => Ok(Callback::Notify {
+            Self::Observer(observer) => Ok(Callback::Notify(Box::new(Notice {
                 observer,
                 future: future.clone().unbind(),
-            }),
+            }))),
             // Debug mode wants to know where it was scheduled.
             Self::Callback { callback, context } if event_loop.get().debug() => {
                 let args = pyo3::types::PyTuple::new(py, [future])?;
@@ -45,11 +45,13 @@ impl Waiter {
                 let handle = Handle::new(event_loop, callback.into_bound(py), args, context)?;
                 Ok(Callback::Handle(Py::new(py, handle)?))
             }
-            Self::Callback { callback, context } => Ok(Callback::FutureDone {
-                future: future.clone().unbind(),
-                callback,
-                context,
-            }),
+            Self::Callback { callback, context } => {
+                Ok(Callback::FutureDone(Box::new(FutureDone {
+                    future: future.clone().unbind(),
+                    callback,
+                    context,
+                })))
+            }
         }
     }
 
