@@ -126,26 +126,38 @@ impl Loop {
         let py = slf.py();
         let me = slf.get();
         let debug = me.debug();
-        let mut outcome = Ok(());
+        let mut failure = None;
         for _ in 0..turn {
             let Some(callback) = me.core(py, LoopCore::pop) else {
                 break;
             };
-            outcome = if debug {
+            let outcome = if debug {
                 Self::run_timed(slf, callback)
             } else {
                 callback.run(slf)
             };
-            if outcome.is_err() {
+            if let Err(error) = outcome {
+                failure = Some(error);
                 break;
             }
         }
         // Also when an exception leaves the loop: what was written before it must not be lost.
-        outcome.and(Self::flush(slf))
+        match failure {
+            None => Self::flush(slf),
+            Some(error) => Self::flush(slf).and(Err(error)),
+        }
     }
 
     /// Sends what transports have written in this iteration.
+    #[inline]
     fn flush(slf: &Bound<'_, Self>) -> PyResult<()> {
+        if slf.get().unflushed.with(slf.py(), |it| it.is_empty()) {
+            return Ok(());
+        }
+        Self::flush_all(slf)
+    }
+
+    fn flush_all(slf: &Bound<'_, Self>) -> PyResult<()> {
         let py = slf.py();
         let mut outcome = Ok(());
         loop {

@@ -100,9 +100,10 @@ impl Task {
             Context::ToEnter => Some(&context),
             Context::Entered => None,
         };
-        let outcome = Self::run(slf, &coroutine, context, error);
-        let left = running.leave();
-        outcome.and(left)
+        if let Err(error) = Self::run(slf, &coroutine, context, error) {
+            return running.leave().and(Err(error));
+        }
+        running.leave()
     }
 
     /// The exception to throw into a coroutine whose task was cancelled before the step.
@@ -137,15 +138,13 @@ impl Task {
         context: Option<&Bound<'_, PyAny>>,
         error: Option<Bound<'_, PyAny>>,
     ) -> PyResult<()> {
-        let resume = || match error {
+        // A context that cannot be entered is not the coroutine's fault: it has not run.
+        let entered = context.map(ffi::enter_context).transpose()?;
+        let outcome = match error {
             None => resume(coroutine),
             Some(error) => throw(coroutine, &error),
         };
-        let outcome = match context {
-            // A context that cannot be entered is not the coroutine's fault: it has not run.
-            Some(context) => ffi::in_context(context, || Ok(resume()))?,
-            None => resume(),
-        };
+        drop(entered);
         match outcome {
             Ok(Sent::Yielded(object)) => Self::on_yield(slf, object.into_bound(slf.py())),
             Ok(Sent::Returned(result)) => Self::on_return(slf, result),
