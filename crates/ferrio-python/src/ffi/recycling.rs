@@ -58,7 +58,7 @@ macro_rules! recycle {
 pub(crate) use recycle;
 
 /// Makes an object, of an old one if there is one.
-#[inline]
+#[inline(always)] // So that the value is made where it stays.
 pub fn create<T>(py: Python<'_>, value: T) -> PyResult<Bound<'_, T>>
 where
     T: Recycle + PyClass<BaseType = PyAny>,
@@ -75,7 +75,7 @@ where
 }
 
 /// The same for a class that extends another, `B`.
-#[inline]
+#[inline(always)]
 pub fn create_extended<T, B>(py: Python<'_>, base: B, value: T) -> PyResult<Bound<'_, T>>
 where
     T: Recycle + PyClass<BaseType = B>,
@@ -98,7 +98,7 @@ where
 ///
 /// # Safety
 /// The object is of the class or of one that extends it, and the place is empty.
-#[inline]
+#[inline(always)]
 unsafe fn fill<T: PyClass<Frozen = True> + Sync>(shell: &Shell, value: T) {
     // SAFETY: the caller's. The value lies in an `UnsafeCell`, and nobody else has the object.
     unsafe { std::ptr::write(place::<T>(shell.0.as_ptr()), value) };
