@@ -47,7 +47,8 @@ pub(super) enum State {
     /// Not begun: it will call this.
     Call {
         function: Function,
-        target: Py<PyAny>,
+        /// `None` only while it is being taken out.
+        target: Option<Py<PyAny>>,
         argument: Option<Py<PyAny>>,
     },
     /// Not begun: it will resume this.
@@ -69,6 +70,23 @@ impl State {
     /// Whether it has not begun.
     pub(super) const fn is_new(&self) -> bool {
         matches!(self, Self::Call { .. } | Self::Begin(_))
+    }
+
+    /// Takes out what a coroutine that has not begun will call, and has it run. Word by word: the object was written word
+    /// by word just before, and the processor would wait for that if more were read at once.
+    #[inline]
+    fn begin(&mut self) -> Option<(Function, Py<PyAny>, Option<Py<PyAny>>)> {
+        let Self::Call {
+            function,
+            target,
+            argument,
+        } = self
+        else {
+            return None;
+        };
+        let call = (*function, target.take()?, argument.take());
+        *self = Self::Running;
+        Some(call)
     }
 
     pub(super) fn traverse(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
@@ -102,21 +120,18 @@ impl Coroutine {
     /// Resumes it until it waits or ends.
     #[inline]
     pub(super) fn resume(&self, py: Python<'_>, input: Input) -> PyResult<Sent> {
+        if matches!(input, Input::None)
+            && let Some((function, target, argument)) = self.state.with(py, State::begin)
+        {
+            return self.follow(py, function(&target.into_bound(py), argument));
+        }
+        self.resume_any(py, input)
+    }
+
+    fn resume_any(&self, py: Python<'_>, input: Input) -> PyResult<Sent> {
         let step = match (self.state.replace(py, State::Running), input) {
-            (
-                State::Call {
-                    function,
-                    target,
-                    argument,
-                },
-                Input::None | Input::Send(_),
-            ) => function(&target.into_bound(py), argument),
-            (State::Yielded(result), Input::None | Input::Send(_)) => Ok(Step::Return(result)),
             (State::Waiting { awaiting, wait }, input) => {
                 return self.go_on(py, give(py, &awaiting, input), awaiting, wait);
-            }
-            (State::Begin(wait) | State::Yielding(wait), Input::None | Input::Send(_)) => {
-                wait.resume(py, Ok(py.None()))
             }
             (State::Yielding(wait), Input::Throw(error)) => wait.resume(py, Err(error)),
             (State::Running, _) => {
@@ -127,8 +142,27 @@ impl Coroutine {
             )),
             // Thrown in before the first step it never enters the body, and the last bare yield raises it.
             (_, Input::Throw(error)) => Err(error),
+            (
+                State::Call {
+                    function,
+                    target,
+                    argument,
+                },
+                _,
+            ) => match target {
+                Some(target) => function(&target.into_bound(py), argument),
+                None => Ok(Step::none(py)),
+            },
+            (State::Yielded(result), _) => Ok(Step::Return(result)),
+            (State::Begin(wait) | State::Yielding(wait), _) => wait.resume(py, Ok(py.None())),
         };
         self.follow(py, step)
+    }
+
+    /// Puts down where the coroutine, which runs, stands now.
+    #[inline]
+    fn set(&self, py: Python<'_>, state: State) {
+        self.state.with(py, |running| *running = state);
     }
 
     /// Does what a piece of the coroutine has ended with.
@@ -136,20 +170,20 @@ impl Coroutine {
     fn follow(&self, py: Python<'_>, step: PyResult<Step>) -> PyResult<Sent> {
         match step {
             Ok(Step::Return(result)) => {
-                drop(self.state.replace(py, State::Finished));
+                self.set(py, State::Finished);
                 Ok(Sent::Returned(result))
             }
             Ok(Step::YieldOnce(result)) => {
-                drop(self.state.replace(py, State::Yielded(result)));
+                self.set(py, State::Yielded(result));
                 Ok(Sent::Yielded(py.None()))
             }
             Ok(Step::Yield(wait)) => {
-                drop(self.state.replace(py, State::Yielding(wait)));
+                self.set(py, State::Yielding(wait));
                 Ok(Sent::Yielded(py.None()))
             }
             Ok(Step::Wait(awaitable, wait)) => self.wait(py, awaitable, wait),
             Err(error) => {
-                drop(self.state.replace(py, State::Finished));
+                self.set(py, State::Finished);
                 Err(error)
             }
         }
@@ -180,7 +214,7 @@ impl Coroutine {
     ) -> PyResult<Sent> {
         let outcome = match sent {
             Ok(Sent::Yielded(object)) => {
-                drop(self.state.replace(py, State::Waiting { awaiting, wait }));
+                self.set(py, State::Waiting { awaiting, wait });
                 return Ok(Sent::Yielded(object));
             }
             Ok(Sent::Returned(result)) => Ok(result),

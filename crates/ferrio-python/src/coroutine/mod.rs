@@ -86,7 +86,7 @@ impl Coroutine {
     ) -> Call {
         let state = State::Call {
             function,
-            target,
+            target: Some(target),
             argument,
         };
         Call { name, state }

@@ -59,19 +59,25 @@ unsafe extern "C" fn iternext<T: SelfAwait>(slf: *mut ffi::PyObject) -> *mut ffi
     let py = unsafe { Python::assume_attached() };
     // SAFETY: the slot is installed on T's type only, so `slf` is a T, borrowed for the call.
     let slf = unsafe { Bound::from_borrowed_ptr(py, slf).cast_into_unchecked::<T>() };
-    let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| T::resume(&slf)));
-    let error = match outcome {
-        Ok(Ok(Sent::Yielded(object))) => return object.into_ptr(),
-        Ok(Ok(Sent::Returned(result))) if result.is_none(py) => return std::ptr::null_mut(),
-        Ok(Ok(Sent::Returned(result))) => {
-            super::set_stop_iteration(py, result);
-            return std::ptr::null_mut();
+    // What is resumed ends inside: to hand its result out costs as much as to resume it.
+    let resume = || match T::resume(&slf) {
+        Ok(Sent::Yielded(object)) => object.into_ptr(),
+        Ok(Sent::Returned(result)) => {
+            if !result.is_none(py) {
+                super::set_stop_iteration(py, result);
+            }
+            std::ptr::null_mut()
         }
-        Ok(Err(error)) => error,
-        Err(_) => pyo3::panic::PanicException::new_err("panic in ferrio"),
+        Err(error) => {
+            error.restore(py);
+            std::ptr::null_mut()
+        }
     };
-    error.restore(py);
-    std::ptr::null_mut()
+    let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(resume));
+    outcome.unwrap_or_else(|_| {
+        pyo3::panic::PanicException::new_err("panic in ferrio").restore(py);
+        std::ptr::null_mut()
+    })
 }
 
 /// Resumes a coroutine with `None`.

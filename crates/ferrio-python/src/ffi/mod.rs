@@ -188,23 +188,24 @@ unsafe extern "C" fn am_send<T: Send>(
             Bound::from_borrowed_ptr(py, value),
         )
     };
-    let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| T::send(&slf, &value)));
-    let (status, object) = match outcome {
-        Ok(Ok(Sent::Yielded(object))) => (ffi::PySendResult::PYGEN_NEXT, object.into_ptr()),
-        Ok(Ok(Sent::Returned(object))) => (ffi::PySendResult::PYGEN_RETURN, object.into_ptr()),
-        Ok(Err(error)) => {
+    // What is resumed ends inside: to hand its result out costs as much as to resume it.
+    let send = || match T::send(&slf, &value) {
+        Ok(Sent::Yielded(object)) => (ffi::PySendResult::PYGEN_NEXT, object.into_ptr()),
+        Ok(Sent::Returned(object)) => (ffi::PySendResult::PYGEN_RETURN, object.into_ptr()),
+        Err(error) => {
             error.restore(py);
             (ffi::PySendResult::PYGEN_ERROR, std::ptr::null_mut())
         }
-        Err(panic) => {
-            let text = panic
-                .downcast_ref::<&str>()
-                .copied()
-                .unwrap_or("panic in ferrio");
-            pyo3::panic::PanicException::new_err(text.to_owned()).restore(py);
-            (ffi::PySendResult::PYGEN_ERROR, std::ptr::null_mut())
-        }
     };
+    let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(send));
+    let (status, object) = outcome.unwrap_or_else(|panic| {
+        let text = panic
+            .downcast_ref::<&str>()
+            .copied()
+            .unwrap_or("panic in ferrio");
+        pyo3::panic::PanicException::new_err(text.to_owned()).restore(py);
+        (ffi::PySendResult::PYGEN_ERROR, std::ptr::null_mut())
+    });
     // SAFETY: `result` is the caller's place for it.
     unsafe { *result = object };
     status
