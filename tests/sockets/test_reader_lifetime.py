@@ -1,7 +1,9 @@
 """What becomes of readers when descriptors are closed, duplicated, used again or taken by a transport."""
 
+import gc
 import os
 import socket
+import weakref
 
 import pytest
 from harness import Recorder, socket_pair, turn, turns
@@ -100,3 +102,41 @@ async def test_the_descriptor_of_a_transport_is_taken(loop):
                 method(number)
         transport.close()
         await protocol.lost()
+
+
+@pytest.mark.parametrize("kind", ["reader", "writer"])
+def test_a_socket_that_was_closed_can_still_be_removed(loop, kind):
+    add, remove = getattr(loop, f"add_{kind}"), getattr(loop, f"remove_{kind}")
+    with socket_pair() as (ours, other):
+        add(ours, print)
+        ours.close()
+        assert remove(ours) is True
+        for refused in (lambda: add(ours, print), lambda: remove(ours)):
+            with pytest.raises(ValueError, match="Invalid file descriptor: -1"):
+                refused()
+        add(other, print)
+        assert remove(other) is True
+
+
+def test_a_closed_socket_that_is_still_watched_one_way_is_known(loop, pair):
+    ours, _ = pair
+    loop.add_reader(ours, print)
+    loop.add_writer(ours, print)
+    assert loop.remove_writer(ours) is True
+    ours.close()
+    assert loop.remove_reader(ours) is True
+
+
+def test_a_watched_socket_is_not_closed_by_dropping_it(loop):
+    ours, theirs = socket.socketpair()
+    got, number, reference = [], ours.fileno(), weakref.ref(ours)
+    with theirs:
+        loop.add_reader(ours, lambda: got.append(os.read(number, 10)))
+        del ours
+        gc.collect()
+        theirs.send(b"x")
+        turn(loop)
+        assert got == [b"x"]
+        reference().close()
+        assert loop.remove_reader(reference()) is True
+        assert reference() is None

@@ -6,6 +6,7 @@
 //! | `scheduling` | `call_soon`, `call_later`, `call_at`, `call_soon_threadsafe`, futures and tasks |
 //! | `running` | `run_forever`, one iteration, stopping and closing |
 //! | `watching` | `add_reader`, `add_writer` and which descriptors belong to transports |
+//! | `watched_files` | the objects by which descriptors are watched |
 //! | `sockets` | `sock_recv`, `sock_sendall`, `sock_accept`, `sock_connect` |
 //! | `datagrams` | `sock_recvfrom`, `sock_recvfrom_into`, `sock_sendto` |
 //! | `sendfile` | files over transports |
@@ -32,6 +33,7 @@ mod sendfile;
 mod serving;
 mod signals;
 mod sockets;
+mod watched_files;
 mod watching;
 
 use std::collections::HashMap;
@@ -49,6 +51,7 @@ use pyo3::types::{PyTuple, PyType};
 pub use self::callback::{Callback, FutureDone, Notice, wake};
 pub use self::serving::Listener;
 use self::signals::Signals;
+use self::watched_files::WatchedFiles;
 pub use self::watching::Direction;
 use self::watching::TransportTable;
 use crate::cell::AttachedCell;
@@ -76,6 +79,7 @@ pub struct Loop {
     plaintext_buffer: AttachedCell<Vec<u8>>,
     receive_buffers: AttachedCell<ReceiveBuffers>,
     transports: AttachedCell<TransportTable>,
+    watched_files: AttachedCell<WatchedFiles>,
     signals: AttachedCell<Signals>,
     hooks: AttachedCell<Hooks>,
     closed: AtomicBool,
@@ -218,6 +222,7 @@ impl Loop {
             plaintext_buffer: AttachedCell::default(),
             receive_buffers: AttachedCell::default(),
             transports: AttachedCell::new(HashMap::new()),
+            watched_files: AttachedCell::new(HashMap::new()),
             signals: AttachedCell::default(),
             hooks: AttachedCell::new(Hooks {
                 task_factory: None,
@@ -261,6 +266,8 @@ impl Loop {
                 .values()
                 .try_for_each(|reference| visit.call(reference))
         })?;
+        self.watched_files
+            .visit(|files| files.values().try_for_each(|file| visit.call(file)))?;
         self.signals.visit(|signals| signals.traverse(visit))?;
         self.hooks.visit(|hooks| {
             visit.call(&hooks.task_factory)?;
@@ -273,7 +280,7 @@ impl Loop {
         Python::attach(|py| {
             let callbacks = self.core(py, LoopCore::close);
             let transports = self.unflushed.take(py);
-            let table = self.transports.take(py);
+            let tables = (self.transports.take(py), self.watched_files.take(py));
             let signals = self.signals.take(py);
             let hooks = self.hooks.with(py, |hooks| {
                 (
@@ -282,7 +289,7 @@ impl Loop {
                     hooks.current_handle.take(),
                 )
             });
-            drop((callbacks, transports, table, signals, hooks));
+            drop((callbacks, transports, tables, signals, hooks));
         });
     }
 }

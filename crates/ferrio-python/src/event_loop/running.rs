@@ -239,7 +239,8 @@ impl Loop {
         let outcome = Self::close_signals(slf);
         let callbacks = me.core(py, LoopCore::close);
         let transports = me.unflushed.take(py);
-        drop((callbacks, transports));
+        let files = me.watched_files.take(py);
+        drop((callbacks, transports, files));
         outcome
     }
 

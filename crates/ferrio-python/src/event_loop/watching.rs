@@ -50,12 +50,13 @@ impl Loop {
             Direction::Read => core.remove_reader(fd),
             Direction::Write => core.remove_writer(fd),
         });
+        self.forget_file(py, fd);
         cancel(py, removed.map_err(|error| os_error(py, &error))?)
     }
 
     fn watch_handle<'py>(
         slf: &Bound<'py, Self>,
-        fd: RawFd,
+        file: &Bound<'py, PyAny>,
         direction: Direction,
         callback: Bound<'py, PyAny>,
         args: Bound<'py, PyTuple>,
@@ -64,8 +65,11 @@ impl Loop {
         let py = slf.py();
         let me = slf.get();
         me.check_open()?;
+        let fd = me.watched_fd(file)?;
         let handle = Py::new(py, Handle::new(slf, callback, args, context)?)?;
-        me.watch(py, fd, direction, Callback::Handle(handle.clone_ref(py)))?;
+        me.keep_file(fd, file);
+        me.watch(py, fd, direction, Callback::Handle(handle.clone_ref(py)))
+            .inspect_err(|_| me.forget_file(py, fd))?;
         Ok(handle)
     }
 
@@ -119,7 +123,8 @@ impl Loop {
 
     /// The descriptor behind what a user passes to `add_reader`, checked to be nobody else's.
     fn free_fd(slf: &Bound<'_, Self>, file: &Bound<'_, PyAny>) -> PyResult<RawFd> {
-        let fd = fileno(file)?;
+        told_fd(file)?;
+        let fd = slf.get().watched_fd(file)?;
         Self::ensure_no_transport(slf, fd, file)?;
         Ok(fd)
     }
@@ -135,20 +140,23 @@ fn cancel(py: Python<'_>, callback: Option<Callback>) -> PyResult<bool> {
 
 /// The descriptor of an `int` or of an object with `fileno()`, as `selectors` takes them.
 pub fn fileno(file: &Bound<'_, PyAny>) -> PyResult<RawFd> {
-    let py = file.py();
-    let fd = if file.is_instance_of::<PyInt>() {
-        file.extract::<RawFd>()?
-    } else {
-        file.call_method0(intern!(py, "fileno"))
-            .and_then(|fd| fd.extract())
-            .map_err(|error| invalid_file(file, error))?
-    };
+    let fd = told_fd(file)?;
     if fd < 0 {
         return Err(PyValueError::new_err(format!(
             "Invalid file descriptor: {fd}"
         )));
     }
     Ok(fd)
+}
+
+/// The same, without a look at it: that of a closed socket is -1.
+fn told_fd(file: &Bound<'_, PyAny>) -> PyResult<RawFd> {
+    if file.is_instance_of::<PyInt>() {
+        return file.extract();
+    }
+    file.call_method0(intern!(file.py(), "fileno"))
+        .and_then(|fd| fd.extract())
+        .map_err(|error| invalid_file(file, error))
 }
 
 /// What `selectors` makes of an object whose `fileno()` does not give a descriptor; any other exception is the object's.
@@ -179,7 +187,7 @@ impl Loop {
         callback: Bound<'py, PyAny>,
         args: Bound<'py, PyTuple>,
     ) -> PyResult<()> {
-        let fd = Self::free_fd(slf, fd)?;
+        Self::free_fd(slf, fd)?;
         Self::watch_handle(slf, fd, Direction::Read, callback, args, None).map(drop)
     }
 
@@ -197,7 +205,7 @@ impl Loop {
         callback: Bound<'py, PyAny>,
         args: Bound<'py, PyTuple>,
     ) -> PyResult<()> {
-        let fd = Self::free_fd(slf, fd)?;
+        Self::free_fd(slf, fd)?;
         Self::watch_handle(slf, fd, Direction::Write, callback, args, None).map(drop)
     }
 
@@ -215,7 +223,7 @@ impl Loop {
         args: Bound<'py, PyTuple>,
         context: Option<Bound<'py, PyAny>>,
     ) -> PyResult<Py<Handle>> {
-        Self::watch_handle(slf, fileno(fd)?, Direction::Read, callback, args, context)
+        Self::watch_handle(slf, fd, Direction::Read, callback, args, context)
     }
 
     #[pyo3(name = "_add_writer", signature = (fd, callback, *args, context = None))]
@@ -226,17 +234,19 @@ impl Loop {
         args: Bound<'py, PyTuple>,
         context: Option<Bound<'py, PyAny>>,
     ) -> PyResult<Py<Handle>> {
-        Self::watch_handle(slf, fileno(fd)?, Direction::Write, callback, args, context)
+        Self::watch_handle(slf, fd, Direction::Write, callback, args, context)
     }
 
     #[pyo3(name = "_remove_reader")]
     fn remove_reader_unchecked(slf: &Bound<'_, Self>, fd: &Bound<'_, PyAny>) -> PyResult<bool> {
-        slf.get().unwatch(slf.py(), fileno(fd)?, Direction::Read)
+        let me = slf.get();
+        me.unwatch(slf.py(), me.watched_fd(fd)?, Direction::Read)
     }
 
     #[pyo3(name = "_remove_writer")]
     fn remove_writer_unchecked(slf: &Bound<'_, Self>, fd: &Bound<'_, PyAny>) -> PyResult<bool> {
-        slf.get().unwatch(slf.py(), fileno(fd)?, Direction::Write)
+        let me = slf.get();
+        me.unwatch(slf.py(), me.watched_fd(fd)?, Direction::Write)
     }
 
     #[pyo3(name = "_ensure_fd_no_transport")]
