@@ -19,19 +19,9 @@ REMARKS = re.compile(
 REAPED = re.compile(r"^child process pid \d+ exit status already read: .*\n", re.MULTILINE)
 
 PYTHON = ("-W", "error")
-ACCELERATED = """\
-import ferrio, runpy, sys
-ferrio.accelerate()
-del sys.argv[0]
-if sys.argv[0] == "-m":
-    del sys.argv[0]
-    runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
-else:
-    runpy.run_path(sys.argv[0], run_name="__main__")
-"""
 FERRIO = {
-    "ferrio": (*PYTHON, "-m", "ferrio", "-c", ACCELERATED),
-    "only its loop, in debug mode": (*PYTHON, "-X", "dev", "-m", "ferrio"),
+    "ferrio": (*PYTHON, "-m", "ferrio"),
+    "only its loop, in debug mode": (*PYTHON, "-X", "dev", "-m", "ferrio", "--no-accelerate"),
 }
 
 
