@@ -59,11 +59,15 @@ def sync() -> str:
     return "main" if threading.current_thread() is threading.main_thread() else "thread"
 
 
+async def announce(what: str) -> None:
+    await done.put(what)
+
+
 @app.get("/background")
 async def background(tasks: BackgroundTasks) -> str:
-    tasks.add_task(done.put, "asynchronous")
+    tasks.add_task(announce, "asynchronous")
     tasks.add_task(trace.append, "in a thread")
-    tasks.add_task(done.put, "last")
+    tasks.add_task(announce, "last")
     return "accepted"
 
 

@@ -5,6 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
+# Two runs of a program, each of which has its own, shorter limit.
+pytestmark = pytest.mark.timeout(120)
+
 
 def test_redis_clients_see_the_same_answers_and_failures(
     app_says_the_same: Callable[..., str], redis_url: str

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import sys
 from asyncio.base_events import _run_until_complete_cb
 from types import ModuleType
@@ -60,6 +61,18 @@ async def test_anyio_reaches_the_transport_and_the_protocol_of_a_process(
     assert process.stdin._transport.is_closing()
     process.kill()
     await process.wait()
+
+
+def test_starlette_takes_asynchronous_methods_for_coroutine_functions(
+    request: pytest.FixtureRequest, loop_name: str, streams: ModuleType
+) -> None:
+    """What is none, like a background task's `queue.put`, it calls in a thread, and awaits no result."""
+    if loop_name == "ferrio":
+        reason = "native methods are no coroutine functions to inspect yet"
+        request.applymarker(pytest.mark.xfail(reason=reason))
+    assert inspect.iscoroutinefunction(streams.Queue.put)
+    assert inspect.iscoroutinefunction(streams.Event().wait)
+    assert inspect.iscoroutinefunction(streams.StreamReader.read)
 
 
 def test_anyio_finds_the_task_that_run_until_complete_runs(loop: asyncio.AbstractEventLoop) -> None:

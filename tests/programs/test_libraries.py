@@ -9,6 +9,9 @@ import pytest
 
 from tests.programs.running import APPS
 
+# Two runs of a program, each of which has its own, shorter limit.
+pytestmark = pytest.mark.timeout(120)
+
 
 def test_aiofiles_program_says_the_same(app_says_the_same: Callable[..., str]) -> None:
     output = app_says_the_same("aiofiles_many.py")

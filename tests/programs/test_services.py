@@ -5,6 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
+# Two runs of a program, each of which has its own, shorter limit.
+pytestmark = pytest.mark.timeout(120)
+
 
 def test_aiohttp_service_and_its_clients_say_the_same(
     app_says_the_same: Callable[..., str], certificates: dict[str, Path]
