@@ -18,6 +18,36 @@ pub enum Arrival<T> {
     Nothing,
 }
 
+impl<T> Arrival<T> {
+    /// Reads into the loop's buffer and has `take` take what arrived, which must not reach Python.
+    #[inline]
+    pub fn read_with(
+        event_loop: &Bound<'_, Loop>,
+        read: impl FnOnce(&mut [u8]) -> io::Result<usize>,
+        take: impl FnOnce(&[u8]) -> T,
+    ) -> io::Result<Self> {
+        let py = event_loop.py();
+        event_loop
+            .get()
+            .with_read_buffer(py, |buffer| match read(buffer) {
+                Ok(0) => Ok(Self::Eof),
+                Ok(received) => Ok(Self::Data(take(&buffer[..received]))),
+                Err(error) if would_block(&error) => Ok(Self::Nothing),
+                Err(error) => Err(error),
+            })
+    }
+
+    /// The same with something else made of what arrived.
+    #[inline]
+    pub fn map<U>(self, f: impl FnOnce(T) -> U) -> Arrival<U> {
+        match self {
+            Self::Data(data) => Arrival::Data(f(data)),
+            Self::Eof => Arrival::Eof,
+            Self::Nothing => Arrival::Nothing,
+        }
+    }
+}
+
 impl<'py> Arrival<Bound<'py, PyBytes>> {
     /// Reads into the loop's buffer and copies what arrived: allocating a buffer of that size for each read, as asyncio
     /// does, costs more than all the rest.
@@ -27,13 +57,6 @@ impl<'py> Arrival<Bound<'py, PyBytes>> {
         read: impl FnOnce(&mut [u8]) -> io::Result<usize>,
     ) -> io::Result<Self> {
         let py = event_loop.py();
-        event_loop
-            .get()
-            .with_read_buffer(py, |buffer| match read(buffer) {
-                Ok(0) => Ok(Self::Eof),
-                Ok(received) => Ok(Self::Data(PyBytes::new(py, &buffer[..received]))),
-                Err(error) if would_block(&error) => Ok(Self::Nothing),
-                Err(error) => Err(error),
-            })
+        Self::read_with(event_loop, read, |bytes| PyBytes::new(py, bytes))
     }
 }

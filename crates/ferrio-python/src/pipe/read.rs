@@ -14,6 +14,7 @@ use crate::errors::os_error;
 use crate::event_loop::{Callback, Direction, Loop};
 use crate::incoming::Arrival;
 use crate::protocol::report_error;
+use crate::streams::{StreamReader, StreamReaderProtocol};
 use crate::{ffi, imports};
 
 /// Whether the protocol wants what arrives.
@@ -79,14 +80,20 @@ impl ReadPipeTransport {
     fn receive(slf: &Bound<'_, Self>, protocol: &Bound<'_, PyAny>) -> PyResult<()> {
         let py = slf.py();
         let me = slf.get();
-        let arrival = Arrival::read(me.end.event_loop(py), |buffer| {
-            Ok(rustix::io::read(ffi::borrow_fd(me.end.fd())?, buffer)?)
-        });
+        let read = |buffer: &mut [u8]| Ok(rustix::io::read(ffi::borrow_fd(me.end.fd())?, buffer)?);
+        let event_loop = me.end.event_loop(py);
+        let arrival = if let Some(reader) = StreamReaderProtocol::reader_behind(protocol) {
+            let arrival =
+                Arrival::read_with(event_loop, read, |bytes| reader.get().feed(py, bytes));
+            arrival.map(|arrival| arrival.map(|fed| StreamReader::delivered(&reader, fed)))
+        } else {
+            let data_received = intern!(py, "data_received");
+            let deliver = |data| protocol.call_method1(data_received, (data,)).map(drop);
+            Arrival::read(event_loop, read).map(|arrival| arrival.map(deliver))
+        };
         match arrival {
             // What the protocol raises is reported as any callback's; the transport stays open, as asyncio's does.
-            Ok(Arrival::Data(data)) => protocol
-                .call_method1(intern!(py, "data_received"), (data,))
-                .map(drop),
+            Ok(Arrival::Data(delivered)) => delivered,
             Ok(Arrival::Eof) => Self::receive_eof(slf, protocol),
             Ok(Arrival::Nothing) => Ok(()),
             Err(error) => {

@@ -78,6 +78,13 @@ impl StreamReaderProtocol {
         Ok(slf.is_instance_of::<Self>() && !overrides::<Self>(slf, "data_received")?)
     }
 
+    /// The reader behind a transport's protocol, if what arrives may go there directly: neither of them is of a subclass.
+    #[inline]
+    pub fn reader_behind<'py>(protocol: &Bound<'py, PyAny>) -> Option<Bound<'py, StreamReader>> {
+        let protocol = protocol.cast_exact::<Self>().ok()?;
+        protocol.get().native_reader(protocol.py())
+    }
+
     /// The reader, if it is one that takes bytes.
     #[inline]
     pub fn native_reader<'py>(&self, py: Python<'py>) -> Option<Bound<'py, StreamReader>> {

@@ -50,7 +50,7 @@ pub struct StreamReader {
 
 /// What was delivered by a transport's read.
 pub enum Fed {
-    /// It is in the buffer; `StreamReader::after_feeding` has to follow.
+    /// It is in the buffer.
     Taken,
     /// Python code has the buffer, or the reader is at its end: `feed_data` knows what to do.
     Refused(Vec<u8>),
@@ -147,7 +147,8 @@ impl StreamReader {
         })
     }
 
-    /// Puts what a transport has read into the buffer. Calls nothing: it may be called while the read buffer is in use.
+    /// Puts what a transport has read into the buffer, if that is possible without reaching Python, so that the bytes may
+    /// be in a buffer that is in use. `delivered` has to follow.
     #[inline]
     pub fn feed(&self, py: Python<'_>, bytes: &[u8]) -> Fed {
         self.state.with(py, |state| {
@@ -159,9 +160,18 @@ impl StreamReader {
         })
     }
 
+    /// `feed_data`, the second half: whoever waits is told.
+    #[inline]
+    pub fn delivered(slf: &Bound<'_, Self>, fed: Fed) -> PyResult<()> {
+        match fed {
+            Fed::Taken => Self::after_feeding(slf),
+            Fed::Refused(bytes) => Self::feed_data(slf, PyBytes::new(slf.py(), &bytes).as_any()),
+        }
+    }
+
     /// Tells the one who waits of what was fed, and has the transport pause if that was much.
     #[inline]
-    pub fn after_feeding(slf: &Bound<'_, Self>) -> PyResult<()> {
+    fn after_feeding(slf: &Bound<'_, Self>) -> PyResult<()> {
         let py = slf.py();
         let me = slf.get();
         me.wake_waiter(py)?;

@@ -12,6 +12,15 @@ use crate::errors::leaves_the_loop;
 use crate::event_loop::Loop;
 use crate::ffi::ByteView;
 use crate::imports;
+use crate::streams::{Fed, StreamReader, StreamReaderProtocol};
+
+/// What was decrypted.
+enum Plain<'a, 'py> {
+    Nothing,
+    /// It is for a reader, which has it.
+    Fed(&'a Bound<'py, StreamReader>, Fed),
+    Data(Bound<'py, PyBytes>),
+}
 
 impl TlsProtocol {
     /// Goes on after ciphertext was taken in.
@@ -77,16 +86,27 @@ impl TlsProtocol {
         let event_loop = me.event_loop.get();
         // Taken, not borrowed: Python code may run while OpenSSL decrypts.
         let mut buffer = event_loop.take_plaintext_buffer(py);
+        let protocol = me.app_protocol(py);
+        let reader = protocol
+            .as_ref()
+            .and_then(StreamReaderProtocol::reader_behind);
         let outcome = me.decrypt(py, &mut buffer).map(|(count, closed)| {
-            let data = (count > 0).then(|| PyBytes::new(py, &buffer[..count]));
-            (data, closed)
+            let bytes = &buffer[..count];
+            let plain = match &reader {
+                _ if count == 0 => Plain::Nothing,
+                Some(reader) => Plain::Fed(reader, reader.get().feed(py, bytes)),
+                None => Plain::Data(PyBytes::new(py, bytes)),
+            };
+            (plain, closed)
         });
         event_loop.return_plaintext_buffer(py, buffer);
-        let (data, closed) = outcome?;
-        if let Some(data) = data
-            && let Some(protocol) = me.app_protocol(py)
-        {
-            protocol.call_method1(intern!(py, "data_received"), (data,))?;
+        let (plain, closed) = outcome?;
+        match (plain, protocol) {
+            (Plain::Nothing, _) | (Plain::Data(_), None) => {}
+            (Plain::Fed(reader, fed), _) => StreamReader::delivered(reader, fed)?,
+            (Plain::Data(data), Some(protocol)) => {
+                protocol.call_method1(intern!(py, "data_received"), (data,))?;
+            }
         }
         if closed {
             Self::on_close_notify(slf)?;

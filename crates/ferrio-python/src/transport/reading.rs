@@ -3,7 +3,6 @@
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::PyBytes;
 
 use super::{Delivery, Phase, SocketTransport};
 use crate::errors::{leaves_the_loop, os_error, would_block};
@@ -11,7 +10,7 @@ use crate::event_loop::{Callback, Direction};
 use crate::ffi::{self, ByteView};
 use crate::incoming::Arrival;
 use crate::socket::recv;
-use crate::streams::{Fed, StreamReader, StreamReaderProtocol};
+use crate::streams::{StreamReader, StreamReaderProtocol};
 use crate::tls::TlsProtocol;
 
 impl SocketTransport {
@@ -77,52 +76,36 @@ impl SocketTransport {
         let Some(reader) = protocol.get().native_reader(py) else {
             return Self::receive(slf, protocol.as_any());
         };
-        let arrival =
-            me.event_loop(py)
-                .get()
-                .with_read_buffer(py, |buffer| match recv(me.fd, buffer) {
-                    Ok(0) => Ok(Arrival::Eof),
-                    Ok(received) => Ok(Arrival::Data(reader.get().feed(py, &buffer[..received]))),
-                    Err(error) if would_block(&error) => Ok(Arrival::Nothing),
-                    Err(error) => Err(error),
-                });
-        let delivered = match arrival {
-            Ok(Arrival::Data(Fed::Taken)) => StreamReader::after_feeding(&reader),
-            Ok(Arrival::Data(Fed::Refused(data))) => ffi::in_context(me.context.bind(py), || {
-                protocol
-                    .call_method1(intern!(py, "data_received"), (PyBytes::new(py, &data),))
-                    .map(drop)
-            }),
-            Ok(Arrival::Eof) => return Self::receive_eof(slf, protocol.as_any()),
-            Ok(Arrival::Nothing) => return Ok(()),
-            Err(error) => {
-                return Self::fatal_error(
-                    slf,
-                    os_error(py, &error),
-                    "Fatal read error on socket transport",
-                );
-            }
-        };
-        Self::check_delivery(
-            slf,
-            delivered,
-            "Fatal error: protocol.data_received() call failed.",
-        )
+        let arrival = Arrival::read_with(
+            me.event_loop(py),
+            |buffer| recv(me.fd, buffer),
+            |bytes| reader.get().feed(py, bytes),
+        );
+        match arrival {
+            Ok(Arrival::Data(fed)) => Self::check_delivery(
+                slf,
+                StreamReader::delivered(&reader, fed),
+                "Fatal error: protocol.data_received() call failed.",
+            ),
+            Ok(Arrival::Eof) => Self::receive_eof(slf, protocol.as_any()),
+            Ok(Arrival::Nothing) => Ok(()),
+            Err(error) => Self::fatal_error(
+                slf,
+                os_error(py, &error),
+                "Fatal read error on socket transport",
+            ),
+        }
     }
 
     /// Reads into the loop's buffer and hands the bytes to TLS, without Python objects if it can do without.
     fn receive_ciphertext(slf: &Bound<'_, Self>, tls: &Bound<'_, TlsProtocol>) -> PyResult<()> {
         let py = slf.py();
         let me = slf.get();
-        let arrival =
-            me.event_loop(py)
-                .get()
-                .with_read_buffer(py, |buffer| match recv(me.fd, buffer) {
-                    Ok(0) => Ok(Arrival::Eof),
-                    Ok(received) => Ok(Arrival::Data(tls.get().accept(py, &buffer[..received]))),
-                    Err(error) if would_block(&error) => Ok(Arrival::Nothing),
-                    Err(error) => Err(error),
-                });
+        let arrival = Arrival::read_with(
+            me.event_loop(py),
+            |buffer| recv(me.fd, buffer),
+            |bytes| tls.get().accept(py, bytes),
+        );
         match arrival {
             Ok(Arrival::Data(accepted)) => {
                 let delivered = ffi::in_context(me.context.bind(py), || {
