@@ -248,3 +248,39 @@ def test_a_subclass_can_iterate_by_itself(kind):
         assert asyncio._get_running_loop() is None
         assert sys.get_asyncgen_hooks() == hooks
         loop.run_until_complete(loop.shutdown_asyncgens())
+async def test_methods_that_a_program_puts_on_a_loop_are_called_until_it_takes_them_away(loop):
+    log = []
+
+    def noting(name):
+        own = getattr(loop, name)
+
+        def method(*args, **kwargs):
+            log.append(name)
+            return own(*args, **kwargs)
+
+        return method
+
+    async def nothing():
+        pass
+
+    loop.create_task = noting("create_task")
+    task = asyncio.create_task(nothing())
+    assert log == ["create_task"]
+    await task
+    await asyncio.gather(nothing())
+    assert log == ["create_task"] * 2
+    del loop.create_task
+    await asyncio.create_task(nothing())
+    assert log == ["create_task"] * 2
+
+    loop.call_soon = noting("call_soon")
+    task = loop.create_task(nothing())
+    assert log[2:] == ["call_soon"]
+    del loop.call_soon
+    await task
+    assert log[2:] == ["call_soon"]
+    future = loop.create_future()
+    future.add_done_callback(lambda _: log.append("done"))
+    future.set_result(None)
+    await asyncio.sleep(0)
+    assert log[-1] == "done"

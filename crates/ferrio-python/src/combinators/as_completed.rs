@@ -11,9 +11,11 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::PySet;
 
+use super::distinct::distinct;
 use crate::cell::AttachedCell;
 use crate::coroutine::{Call, Coroutine, Step, Wait};
 use crate::event_loop::wake;
+use crate::future::Home;
 use crate::future::any::{is_cancelled, is_done};
 use crate::observer::Observer;
 use crate::task::{cancel_any, current_task, ensure_future_on, running_loop};
@@ -99,15 +101,8 @@ impl AsCompleted {
         }
         let event_loop =
             ffi::running_loop(py).map_or_else(|| imports::get_event_loop(py)?.call0(), Ok)?;
-        let (seen, todo) = (PySet::empty(py)?, PySet::empty(py)?);
-        let mut different = Vec::new();
-        for awaitable in awaitables.try_iter()? {
-            let awaitable = awaitable?;
-            if !seen.contains(&awaitable)? {
-                seen.add(&awaitable)?;
-                different.push(awaitable);
-            }
-        }
+        let mut different = distinct(awaitables)?;
+        let todo = PySet::empty(py)?;
         let caller = if cfg!(Py_3_14) {
             Some(current_task(py, None)?.unbind()).filter(|caller| !caller.is_none(py))
         } else {
@@ -205,7 +200,7 @@ impl AsCompleted {
                 }
             },
             None => {
-                let getter = running_loop(py)?.call_method0(intern!(py, "create_future"))?;
+                let getter = Home::of(&running_loop(py)?).create_future(py)?;
                 let (kept, awaited) = (getter.clone().unbind(), getter.clone().unbind());
                 me.state.with(py, |state| state.getters.push_back(kept));
                 let getting = Getting {

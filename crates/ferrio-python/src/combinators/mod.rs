@@ -6,8 +6,10 @@
 //! | `wait` | `wait` |
 //! | `as_completed` | `as_completed`, and its iterator |
 //! | `shield` | `shield` |
+//! | `distinct` | what is given to one, each once |
 
 pub mod as_completed;
+mod distinct;
 pub mod gather;
 pub mod shield;
 pub mod wait;

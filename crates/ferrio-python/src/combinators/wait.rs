@@ -3,14 +3,16 @@
 use pyo3::PyTraverseError;
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::gc::PyVisit;
-use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::{PySet, PyTuple};
+use pyo3::types::{PyList, PySet, PyTuple};
+
+use super::distinct::distinct;
 
 use crate::cell::AttachedCell;
 use crate::coroutine::{Call, Coroutine, Step, Wait, is_known_coroutine};
 use crate::event_loop::wake;
-use crate::ffi::native;
+use crate::ffi::{self, native};
+use crate::future::Home;
 use crate::future::any::{Ended, ended, is_done, is_future};
 use crate::imports;
 use crate::observer::Observer;
@@ -64,7 +66,7 @@ struct Arguments {
 impl Wait for Arguments {
     fn resume(self: Box<Self>, py: Python<'_>, _: PyResult<Py<PyAny>>) -> PyResult<Step> {
         let (futures, until) = check(self.fs.bind(py), self.return_when)?;
-        Waiting::start(&futures, self.timeout, until)
+        Waiting::start(py, futures, self.timeout, until)
     }
 
     fn traverse(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
@@ -74,11 +76,11 @@ impl Wait for Arguments {
     }
 }
 
-/// The set of futures, and what to wait for.
+/// The futures, and what to wait for.
 fn check<'py>(
     fs: &Bound<'py, PyAny>,
     return_when: Option<Py<PyAny>>,
-) -> PyResult<(Bound<'py, PySet>, Until)> {
+) -> PyResult<(Vec<Bound<'py, PyAny>>, Until)> {
     let py = fs.py();
     let is_coroutine = |object: &Bound<'_, PyAny>| -> PyResult<bool> {
         if native(object).is_some() {
@@ -87,7 +89,9 @@ fn check<'py>(
         Ok(is_known_coroutine(object)
             || imports::is_coroutine(py)?.call1((object,))?.is_truthy()?)
     };
-    if is_future(fs)? || is_coroutine(fs)? {
+    // To ask asyncio of each costs two calls, and nearly always it is a list.
+    let is_collection = fs.is_exact_instance_of::<PyList>() || fs.is_exact_instance_of::<PySet>();
+    if !is_collection && (is_future(fs)? || is_coroutine(fs)?) {
         let text = format!("expect a list of futures, not {}", fs.get_type().name()?);
         return Err(PyTypeError::new_err(text));
     }
@@ -106,23 +110,20 @@ fn check<'py>(
             }
         },
     };
-    let set = PySet::empty(py)?;
-    for future in fs.try_iter()? {
-        set.add(future?)?;
-    }
-    for future in &set {
-        if is_coroutine(&future)? {
+    let futures = distinct(fs)?;
+    for future in &futures {
+        if is_coroutine(future)? {
             return Err(PyTypeError::new_err(
                 "Passing coroutines is forbidden, use tasks explicitly.",
             ));
         }
     }
-    Ok((set, until))
+    Ok((futures, until))
 }
 
 /// The rest of the coroutine.
 struct Ending {
-    futures: Py<PySet>,
+    futures: Vec<Py<PyAny>>,
     waiting: Py<Waiting>,
     timer: Option<Timer>,
 }
@@ -139,7 +140,8 @@ impl Wait for Ending {
             .with(py, |state| (state.waiter.take(), state.caller.take()));
         drop(rest);
         let (done, pending) = (PySet::empty(py)?, PySet::empty(py)?);
-        for future in self.futures.bind(py) {
+        for future in self.futures {
+            let future = future.into_bound(py);
             if is_done(&future)? {
                 done.add(future)?;
             } else {
@@ -153,7 +155,9 @@ impl Wait for Ending {
     }
 
     fn traverse(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
-        visit.call(&self.futures)?;
+        for future in &self.futures {
+            visit.call(future)?;
+        }
         visit.call(&self.waiting)?;
         self.timer
             .as_ref()
@@ -161,15 +165,17 @@ impl Wait for Ending {
     }
 }
 
+ffi::recycle!(Waiting);
+
 impl Waiting {
     fn start(
-        futures: &Bound<'_, PySet>,
+        py: Python<'_>,
+        futures: Vec<Bound<'_, PyAny>>,
         timeout: Option<Py<PyAny>>,
         until: Until,
     ) -> PyResult<Step> {
-        let py = futures.py();
         let event_loop = running_loop(py)?;
-        let waiter = event_loop.call_method0(intern!(py, "create_future"))?;
+        let waiter = Home::of(&event_loop).create_future(py)?;
         let timer = match timeout {
             None => None,
             Some(timeout) => Some(Timer::to_wake(&event_loop, &waiter, timeout.bind(py))?),
@@ -180,18 +186,13 @@ impl Waiting {
             waiter: Some(waiter.clone().unbind()),
             caller: Some(caller.unbind()).filter(|caller| !caller.is_none(py)),
         };
-        let waiting = Bound::new(
-            py,
-            Self {
-                until,
-                state: AttachedCell::new(state),
-            },
-        )?;
-        for future in futures {
-            Observer::Wait(waiting.clone().unbind()).attach(&future)?;
+        let state = AttachedCell::new(state);
+        let waiting = ffi::create(py, Self { until, state })?;
+        for future in &futures {
+            Observer::Wait(waiting.clone().unbind()).attach(future)?;
         }
         let ending = Ending {
-            futures: futures.clone().unbind(),
+            futures: futures.into_iter().map(Bound::unbind).collect(),
             waiting: waiting.unbind(),
             timer,
         };

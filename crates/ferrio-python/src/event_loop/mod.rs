@@ -14,6 +14,7 @@
 //! | `serving` | `create_server`, accepting connections, making transports |
 //! | `signals` | signal handlers and the wake-up descriptor |
 //! | `debug` | debug mode: checks, slow callbacks |
+//! | `overrides` | methods that are not the loop's own |
 //!
 //! Native is what runs for every callback, timer, descriptor, packet and connection that is accepted. What runs once
 //! for a program or for an outgoing connection (name resolution, executors, the race of connection attempts, closing
@@ -25,6 +26,7 @@
 mod callback;
 mod datagrams;
 mod debug;
+mod overrides;
 mod pipes;
 mod processes;
 mod running;
@@ -44,11 +46,11 @@ use ferrio::{Injector, LoopCore};
 use pyo3::PyTraverseError;
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::gc::PyVisit;
-use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyTuple, PyType};
 
 pub use self::callback::{Callback, FutureDone, Notice, wake};
+use self::overrides::Overrides;
 pub use self::serving::Listener;
 use self::signals::Signals;
 use self::watched_files::WatchedFiles;
@@ -87,10 +89,7 @@ pub struct Loop {
     debug: AtomicBool,
     /// `threading.get_ident()` of the thread that runs the loop, or [`NO_THREAD`].
     thread: AtomicU64,
-    /// A subclass has its own `call_soon` or `time`, which everything has to go through.
-    schedules_itself: bool,
-    /// A subclass has its own `time`.
-    own_time: bool,
+    overrides: Overrides,
 }
 
 /// What the user has set on the loop.
@@ -181,12 +180,6 @@ impl Loop {
         Ok(())
     }
 
-    /// Whether a subclass has its own `call_soon` or `time`.
-    #[inline]
-    pub fn schedules_itself(&self) -> bool {
-        self.schedules_itself
-    }
-
     /// The thread that runs the loop.
     fn running_thread(&self) -> Option<u64> {
         Some(self.thread.load(Relaxed)).filter(|&thread| thread != NO_THREAD)
@@ -204,10 +197,7 @@ impl Loop {
         _kwargs: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Self> {
         let py = cls.py();
-        let native = py.get_type::<Self>();
-        let overrides = |name| PyResult::Ok(!cls.getattr(name)?.is(native.getattr(name)?));
-        let own_time = overrides(intern!(py, "time"))?;
-        let schedules_itself = own_time || overrides(intern!(py, "call_soon"))?;
+        let overrides = Overrides::of_class(cls)?;
         include_in_all_tasks(py)?;
         // What closing needs has to be there already: a loop may be closed when the interpreter no longer imports.
         imports::base_event_loop(py)?;
@@ -234,8 +224,7 @@ impl Loop {
             stopping: AtomicBool::new(false),
             debug: AtomicBool::new(false),
             thread: AtomicU64::new(NO_THREAD),
-            schedules_itself,
-            own_time,
+            overrides,
         })
     }
 

@@ -114,7 +114,7 @@ impl Loop {
 
     /// Hands the engine the time of a subclass's own clock, if there is one.
     fn read_own_clock(slf: &Bound<'_, Self>) -> PyResult<()> {
-        if slf.get().own_time {
+        if slf.get().has_own_time() {
             let now = Time::from_secs_f64(Self::now(slf)?);
             slf.get().core(slf.py(), |core| core.set_own_time(now));
         }

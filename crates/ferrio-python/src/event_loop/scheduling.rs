@@ -19,6 +19,33 @@ impl Loop {
         Future::create(slf)
     }
 
+    /// What `create_task` does.
+    pub fn spawn<'py>(
+        slf: &Bound<'py, Self>,
+        coro: &Bound<'py, PyAny>,
+        kwargs: Option<Bound<'py, PyDict>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let py = slf.py();
+        let me = slf.get();
+        me.check_open()?;
+        let factory = me.hooks.with(py, |hooks| {
+            hooks
+                .task_factory
+                .as_ref()
+                .map(|factory| factory.clone_ref(py))
+        });
+        if let Some(factory) = factory {
+            return call_task_factory(slf, factory.bind(py), coro, kwargs);
+        }
+        if let Some(class) = imports::replaced_task_class(py)? {
+            let kwargs = kwargs.unwrap_or_else(|| PyDict::new(py));
+            kwargs.set_item(intern!(py, "loop"), slf)?;
+            return class.call((coro,), Some(&kwargs));
+        }
+        let parts = Parts::from_keywords(coro.clone(), kwargs.as_ref())?;
+        Ok(Task::create(slf, parts)?.into_any())
+    }
+
     /// Takes a timer out; the caller drops what it gets.
     pub fn cancel_timer(&self, py: Python<'_>, key: TimerKey) -> Option<Callback> {
         self.core(py, |core| core.cancel(key))
@@ -40,7 +67,7 @@ impl Loop {
 
     /// The loop's clock: a subclass's own, if it has one.
     pub(super) fn now(slf: &Bound<'_, Self>) -> PyResult<f64> {
-        if slf.get().own_time {
+        if slf.get().has_own_time() {
             return slf.call_method0(intern!(slf.py(), "time"))?.extract();
         }
         Ok(slf.get().time())
@@ -190,25 +217,7 @@ impl Loop {
         coro: &Bound<'py, PyAny>,
         kwargs: Option<Bound<'py, PyDict>>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let py = slf.py();
-        let me = slf.get();
-        me.check_open()?;
-        let factory = me.hooks.with(py, |hooks| {
-            hooks
-                .task_factory
-                .as_ref()
-                .map(|factory| factory.clone_ref(py))
-        });
-        if let Some(factory) = factory {
-            return call_task_factory(slf, factory.bind(py), coro, kwargs);
-        }
-        if let Some(class) = imports::replaced_task_class(py)? {
-            let kwargs = kwargs.unwrap_or_else(|| PyDict::new(py));
-            kwargs.set_item(intern!(py, "loop"), slf)?;
-            return class.call((coro,), Some(&kwargs));
-        }
-        let parts = Parts::from_keywords(coro.clone(), kwargs.as_ref())?;
-        Ok(Task::create(slf, parts)?.into_any())
+        Self::spawn(slf, coro, kwargs)
     }
 
     #[getter(_task_factory)]

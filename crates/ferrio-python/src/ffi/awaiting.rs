@@ -140,7 +140,6 @@ pub fn is_context(object: &Bound<'_, PyAny>) -> bool {
 }
 
 /// `object.__setattr__(object, name, value)`; without a value, `object.__delattr__`.
-#[cfg(not(Py_3_13))]
 pub fn generic_set_attribute(
     object: &Bound<'_, PyAny>,
     name: &Bound<'_, PyAny>,

@@ -11,10 +11,9 @@ mod recycling;
 mod running_task;
 mod stop_iteration;
 
-#[cfg(not(Py_3_13))]
-pub use self::awaiting::generic_set_attribute;
 pub use self::awaiting::{
-    SelfAwait, await_iterator, install_self_await, is_context, is_exact_coroutine, resume,
+    SelfAwait, await_iterator, generic_set_attribute, install_self_await, is_context,
+    is_exact_coroutine, resume,
 };
 pub use self::descriptor::descriptor_get;
 pub use self::lifetime::{Finalize, WeakTable, install_finalizer};

@@ -6,6 +6,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
 use crate::coroutine::is_known_coroutine;
+use crate::event_loop::Loop;
 use crate::ffi::native;
 use crate::{ffi, imports};
 
@@ -19,13 +20,23 @@ pub fn create_task<'py>(
     coro: Bound<'py, PyAny>,
     kwargs: Option<&Bound<'py, PyDict>>,
 ) -> PyResult<Bound<'py, PyAny>> {
-    let py = coro.py();
-    let event_loop = running_loop(py)?;
-    let name = intern!(py, "create_task");
-    match kwargs {
-        None => event_loop.call_method1(name, (coro,)),
-        Some(kwargs) => event_loop.call_method(name, (coro,), Some(kwargs)),
+    spawn(&running_loop(coro.py())?, &coro, kwargs)
+}
+
+/// `event_loop.create_task(coro, **kwargs)`.
+#[inline]
+pub fn spawn<'py>(
+    event_loop: &Bound<'py, PyAny>,
+    coro: &Bound<'py, PyAny>,
+    kwargs: Option<&Bound<'py, PyDict>>,
+) -> PyResult<Bound<'py, PyAny>> {
+    if kwargs.is_none()
+        && let Ok(event_loop) = event_loop.cast::<Loop>()
+        && !event_loop.get().creates_tasks_itself()
+    {
+        return Loop::spawn(event_loop, coro, None);
     }
+    event_loop.call_method(intern!(coro.py(), "create_task"), (coro,), kwargs)
 }
 
 /// Return a future for an awaitable: the argument if it is one, else a task of the loop, by default the running one.
@@ -61,7 +72,7 @@ pub fn ensure_future_on<'py>(
     if let Some(event_loop) = running
         && is_known_coroutine(awaitable)
     {
-        let task = event_loop.call_method1(intern!(py, "create_task"), (awaitable,));
+        let task = spawn(&event_loop, awaitable, None);
         if let Err(error) = &task
             && error.is_instance_of::<PyRuntimeError>(py)
         {

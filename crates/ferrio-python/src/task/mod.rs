@@ -35,7 +35,7 @@ use pyo3::types::PyDict;
 pub use self::cancelling::cancel_any;
 pub use self::foreign::{Wakeup, is_wakeup_of};
 pub use self::functions::{
-    create_task, current_task, ensure_future, ensure_future_on, running_loop,
+    create_task, current_task, ensure_future, ensure_future_on, running_loop, spawn,
 };
 pub use self::registry::{_native_tasks, Key, include_in_all_tasks};
 use crate::cell::AttachedCell;

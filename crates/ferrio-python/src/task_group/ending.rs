@@ -8,6 +8,7 @@ use pyo3::types::PyList;
 use super::TaskGroup;
 use super::tasks::is_base_error;
 use crate::coroutine::{Co, Coroutine};
+use crate::future::Home;
 use crate::imports;
 use crate::task::cancel_any;
 
@@ -99,9 +100,7 @@ impl TaskGroup {
             return Ok(None);
         }
         let event_loop = slf.getattr(intern!(py, "_loop"))?;
-        let future = event_loop
-            .call_method0(intern!(py, "create_future"))?
-            .unbind();
+        let future = Home::of(&event_loop).create_future(py)?.unbind();
         let kept = future.clone_ref(py);
         let old = me.with(py, |state| state.completed.replace(kept));
         drop(old);

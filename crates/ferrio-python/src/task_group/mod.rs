@@ -19,7 +19,7 @@ use self::tasks::Children;
 use crate::cell::AttachedCell;
 use crate::coroutine::{Call, Coroutine, Step};
 use crate::imports;
-use crate::task::{cancel_any, current_task, running_loop};
+use crate::task::{cancel_any, current_task, running_loop, spawn};
 
 /// The interior state.
 #[derive(Default)]
@@ -174,11 +174,7 @@ impl TaskGroup {
             return Err(PyRuntimeError::new_err(text));
         };
         let event_loop = event_loop.into_bound(py);
-        let name = intern!(py, "create_task");
-        let task = match kwargs {
-            None => event_loop.call_method1(name, (coro,))?,
-            Some(kwargs) => event_loop.call_method(name, (coro,), Some(kwargs))?,
-        };
+        let task = spawn(&event_loop, &coro, kwargs)?;
         Self::add(slf, &task)?;
         Ok(task)
     }

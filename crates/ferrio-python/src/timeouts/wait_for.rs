@@ -9,6 +9,7 @@ use pyo3::prelude::*;
 #[cfg(Py_3_12)]
 use super::{Timeout, timer::time};
 use crate::coroutine::{Call, Coroutine, Step, Wait};
+use crate::future::Home;
 use crate::future::any::is_done;
 use crate::imports;
 use crate::observer::Observer;
@@ -120,7 +121,7 @@ pub(super) enum End {
 /// Cancels a future and waits for its end without retrieving what it ends with.
 pub(super) fn cancel_and_wait(fut: &Bound<'_, PyAny>, end: End) -> PyResult<Step> {
     let py = fut.py();
-    let waiter = running_loop(py)?.call_method0(intern!(py, "create_future"))?;
+    let waiter = Home::of(&running_loop(py)?).create_future(py)?;
     Observer::Release(waiter.clone().unbind()).attach(fut)?;
     cancel_any(fut, None)?;
     let ending = Ending {

@@ -8,6 +8,7 @@ use pyo3::prelude::*;
 use super::Timer;
 use super::wait_for::{End, cancel_and_wait};
 use crate::coroutine::{Step, Wait};
+use crate::future::Home;
 use crate::future::any::is_done;
 use crate::imports;
 use crate::observer::Observer;
@@ -17,7 +18,7 @@ use crate::task::{ensure_future_on, running_loop};
 pub fn begin(fut: &Bound<'_, PyAny>, timeout: &Bound<'_, PyAny>) -> PyResult<Step> {
     let py = fut.py();
     let event_loop = running_loop(py)?;
-    let waiter = event_loop.call_method0(intern!(py, "create_future"))?;
+    let waiter = Home::of(&event_loop).create_future(py)?;
     let timer = Timer::to_wake(&event_loop, &waiter, timeout)?;
     let fut = ensure_future_on(fut, Some(&event_loop))?;
     Observer::Release(waiter.clone().unbind()).attach(&fut)?;
