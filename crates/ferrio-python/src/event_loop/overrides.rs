@@ -14,39 +14,36 @@ use crate::ffi;
 pub struct Overrides {
     call_soon: AtomicBool,
     create_task: AtomicBool,
-    time: AtomicBool,
+    /// Of the class only: a clock that comes and goes would take its timers with it.
+    time: bool,
 }
 
 impl Overrides {
     /// Those of a class.
     pub fn of_class(cls: &Bound<'_, PyType>) -> PyResult<Self> {
         let own = cls.py().get_type::<Loop>();
-        let overrides = Self::default();
-        for name in ["call_soon", "create_task", "time"] {
-            if !cls.getattr(name)?.is(&own.getattr(name)?) {
-                overrides.set(name);
-            }
-        }
-        Ok(overrides)
+        let overrides = |name| PyResult::Ok(!cls.getattr(name)?.is(own.getattr(name)?));
+        Ok(Self {
+            call_soon: overrides("call_soon")?.into(),
+            create_task: overrides("create_task")?.into(),
+            time: overrides("time")?,
+        })
     }
 
+    /// Notes what was put on one loop.
     fn set(&self, name: &str) {
         match name {
             "call_soon" => self.call_soon.store(true, Relaxed),
             "create_task" => self.create_task.store(true, Relaxed),
-            "time" => self.time.store(true, Relaxed),
             _ => {}
         }
     }
 
-    fn take_over(&self, other: &Self) {
-        for (mine, its) in [
-            (&self.call_soon, &other.call_soon),
-            (&self.create_task, &other.create_task),
-            (&self.time, &other.time),
-        ] {
-            mine.store(its.load(Relaxed), Relaxed);
-        }
+    /// Notes that something was taken away from one loop, whose class has `others`.
+    fn reset(&self, others: &Self) {
+        let (call_soon, create_task) = (&others.call_soon, &others.create_task);
+        self.call_soon.store(call_soon.load(Relaxed), Relaxed);
+        self.create_task.store(create_task.load(Relaxed), Relaxed);
     }
 }
 
@@ -66,7 +63,7 @@ impl Loop {
     /// Whether `time` is not the loop's own.
     #[inline]
     pub fn has_own_time(&self) -> bool {
-        self.overrides.time.load(Relaxed)
+        self.overrides.time
     }
 }
 
@@ -84,8 +81,8 @@ impl Loop {
 
     fn __delattr__(slf: &Bound<'_, Self>, name: &Bound<'_, PyAny>) -> PyResult<()> {
         ffi::generic_set_attribute(slf.as_any(), name, None)?;
-        let overrides = Overrides::of_class(&slf.get_type())?;
-        slf.get().overrides.take_over(&overrides);
+        let (me, class) = (slf.get(), Overrides::of_class(&slf.get_type())?);
+        me.overrides.reset(&class);
         Ok(())
     }
 }
