@@ -213,6 +213,7 @@ class _AsCompletedIterator(Generic[_T]):
 def as_completed(
     fs: Iterable[Awaitable[_T]], *, timeout: float | None = None
 ) -> _AsCompletedIterator[_T]: ...
+
 @disjoint_base
 class Lock(asyncio.Lock, metaclass=_Twin): ...
 

@@ -248,6 +248,8 @@ def test_a_subclass_can_iterate_by_itself(kind):
         assert asyncio._get_running_loop() is None
         assert sys.get_asyncgen_hooks() == hooks
         loop.run_until_complete(loop.shutdown_asyncgens())
+
+
 async def test_methods_that_a_program_puts_on_a_loop_are_called_until_it_takes_them_away(loop):
     log = []
 
