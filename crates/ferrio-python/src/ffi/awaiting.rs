@@ -55,29 +55,34 @@ unsafe extern "C" fn am_await(slf: *mut ffi::PyObject) -> *mut ffi::PyObject {
 /// # Safety
 /// CPython calls it with the GIL held and an instance of `T`.
 unsafe extern "C" fn iternext<T: SelfAwait>(slf: *mut ffi::PyObject) -> *mut ffi::PyObject {
-    // SAFETY: the interpreter calls slots only from attached threads.
-    let py = unsafe { Python::assume_attached() };
-    // SAFETY: the slot is installed on T's type only, so `slf` is a T, borrowed for the call.
-    let slf = unsafe { Bound::from_borrowed_ptr(py, slf).cast_into_unchecked::<T>() };
     // What is resumed ends inside: to hand its result out costs as much as to resume it.
-    let resume = || match T::resume(&slf) {
-        Ok(Sent::Yielded(object)) => object.into_ptr(),
-        Ok(Sent::Returned(result)) => {
-            if !result.is_none(py) {
-                super::set_stop_iteration(py, result);
+    let resume = |py: Python<'_>| {
+        // SAFETY: the slot is installed on T's type only, so `slf` is a T, borrowed for the call.
+        let slf = unsafe { Bound::from_borrowed_ptr(py, slf).cast_into_unchecked::<T>() };
+        match T::resume(&slf) {
+            Ok(Sent::Yielded(object)) => object.into_ptr(),
+            Ok(Sent::Returned(result)) => {
+                if !result.is_none(py) {
+                    super::set_stop_iteration(py, result);
+                }
+                std::ptr::null_mut()
             }
-            std::ptr::null_mut()
-        }
-        Err(error) => {
-            error.restore(py);
-            std::ptr::null_mut()
+            Err(error) => {
+                error.restore(py);
+                std::ptr::null_mut()
+            }
         }
     };
-    let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(resume));
-    outcome.unwrap_or_else(|_| {
-        pyo3::panic::PanicException::new_err("panic in ferrio").restore(py);
-        std::ptr::null_mut()
-    })
+    // SAFETY: the interpreter calls slots only from attached threads.
+    unsafe {
+        super::in_slot(|py| {
+            let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| resume(py)));
+            outcome.unwrap_or_else(|_| {
+                super::panicked(py);
+                std::ptr::null_mut()
+            })
+        })
+    }
 }
 
 /// Resumes a coroutine with `None`.

@@ -48,19 +48,22 @@ pub fn install_finalizer<T: Finalize>(py: Python<'_>) {
 /// # Safety
 /// CPython calls it with the GIL held and an instance of `T`.
 unsafe extern "C" fn tp_finalize<T: Finalize>(object: *mut ffi::PyObject) {
+    let finalize = |py: Python<'_>| {
+        // An exception may be on its way while objects go away: it must be there afterwards.
+        let pending = PyErr::take(py);
+        // SAFETY: the slot is installed on T's type and inherited by its subclasses, so the object is a T.
+        let slf = unsafe { Bound::from_borrowed_ptr(py, object).cast_into_unchecked::<T>() };
+        let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| T::finalize(&slf)));
+        if let Ok(Err(error)) = outcome {
+            error.write_unraisable(py, Some(slf.as_any()));
+        }
+        drop(slf);
+        if let Some(pending) = pending {
+            pending.restore(py);
+        }
+    };
     // SAFETY: the interpreter calls slots only from attached threads.
-    let py = unsafe { Python::assume_attached() };
-    // An exception may be on its way while objects go away: it must be there afterwards.
-    let pending = PyErr::take(py);
-    // SAFETY: the slot is installed on T's type and inherited by its subclasses, so the object is a T.
-    let slf = unsafe { Bound::from_borrowed_ptr(py, object).cast_into_unchecked::<T>() };
-    let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| T::finalize(&slf)));
-    if let Ok(Err(error)) = outcome {
-        error.write_unraisable(py, Some(slf.as_any()));
-    }
-    if let Some(pending) = pending {
-        pending.restore(py);
-    }
+    unsafe { super::in_slot(finalize) };
 }
 
 /// How deep deallocations may nest before they are put off.

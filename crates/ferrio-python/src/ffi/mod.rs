@@ -36,6 +36,17 @@ use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
 
+/// Runs a slot function's body as PyO3 runs those that it makes: it has to be told that the thread is attached. Otherwise
+/// it would put references that are dropped meanwhile aside, until it is called the next time.
+///
+/// # Safety
+/// The thread is attached to the interpreter.
+#[inline]
+unsafe fn in_slot<R>(body: impl FnOnce(Python<'_>) -> R) -> R {
+    // SAFETY: the caller's.
+    unsafe { Python::attach_unchecked(body) }
+}
+
 /// `contextvars.copy_context()`.
 #[inline]
 pub fn copy_context(py: Python<'_>) -> PyResult<Py<PyAny>> {
@@ -178,36 +189,43 @@ unsafe extern "C" fn am_send<T: Send>(
     value: *mut ffi::PyObject,
     result: *mut *mut ffi::PyObject,
 ) -> ffi::PySendResult {
-    // SAFETY: the interpreter calls slots only from attached threads.
-    let py = unsafe { Python::assume_attached() };
-    // SAFETY: the slot is installed on T's type only, so `slf` is a T; both are borrowed for the call.
-    let (slf, value) = unsafe {
-        (
-            Bound::from_borrowed_ptr(py, slf).cast_into_unchecked::<T>(),
-            Bound::from_borrowed_ptr(py, value),
-        )
-    };
     // What is resumed ends inside: to hand its result out costs as much as to resume it.
-    let send = || match T::send(&slf, &value) {
-        Ok(Sent::Yielded(object)) => (ffi::PySendResult::PYGEN_NEXT, object.into_ptr()),
-        Ok(Sent::Returned(object)) => (ffi::PySendResult::PYGEN_RETURN, object.into_ptr()),
-        Err(error) => {
-            error.restore(py);
-            (ffi::PySendResult::PYGEN_ERROR, std::ptr::null_mut())
+    let send = |py: Python<'_>| {
+        // SAFETY: the slot is installed on T's type only, so `slf` is a T; both are borrowed for the call.
+        let (slf, value) = unsafe {
+            (
+                Bound::from_borrowed_ptr(py, slf).cast_into_unchecked::<T>(),
+                Bound::from_borrowed_ptr(py, value),
+            )
+        };
+        match T::send(&slf, &value) {
+            Ok(Sent::Yielded(object)) => (ffi::PySendResult::PYGEN_NEXT, object.into_ptr()),
+            Ok(Sent::Returned(object)) => (ffi::PySendResult::PYGEN_RETURN, object.into_ptr()),
+            Err(error) => {
+                error.restore(py);
+                (ffi::PySendResult::PYGEN_ERROR, std::ptr::null_mut())
+            }
         }
     };
-    let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(send));
-    let (status, object) = outcome.unwrap_or_else(|panic| {
-        let text = panic
-            .downcast_ref::<&str>()
-            .copied()
-            .unwrap_or("panic in ferrio");
-        pyo3::panic::PanicException::new_err(text.to_owned()).restore(py);
-        (ffi::PySendResult::PYGEN_ERROR, std::ptr::null_mut())
-    });
+    // SAFETY: the interpreter calls slots only from attached threads.
+    let (status, object) = unsafe {
+        in_slot(|py| {
+            let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| send(py)));
+            outcome.unwrap_or_else(|_| {
+                panicked(py);
+                (ffi::PySendResult::PYGEN_ERROR, std::ptr::null_mut())
+            })
+        })
+    };
     // SAFETY: `result` is the caller's place for it.
     unsafe { *result = object };
     status
+}
+
+/// Raises what says that there is a bug.
+#[cold]
+fn panicked(py: Python<'_>) {
+    pyo3::panic::PanicException::new_err("panic in ferrio").restore(py);
 }
 
 /// A contiguous view of an object's bytes, released when dropped.

@@ -213,7 +213,7 @@ unsafe fn keep_if_empty<T: Recycle>(
         }
         ffi::PyObject_GC_UnTrack(object.cast());
         clear_attributes(object);
-        let emptied = catch_unwind(AssertUnwindSafe(|| empty(object)));
+        let emptied = super::in_slot(|_| catch_unwind(AssertUnwindSafe(|| empty(object))));
         if emptied.is_ok() {
             ffi::Py_INCREF(object);
             let shell = Shell(std::ptr::NonNull::new_unchecked(object));
