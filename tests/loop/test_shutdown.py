@@ -1,5 +1,9 @@
 """The end of the interpreter while a loop is open, runs in a thread, or was never closed."""
 
+import textwrap
+
+import pytest
+
 
 def ends(script, code, *flags):
     """Run a program that must end with status 0 by itself; return what it printed on both channels."""
@@ -81,6 +85,83 @@ def test_a_loop_that_runs_in_a_daemon_thread_does_not_keep_the_program(script):
     assert out == "end"
     assert "Fatal" not in err
     assert "panicked" not in err
+
+
+# What keeps a loop busy with Python code for ever.
+BUSY = {
+    "callbacks": """
+        def busy():
+            loop.call_soon(busy)
+            work()
+        loop.call_soon(busy)
+    """,
+    "one callback": """
+        def busy():
+            while True:
+                work()
+        loop.call_soon(busy)
+    """,
+    "timers": """
+        def busy():
+            loop.call_later(0, busy)
+            work()
+        busy()
+    """,
+    "a task": """
+        async def busy():
+            while True:
+                work()
+                await asyncio.sleep(0)
+        task = loop.create_task(busy())
+    """,
+    "done-callbacks": """
+        def busy(_):
+            future = loop.create_future()
+            future.add_done_callback(busy)
+            future.set_result(None)
+            work()
+        busy(None)
+    """,
+    "a protocol": """
+        import socket
+        class Busy(asyncio.Protocol):
+            def connection_made(self, transport):
+                self.transport = transport
+                transport.write(b"x")
+            def data_received(self, data):
+                work()
+                self.transport.write(data)
+        left, right = socket.socketpair()
+        for sock in (left, right):
+            loop.run_until_complete(loop.create_connection(Busy, sock=sock))
+    """,
+}
+
+
+@pytest.mark.parametrize("busy", BUSY.values(), ids=BUSY)
+def test_a_daemon_thread_whose_loop_is_busy_does_not_disturb_the_end(script, busy):
+    """Before Python 3.14 the thread is ended by unwinding its stack, wherever it is."""
+    code = """
+        import threading
+
+        def work():
+            runs.set()
+            for number in range(1000):
+                str(number)
+
+        loop = new_loop()
+        runs = threading.Event()
+        {busy}
+        runs.clear()
+        threading.Thread(target=loop.run_forever, daemon=True).start()
+        runs.wait()
+        print("end")
+    """
+    for _ in range(3):
+        assert ends(script, code.format(busy=textwrap.dedent(busy).replace("\n", "\n        ")), *IGNORE) == (
+            "end",
+            "",
+        )
 
 
 def test_sys_exit_inside_a_callback_ends_the_program_with_its_status(script):

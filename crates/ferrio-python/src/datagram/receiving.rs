@@ -149,9 +149,8 @@ impl DatagramTransport {
     ) -> PyResult<()> {
         let py = slf.py();
         Self::in_receiving_context(slf, || {
-            protocol
-                .call_method1(intern!(py, "datagram_received"), (data, sender))
-                .map(drop)
+            let name = intern!(py, "datagram_received");
+            ffi::call_method(protocol, name, [&data, &sender])
         })
     }
 

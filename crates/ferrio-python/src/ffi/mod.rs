@@ -8,6 +8,7 @@ mod metaclass;
 mod native;
 pub mod openssl;
 mod recycling;
+mod running;
 mod running_task;
 mod stop_iteration;
 
@@ -34,7 +35,7 @@ use std::os::raw::c_int;
 use pyo3::exceptions::{PyBufferError, PyRuntimeError};
 use pyo3::ffi;
 use pyo3::prelude::*;
-use pyo3::types::PyTuple;
+use pyo3::types::{PyString, PyTuple};
 
 /// Runs a slot function's body as PyO3 runs those that it makes: it has to be told that the thread is attached. Otherwise
 /// it would put references that are dropped meanwhile aside, until it is called the next time.
@@ -101,7 +102,7 @@ pub fn call<'py>(
         let count = ffi::PyTuple_GET_SIZE(args.as_ptr()).cast_unsigned();
         Bound::from_owned_ptr_or_err(
             callable.py(),
-            ffi::PyObject_Vectorcall(callable.as_ptr(), items, count, std::ptr::null_mut()),
+            running::object_vectorcall(callable.as_ptr(), items, count),
         )
     }
 }
@@ -116,9 +117,26 @@ pub fn call_one<'py>(
     unsafe {
         Bound::from_owned_ptr_or_err(
             callable.py(),
-            ffi::PyObject_CallOneArg(callable.as_ptr(), argument.as_ptr()),
+            running::object_call_one(callable.as_ptr(), argument.as_ptr()),
         )
     }
+}
+
+/// `object.name(*args)` with one argument or two, for what receives data: the interpreter may end in the middle of it.
+#[inline]
+pub fn call_method<'py, const N: usize>(
+    object: &Bound<'py, PyAny>,
+    name: &Bound<'py, PyString>,
+    args: [&Bound<'py, PyAny>; N],
+) -> PyResult<()> {
+    const { assert!(N == 1 || N == 2) };
+    let all = [object.as_ptr(), args[0].as_ptr(), args[N - 1].as_ptr()];
+    // SAFETY: all are live objects. The result is a new reference, or null with an exception set.
+    let result = unsafe {
+        let result = running::method_call(name.as_ptr(), &all[..=N]);
+        Bound::from_owned_ptr_or_err(object.py(), result)
+    };
+    result.map(drop)
 }
 
 /// `threading.get_ident()` of the calling thread.
@@ -142,7 +160,7 @@ pub enum Sent {
 pub fn iter_send(py: Python<'_>, iter: &Py<PyAny>, value: &Py<PyAny>) -> PyResult<Sent> {
     let mut result = std::ptr::null_mut();
     // SAFETY: `iter` and `value` are live objects, `result` is written with a new reference unless an exception is set.
-    let status = unsafe { ffi::PyIter_Send(iter.as_ptr(), value.as_ptr(), &raw mut result) };
+    let status = unsafe { running::iter_send(iter.as_ptr(), value.as_ptr(), &raw mut result) };
     match status {
         ffi::PySendResult::PYGEN_ERROR => Err(PyErr::fetch(py)),
         // SAFETY: for both outcomes PyIter_Send has stored a new reference.

@@ -6,7 +6,7 @@ use pyo3::exceptions::PyOSError;
 use pyo3::gc::PyVisit;
 use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyTuple};
+use pyo3::types::{PyBytes, PyDict, PyTuple};
 
 use super::end::{End, Ends, Phase};
 use crate::cell::AttachedCell;
@@ -88,7 +88,8 @@ impl ReadPipeTransport {
             arrival.map(|arrival| arrival.map(|fed| StreamReader::delivered(&reader, fed)))
         } else {
             let data_received = intern!(py, "data_received");
-            let deliver = |data| protocol.call_method1(data_received, (data,)).map(drop);
+            let deliver =
+                |data: Bound<'_, PyBytes>| ffi::call_method(protocol, data_received, [&data]);
             Arrival::read(event_loop, read).map(|arrival| arrival.map(deliver))
         };
         match arrival {

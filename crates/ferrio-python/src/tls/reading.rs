@@ -10,6 +10,7 @@ use super::session::Received;
 use super::state::{Delivery, Stage, Told};
 use crate::errors::leaves_the_loop;
 use crate::event_loop::Loop;
+use crate::ffi;
 use crate::ffi::ByteView;
 use crate::imports;
 use crate::streams::{Fed, StreamReader, StreamReaderProtocol};
@@ -105,7 +106,7 @@ impl TlsProtocol {
             (Plain::Nothing, _) | (Plain::Data(_), None) => {}
             (Plain::Fed(reader, fed), _) => StreamReader::delivered(reader, fed)?,
             (Plain::Data(data), Some(protocol)) => {
-                protocol.call_method1(intern!(py, "data_received"), (data,))?;
+                ffi::call_method(&protocol, intern!(py, "data_received"), [&data])?;
             }
         }
         if closed {
@@ -162,7 +163,8 @@ impl TlsProtocol {
             if count == wanted {
                 Self::call_soon(slf, "_do_read")?;
             }
-            protocol.call_method1(intern!(py, "buffer_updated"), (count,))?;
+            let count = count.into_pyobject(py)?.into_any();
+            ffi::call_method(&protocol, intern!(py, "buffer_updated"), [&count])?;
         }
         if closed {
             Self::on_close_notify(slf)?;
