@@ -46,9 +46,7 @@ impl SocketTransport {
         match Arrival::read(me.event_loop(py), |buffer| recv(me.fd, buffer)) {
             Ok(Arrival::Data(data)) => {
                 let delivered = ffi::in_context(me.context.bind(py), || {
-                    protocol
-                        .call_method1(intern!(py, "data_received"), (data,))
-                        .map(drop)
+                    ffi::call_method(protocol, intern!(py, "data_received"), [&data])
                 });
                 Self::check_delivery(
                     slf,
@@ -163,9 +161,8 @@ impl SocketTransport {
             Ok(0) => Self::receive_eof(slf, protocol),
             Ok(received) => {
                 let delivered = ffi::in_context(me.context.bind(py), || {
-                    protocol
-                        .call_method1(intern!(py, "buffer_updated"), (received,))
-                        .map(drop)
+                    let received = received.into_pyobject(py)?.into_any();
+                    ffi::call_method(protocol, intern!(py, "buffer_updated"), [&received])
                 });
                 Self::check_delivery(
                     slf,
