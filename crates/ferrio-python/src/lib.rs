@@ -136,6 +136,7 @@ mod _ferrio {
         crate::ffi::install_recycling::<Timeout>(module.py());
         crate::ffi::install_recycling::<crate::combinators::Waiting>(module.py());
         crate::ffi::install_finalizer::<StreamWriter>(module.py());
+        crate::ffi::install_finalizer::<StreamReaderProtocol>(module.py());
         #[cfg(Py_3_14)]
         crate::future::awaited_by::export(module)?;
         crate::tls::remember_stock(module.py())?;

@@ -16,7 +16,7 @@ use crate::coroutine::{Call, Coroutine, Step, Wait};
 use crate::event_loop::wake;
 use crate::future::Home;
 use crate::future::any::{fail, is_done, retrieve_exception};
-use crate::imports;
+use crate::{ffi, imports};
 
 /// The interior state.
 #[derive(Default)]
@@ -380,25 +380,23 @@ impl StreamReaderProtocol {
     }
 
     fn __clear__(&self) {
-        Python::attach(|py| self.forget(py));
+        Python::attach(|py| drop(self.state.take(py)));
     }
 }
 
-impl StreamReaderProtocol {
-    /// The protocol goes away: nobody is to complain of the exception that the connection was lost with.
-    fn forget(&self, py: Python<'_>) {
-        let state = self.state.take(py);
-        if let Some(closed) = &state.closed
-            && let Err(error) = retrieve_exception(closed.bind(py))
-        {
-            error.write_unraisable(py, None);
+impl ffi::Finalize for StreamReaderProtocol {
+    fn deallocator() -> &'static std::sync::OnceLock<pyo3::ffi::destructor> {
+        static ORIGINAL: std::sync::OnceLock<pyo3::ffi::destructor> = std::sync::OnceLock::new();
+        &ORIGINAL
+    }
+
+    /// Nobody is to complain of the exception that the connection was lost with: the future goes away after this.
+    fn finalize(slf: &Bound<'_, Self>) -> PyResult<()> {
+        let py = slf.py();
+        match slf.get().closed(py) {
+            Some(closed) => retrieve_exception(closed.bind(py)),
+            None => Ok(()),
         }
-    }
-}
-
-impl Drop for StreamReaderProtocol {
-    fn drop(&mut self) {
-        Python::attach(|py| self.forget(py));
     }
 }
 

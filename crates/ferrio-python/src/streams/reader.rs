@@ -395,9 +395,10 @@ impl StreamReader {
             me.buffer(py, |buffer| buffer.push(data.as_bytes()))?;
         } else {
             // Whatever a bytearray can be extended by.
-            let data = py.get_type::<PyByteArray>().call1((data,))?;
-            let data = data.cast::<PyByteArray>()?.to_vec();
-            me.buffer(py, |buffer| buffer.push(&data))?;
+            let bytes = PyByteArray::new(py, b"");
+            bytes.call_method1(intern!(py, "extend"), (data,))?;
+            let bytes = bytes.to_vec();
+            me.buffer(py, |buffer| buffer.push(&bytes))?;
         }
         Self::after_feeding(slf)
     }

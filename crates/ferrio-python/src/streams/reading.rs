@@ -2,7 +2,7 @@
 
 use ferrio::Search;
 use pyo3::PyTraverseError;
-use pyo3::exceptions::{PyStopAsyncIteration, PyTypeError, PyValueError};
+use pyo3::exceptions::{PyOverflowError, PyStopAsyncIteration, PyTypeError, PyValueError};
 use pyo3::gc::PyVisit;
 use pyo3::intern;
 use pyo3::prelude::*;
@@ -134,7 +134,10 @@ fn attempt(
         return Ok(None);
     }
     match wanted {
-        Wanted::Some(_) => Ok(Some(PyBytes::new(py, b"").into_any().unbind())),
+        Wanted::Some(_) => {
+            reader.maybe_resume(py)?;
+            Ok(Some(PyBytes::new(py, b"").into_any().unbind()))
+        }
         Wanted::Exactly(count) => incomplete(py, reader, Some(*count)),
         _ => incomplete(py, reader, None),
     }
@@ -156,17 +159,22 @@ fn conclude(
     }
 }
 
+/// Reads on to the end of the stream. What one who has waited finds is taken before anything is raised, up to the limit.
 fn all(py: Python<'_>, reader: &StreamReader, read: &mut Vec<u8>) -> PyResult<Option<Py<PyAny>>> {
-    check(py, reader)?;
-    reader.buffer(py, |buffer| {
-        read.extend_from_slice(buffer.bytes());
-        buffer.clear();
+    let checked = check(py, reader);
+    let (limit, eof) = reader.state.with(py, |state| (state.limit, state.eof));
+    let taken = reader.buffer(py, |buffer| {
+        let most = if checked.is_ok() { usize::MAX } else { limit };
+        let taken = buffer.len().min(most);
+        read.extend_from_slice(&buffer.bytes()[..taken]);
+        buffer.consume(taken);
+        taken
     })?;
     reader.maybe_resume(py)?;
-    if !reader.state.with(py, |state| state.eof) {
-        return Ok(None);
+    if taken > 0 || !eof {
+        checked?;
     }
-    Ok(Some(PyBytes::new(py, read).into_any().unbind()))
+    Ok(eof.then(|| PyBytes::new(py, read).into_any().unbind()))
 }
 
 /// Raises `LimitOverrunError` if there is more before the separator, or where one could be, than the limit.
@@ -292,11 +300,33 @@ fn reader<'a, 'py>(target: &'a Bound<'py, PyAny>) -> PyResult<&'a Bound<'py, Str
     Ok(target.cast::<StreamReader>()?)
 }
 
+/// A number of bytes; one that is too large to count is more than there will ever be.
+#[inline]
+fn size(count: &Bound<'_, PyAny>) -> PyResult<isize> {
+    match count.extract::<isize>() {
+        Err(error) if error.is_instance_of::<PyOverflowError>(count.py()) => {
+            Ok(if count.lt(0)? { -1 } else { isize::MAX })
+        }
+        size => size,
+    }
+}
+
+/// An argument that can be left out, which is something else than to be `None`.
+struct Given(Option<Py<PyAny>>);
+
+impl<'a, 'py> FromPyObject<'a, 'py> for Given {
+    type Error = std::convert::Infallible;
+
+    fn extract(object: Borrowed<'a, 'py, PyAny>) -> Result<Self, Self::Error> {
+        Ok(Self(Some(object.to_owned().unbind())))
+    }
+}
+
 fn begin_read(target: &Bound<'_, PyAny>, count: Option<Py<PyAny>>) -> PyResult<Step> {
     let py = target.py();
     let reader = reader(target)?;
     check(py, reader.get())?;
-    let count: isize = count.map_or(Ok(-1), |count| count.extract(py))?;
+    let count = count.map_or(Ok(-1), |count| size(count.bind(py)))?;
     match usize::try_from(count) {
         Ok(0) => Ok(Step::Return(PyBytes::new(py, b"").into_any().unbind())),
         Ok(count) => read(reader, Wanted::Some(count)),
@@ -307,11 +337,15 @@ fn begin_read(target: &Bound<'_, PyAny>, count: Option<Py<PyAny>>) -> PyResult<S
 fn begin_readexactly(target: &Bound<'_, PyAny>, count: Option<Py<PyAny>>) -> PyResult<Step> {
     let py = target.py();
     let reader = reader(target)?;
-    let count: isize = count.map_or(Ok(0), |count| count.extract(py))?;
+    let count = count.map_or(Ok(0), |count| size(count.bind(py)))?;
     let Ok(count) = usize::try_from(count) else {
         let text = "readexactly size can not be less than zero";
         return Err(PyValueError::new_err(text));
     };
+    if count == 0 {
+        check(py, reader.get())?;
+        return Ok(Step::Return(PyBytes::new(py, b"").into_any().unbind()));
+    }
     read(reader, Wanted::Exactly(count))
 }
 
@@ -357,9 +391,9 @@ fn begin_next(target: &Bound<'_, PyAny>, _: Option<Py<PyAny>>) -> PyResult<Step>
 #[pymethods]
 impl StreamReader {
     /// Read up to n bytes, at least one unless the stream has ended; all up to its end if n is negative.
-    #[pyo3(name = "read", signature = (n = None), text_signature = "($self, n=-1)")]
-    fn read_some(slf: Py<Self>, n: Option<Py<PyAny>>) -> Call {
-        Coroutine::call("StreamReader.read", begin_read, slf.into_any(), n)
+    #[pyo3(name = "read", signature = (n = Given(None)), text_signature = "($self, n=-1)")]
+    fn read_some(slf: Py<Self>, n: Given) -> Call {
+        Coroutine::call("StreamReader.read", begin_read, slf.into_any(), n.0)
     }
 
     /// Read exactly n bytes.
@@ -387,10 +421,10 @@ impl StreamReader {
     ///
     /// Raises IncompleteReadError if the stream ends before; LimitOverrunError, and leaves the data in the buffer, if
     /// there is more than the reader's limit before it; ValueError for an empty separator.
-    #[pyo3(signature = (separator = None), text_signature = "($self, separator=b'\\n')")]
-    fn readuntil(slf: Py<Self>, separator: Option<Py<PyAny>>) -> Call {
+    #[pyo3(signature = (separator = Given(None)), text_signature = "($self, separator=b'\\n')")]
+    fn readuntil(slf: Py<Self>, separator: Given) -> Call {
         let name = "StreamReader.readuntil";
-        Coroutine::call(name, begin_readuntil, slf.into_any(), separator)
+        Coroutine::call(name, begin_readuntil, slf.into_any(), separator.0)
     }
 
     #[pyo3(name = "_wait_for_data")]

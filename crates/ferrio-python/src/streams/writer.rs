@@ -296,18 +296,25 @@ impl StreamWriter {
     ///
     /// Arguments: sslcontext, an ssl.SSLContext; server_hostname, for the certificate; ssl_handshake_timeout and
     /// ssl_shutdown_timeout in seconds. Raises what loop.start_tls() raises.
-    #[pyo3(signature = (sslcontext, **kwargs), text_signature = "($self, sslcontext, *, server_hostname=None, ssl_handshake_timeout=None, ssl_shutdown_timeout=None)")]
+    #[pyo3(signature = (sslcontext, *, server_hostname = None, ssl_handshake_timeout = None, ssl_shutdown_timeout = None))]
     fn start_tls(
         slf: Py<Self>,
         py: Python<'_>,
         sslcontext: Py<PyAny>,
-        kwargs: Option<Py<PyDict>>,
+        server_hostname: Option<Py<PyAny>>,
+        ssl_handshake_timeout: Option<Py<PyAny>>,
+        ssl_shutdown_timeout: Option<Py<PyAny>>,
     ) -> PyResult<Py<Coroutine>> {
+        let options = PyDict::new(py);
+        options.set_item("server_hostname", server_hostname)?;
+        options.set_item("ssl_handshake_timeout", ssl_handshake_timeout)?;
+        options.set_item("ssl_shutdown_timeout", ssl_shutdown_timeout)?;
+        let options = options.unbind();
         Coroutine::create(py, "StreamWriter.start_tls", async move |co| {
             let drained = Python::attach(|py| slf.call_method0(py, intern!(py, "drain")))?;
             co.wait(drained).await?;
             let (protocol, started) =
-                Python::attach(|py| slf.bind(py).get().begin_tls(py, sslcontext, kwargs))?;
+                Python::attach(|py| slf.bind(py).get().begin_tls(py, sslcontext, options))?;
             let transport = co.wait(started).await?;
             Python::attach(|py| {
                 slf.get().set_transport(py, Some(transport.clone_ref(py)));
@@ -365,16 +372,16 @@ impl StreamWriter {
         &self,
         py: Python<'_>,
         sslcontext: Py<PyAny>,
-        kwargs: Option<Py<PyDict>>,
+        options: Py<PyDict>,
     ) -> PyResult<(Py<PyAny>, Py<PyAny>)> {
         let protocol = self.protocol(py);
         let callback = protocol.getattr(intern!(py, "_client_connected_cb"))?;
-        let kwargs = kwargs.map_or_else(|| PyDict::new(py), |kwargs| kwargs.into_bound(py));
-        kwargs.set_item(intern!(py, "server_side"), !callback.is_none())?;
+        let options = options.bind(py);
+        options.set_item(intern!(py, "server_side"), !callback.is_none())?;
         let event_loop = self.get_loop(py).unwrap_or_else(|| py.None());
         let args = (self.transport(py)?, &protocol, sslcontext);
         let start_tls = intern!(py, "start_tls");
-        let started = event_loop.call_method(py, start_tls, args, Some(&kwargs))?;
+        let started = event_loop.call_method(py, start_tls, args, Some(options))?;
         Ok((protocol.unbind(), started))
     }
 }
