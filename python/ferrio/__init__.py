@@ -13,6 +13,7 @@ changes nothing.
 """
 
 import asyncio as _asyncio
+import sys as _sys
 from asyncio import *
 from asyncio import (
     base_events,
@@ -65,6 +66,10 @@ from ferrio._ferrio import (  # type: ignore[no-redef, assignment]
     wait,
     wait_for,
 )
+
+if _sys.version_info >= (3, 14):
+    from ferrio._ferrio import future_add_to_awaited_by, future_discard_from_awaited_by
+
 from ferrio._loop import Loop, Runner, new_event_loop, run  # type: ignore[assignment]
 from ferrio._own import QueueShutDown
 from ferrio._policy import EventLoopPolicy, install
