@@ -189,7 +189,6 @@ async def test_a_cancelled_wait_takes_the_lock_again(loop, aio):
     assert not condition.locked()
 
 
-@pytest.mark.stock_bug(PY < (3, 13), reason="the notification is lost")
 async def test_a_cancelled_task_hands_on_its_notification(loop, aio):
     if aio is asyncio and PY < (3, 13):
         pytest.skip("asyncio's own loses the notification on this version")

@@ -6,9 +6,9 @@ use super::Ticket;
 fn setting_an_event_wakes_all_who_wait_in_order_once() {
     let mut event = Event::new();
     let tickets: Vec<_> = (0..3).map(Ticket::new).collect();
-    tickets
-        .iter()
-        .for_each(|ticket| event.waiters.push(ticket.clone()));
+    for ticket in &tickets {
+        event.waiters.push(ticket.clone());
+    }
     tickets[1].cancel();
     assert!(event.set());
     assert!(event.is_set());
@@ -28,9 +28,9 @@ fn setting_an_event_wakes_all_who_wait_in_order_once() {
 fn a_notification_passes_over_those_who_are_notified() {
     let mut condition = Condition::new();
     let tickets: Vec<_> = (0..3).map(Ticket::new).collect();
-    tickets
-        .iter()
-        .for_each(|ticket| condition.waiters.push(ticket.clone()));
+    for ticket in &tickets {
+        condition.waiters.push(ticket.clone());
+    }
     for expected in 0..3 {
         let ticket = condition.to_wake(&mut Cursor::default()).unwrap();
         assert_eq!(ticket.number, expected);

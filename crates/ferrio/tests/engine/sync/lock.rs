@@ -40,9 +40,9 @@ fn who_was_woken_and_cancelled_hands_the_lock_on() {
     let mut lock = Lock::new();
     let tickets: Vec<_> = (0..2).map(Ticket::new).collect();
     assert!(lock.try_acquire());
-    tickets
-        .iter()
-        .for_each(|ticket| lock.waiters.push(ticket.clone()));
+    for ticket in &tickets {
+        lock.waiters.push(ticket.clone());
+    }
     lock.release().unwrap().unwrap().wake();
     assert!(lock.to_wake().is_none(), "the first is woken already");
     lock.left(tickets[0].is());
@@ -87,7 +87,7 @@ proptest! {
                     waiting.push(ticket);
                 }
                 Act::Release => {
-                    let released = lock.release().map(|next| next.cloned());
+                    let released = lock.release().map(Option::<&Ticket>::cloned);
                     prop_assert_eq!(released.is_ok(), std::mem::take(&mut held));
                     if let Ok(Some(ticket)) = released {
                         ticket.wake();

@@ -108,11 +108,12 @@ impl Program {
             self.getters.remove(place - putters)
         };
         if status == Status::Woken && !late {
-            return if is_putter {
-                self.put(number)
+            if is_putter {
+                self.put(number);
             } else {
-                self.get(number)
-            };
+                self.get(number);
+            }
+            return;
         }
         let (line, in_vain) = if is_putter {
             (
