@@ -112,6 +112,11 @@ async def test_a_semaphore_may_be_unlimited(loop, aio):
         await semaphore.acquire()
     assert semaphore._value == float("inf")
     assert not semaphore.locked()
+    semaphore = aio.Semaphore(1.0)
+    await semaphore.acquire()
+    assert semaphore.locked()
+    with pytest.raises(ValueError):
+        aio.Semaphore(float("-inf"))
 
 
 async def test_a_bounded_semaphore_is_not_released_too_often(loop, aio):

@@ -80,12 +80,17 @@ impl Semaphore {
     }
 }
 
-/// A number of permits: an integer, or infinity.
+/// A number of permits: an integer, also as a floating-point number, or infinity.
 fn permits(value: &Bound<'_, PyAny>) -> PyResult<i64> {
-    match value.extract::<f64>() {
-        Ok(value) if value == f64::INFINITY => Ok(UNLIMITED),
-        _ => value.extract(),
-    }
+    value.extract().or_else(|error| match value.extract() {
+        Ok(f64::INFINITY) => Ok(UNLIMITED),
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "what does not fit is cut to what does, and a negative number only has to stay one"
+        )]
+        Ok(number) if number < 0.0 || number.fract() == 0.0 => Ok(number.floor() as i64),
+        _ => Err(error),
+    })
 }
 
 fn as_object(py: Python<'_>, permits: i64) -> PyResult<Py<PyAny>> {
