@@ -101,7 +101,9 @@ impl Task {
             Context::Entered => None,
         };
         if let Err(error) = Self::run(slf, &coroutine, context, error) {
-            return running.leave().and(Err(error));
+            // What has been raised comes first: in a child process that was forked meanwhile no loop runs to be left.
+            drop(running.leave());
+            return Err(error);
         }
         running.leave()
     }
