@@ -416,3 +416,50 @@ async def test_a_hundred_thousand_awaits_leave_nothing_behind(loop):
     after = [sys.getrefcount(value) for value in (b"", (), StopIteration, ferrio.StreamReader)]
     assert all(abs(now - before) < 50 for now, before in zip(after, counts, strict=True))
     assert sys.getallocatedblocks() - blocks < 200
+
+
+@pytest.mark.parametrize("dropped_by", ["deallocation", "garbage collection"])
+def test_what_a_finished_task_held_goes_with_it_at_once(loop, dropped_by):
+    """Also if nothing of the loop runs any more that could catch up on it."""
+
+    class Held:
+        pass
+
+    async def fail(held):
+        raise LookupError
+
+    held = Held()
+    reference = weakref.ref(held)
+    task = loop.create_task(fail(held))
+    task.add_done_callback(lambda _: loop.stop())
+    loop.run_forever()
+    task.exception().with_traceback(None)
+    if dropped_by == "garbage collection":
+        task.itself = task
+    del task, held
+    if dropped_by == "garbage collection":
+        gc.collect()
+    assert reference() is None
+
+
+@pytest.mark.parametrize("outcome", ["returned", "thrown", "closed", "dropped"])
+def test_what_a_coroutine_held_goes_at_once(make, outcome):
+    class Held:
+        def __await__(self):
+            yield
+
+    held = Held()
+    reference = weakref.ref(held)
+    coroutine = make(held)
+    coroutine.send(None)
+    del held
+    match outcome:
+        case "returned":
+            finish(coroutine)
+        case "thrown":
+            with pytest.raises(LookupError):
+                coroutine.throw(LookupError)
+        case "closed":
+            coroutine.close()
+    del coroutine
+    assert reference() is None
