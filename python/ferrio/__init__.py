@@ -68,7 +68,10 @@ from ferrio._ferrio import (  # type: ignore[no-redef, assignment]
 )
 
 if _sys.version_info >= (3, 14):
-    from ferrio._ferrio import future_add_to_awaited_by, future_discard_from_awaited_by
+    from ferrio._ferrio import (  # type: ignore[attr-defined]
+        future_add_to_awaited_by,
+        future_discard_from_awaited_by,
+    )
 
 from ferrio._loop import Loop, Runner, new_event_loop, run  # type: ignore[assignment]
 from ferrio._own import QueueShutDown
