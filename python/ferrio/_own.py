@@ -2,6 +2,7 @@
 
 import sys
 from asyncio import *  # noqa: F403
+from asyncio import TaskGroup as TaskGroup  # not in asyncio.__all__ before Python 3.12
 
 if sys.version_info < (3, 13):
 

@@ -1,5 +1,6 @@
 """Connections whose streams are those under test."""
 
+import asyncio
 import contextlib
 
 from harness import tcp_pair
@@ -29,6 +30,9 @@ async def served(aio, handler, **options):
     finally:
         server.close()
         await server.wait_closed()
+        # Which does not wait for anything before Python 3.12.
+        if handlers := asyncio.all_tasks() - {asyncio.current_task()}:
+            await asyncio.wait(handlers, timeout=10)
 
 
 @contextlib.asynccontextmanager

@@ -186,7 +186,7 @@ async def test_communicate_does_without_pipes_and_input(loop, aio):
     assert process.stdin is process.stdout is process.stderr is None
     assert await process.communicate() == (None, None)
     process = await aio.create_subprocess_exec("cat", stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-    assert await process.communicate() == (b"", None)
+    assert await process.communicate(b"") == (b"", None)
 
 
 async def test_communicate_does_not_mind_a_process_that_does_not_read(loop, aio):
