@@ -223,7 +223,7 @@ async def test_a_failing_function_is_reported_and_ends_the_connection(loop, aio,
     assert repr(context["exception"]) == "LookupError('handler')"
 
 
-@pytest.mark.skipif(PY < (3, 12), reason="asyncio leaves the connection open before 3.12")
+@pytest.mark.skipif(PY < (3, 13), reason="asyncio leaves the connection open before 3.13")
 async def test_a_cancelled_handler_ends_the_connection_without_a_report(loop, aio):
     tasks = []
 
