@@ -21,8 +21,8 @@ import tempfile
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 RUNNER = ROOT.parent / "shared" / "conformance" / "run_cpython_tests.py"
 BAD = ("fail", "timeout", "crash")
-# What says nothing with --accelerate: test_graph names the frames of asyncio's Python code that native functions replace,
-# and the runner's variant of the tests of get_event_loop() takes asyncio's Task away on Python 3.14. Both run without.
+# What says nothing with --accelerate: test_graph names the frames of asyncio's Python code that native functions
+# replace, and the runner's variant of the tests of get_event_loop() takes Task away on Python 3.14. Both run without.
 NOT_ACCELERATED = ("test_graph.", "test_events.Patched_GetEventLoop.")
 
 
