@@ -64,12 +64,9 @@ async def test_anyio_reaches_the_transport_and_the_protocol_of_a_process(
 
 
 def test_starlette_takes_asynchronous_methods_for_coroutine_functions(
-    request: pytest.FixtureRequest, loop_name: str, streams: ModuleType
+    streams: ModuleType,
 ) -> None:
     """What is none, like a background task's `queue.put`, it calls in a thread, and awaits no result."""
-    if loop_name == "ferrio":
-        reason = "native methods are no coroutine functions to inspect yet"
-        request.applymarker(pytest.mark.xfail(reason=reason))
     assert inspect.iscoroutinefunction(streams.Queue.put)
     assert inspect.iscoroutinefunction(streams.Event().wait)
     assert inspect.iscoroutinefunction(streams.StreamReader.read)

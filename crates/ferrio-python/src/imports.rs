@@ -110,6 +110,8 @@ imports! {
     set_task_name => "asyncio.tasks", "_set_task_name";
     /// `asyncio.iscoroutine`.
     is_coroutine => "asyncio.coroutines", "iscoroutine";
+    /// `inspect.signature`.
+    signature => "inspect", "signature";
     /// `inspect.iscoroutinefunction`.
     is_coroutine_function => "inspect", "iscoroutinefunction";
     /// How asyncio shows a callback and where it is defined.

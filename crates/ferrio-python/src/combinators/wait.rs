@@ -46,7 +46,10 @@ pub struct Waiting {
 /// Return two sets: those that are done, and the others; the others are not cancelled, also not when timeout seconds
 /// are over, which raises nothing. Raises TypeError for coroutines, ValueError if there is nothing to wait for.
 #[pyfunction]
-#[pyo3(signature = (fs, *, timeout = None, return_when = None))]
+#[pyo3(
+    signature = (fs, *, timeout = None, return_when = None),
+    text_signature = "(fs, *, timeout=None, return_when='ALL_COMPLETED')"
+)]
 pub fn wait(fs: Py<PyAny>, timeout: Option<Py<PyAny>>, return_when: Option<Py<PyAny>>) -> Call {
     let arguments = Arguments {
         fs,

@@ -6,6 +6,8 @@
 //! | `block` | coroutines that are an `async` block |
 //! | `then` | one piece of a coroutine after another |
 //! | `throwing` | exceptions that are thrown in |
+//! | `function` | the functions that return coroutines, as objects that say so |
+//! | `functions` | which these are |
 //!
 //! There are two ways to write one. Where it matters what an `await` costs, a function on two objects, which is called
 //! when the coroutine is first resumed and needs no memory but the object itself:
@@ -31,6 +33,8 @@
 
 mod block;
 mod driving;
+mod function;
+pub mod functions;
 mod then;
 mod throwing;
 

@@ -3,6 +3,7 @@
 
 mod awaiting;
 mod descriptor;
+mod forwarding;
 mod lifetime;
 mod metaclass;
 mod native;
@@ -17,6 +18,7 @@ pub use self::awaiting::{
     is_exact_coroutine, resume,
 };
 pub use self::descriptor::descriptor_get;
+pub use self::forwarding::{Callee, Forward, bind, install_forwarding, replace_in_class};
 pub use self::lifetime::{Finalize, WeakTable, install_finalizer};
 pub use self::metaclass::set_metaclass;
 pub use self::native::{know_native_futures, native};

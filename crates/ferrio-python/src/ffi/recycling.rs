@@ -109,7 +109,7 @@ unsafe fn fill<T: PyClass<Frozen = True> + Sync>(shell: &Shell, value: T) {
 /// # Safety
 /// The object is of the class or of one that extends it.
 #[inline]
-unsafe fn place<T: PyClass<Frozen = True> + Sync>(object: *mut ffi::PyObject) -> *mut T {
+pub(super) unsafe fn place<T: PyClass<Frozen = True> + Sync>(object: *mut ffi::PyObject) -> *mut T {
     // SAFETY: the caller's; the token is only needed for the type.
     unsafe {
         let object = Borrowed::from_ptr(Python::assume_attached(), object);
