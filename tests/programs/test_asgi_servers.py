@@ -134,7 +134,10 @@ def loops_that_answer(
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize(
     "command",
-    [("-m", "uvicorn", "--loop", "ferrio:new_event_loop"), (*FERRIO["ferrio"], "-m", "uvicorn")],
+    [
+        ("-m", "uvicorn", "--loop", "ferrio:new_event_loop"),
+        (*FERRIO["ferrio"], "-m", "uvicorn", "--loop", "asyncio"),
+    ],
     ids=["by its loop option", "by python -m ferrio"],
 )
 def test_uvicorn_serves_thousands_of_requests_without_an_error(command: tuple[str, ...]) -> None:
