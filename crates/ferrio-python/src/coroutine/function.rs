@@ -133,7 +133,7 @@ impl CoroutineFunction {
     }
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
-        visit.call(self.callee.object())?;
+        self.callee.traverse(&visit)?;
         visit.call(self.stand_in.get())
     }
 }

@@ -3,12 +3,13 @@
 //! The interpreter calls a function by an address that is in the function object (PEP 590). PyO3 gives its classes no such
 //! field and `tp_call` only, for which arguments are packed into a tuple and unpacked again.
 
-use pyo3::PyClass;
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::ffi;
+use pyo3::gc::PyVisit;
 use pyo3::prelude::*;
 use pyo3::pyclass::boolean_struct::True;
 use pyo3::types::{PyString, PyType};
+use pyo3::{PyClass, PyTraverseError};
 
 use super::recycling::place;
 
@@ -73,6 +74,14 @@ impl Callee {
     /// The callable.
     pub const fn object(&self) -> &Py<PyAny> {
         &self.object
+    }
+
+    /// Shows the garbage collector what is held.
+    pub fn traverse(&self, visit: &PyVisit<'_>) -> Result<(), PyTraverseError> {
+        if let Method::Plain(class, _) | Method::Keywords(class, _) = &self.method {
+            visit.call(class)?;
+        }
+        visit.call(&self.object)
     }
 }
 
