@@ -10,3 +10,8 @@ import pytest
 def aio(request):
     """The names under test."""
     return asyncio if request.param == "asyncio's" else ferrio
+
+
+@pytest.fixture
+def reader(aio, loop):
+    return aio.StreamReader(loop=loop)

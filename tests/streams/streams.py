@@ -1,9 +1,37 @@
-"""Connections whose streams are those under test."""
+"""Readers that are fed by hand, and connections whose streams are those under test."""
 
 import asyncio
 import contextlib
 
 from harness import tcp_pair
+
+
+class Transport:
+    def __init__(self):
+        self.calls = []
+
+    def pause_reading(self):
+        self.calls.append("pause")
+
+    def resume_reading(self):
+        self.calls.append("resume")
+
+
+def full(aio, loop, data, limit=2**16):
+    """A reader at whose end all of the data has arrived."""
+    reader = aio.StreamReader(limit, loop)
+    reader.feed_data(data)
+    reader.feed_eof()
+    return reader
+
+
+async def fed(reader, *pieces):
+    """Feed pieces, one an iteration, and the end."""
+    for piece in pieces:
+        await asyncio.sleep(0)
+        reader.feed_data(piece)
+    await asyncio.sleep(0)
+    reader.feed_eof()
 
 
 @contextlib.asynccontextmanager
