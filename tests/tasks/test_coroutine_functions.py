@@ -127,11 +127,10 @@ async def test_calls_take_what_the_signature_says(loop, aio):
             call()
 
 
-def test_a_method_of_another_class_is_refused():
-    with pytest.raises(TypeError):
-        ferrio.Queue.get(ferrio.Lock())
-    with pytest.raises(TypeError):
-        ferrio.Queue.put(1, 2)
+async def test_a_method_of_another_class_is_refused_when_it_is_awaited(loop, aio):
+    for coroutine in (aio.Queue.get(aio.Lock()), aio.Queue.put(1, 2), aio.Lock.acquire("lock")):
+        with pytest.raises((TypeError, AttributeError)):
+            await coroutine
 
 
 def test_functions_become_methods_of_the_classes_that_they_are_in(aio):

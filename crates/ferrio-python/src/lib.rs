@@ -42,6 +42,7 @@ mod address;
 mod cell;
 mod combinators;
 mod coroutine;
+mod coroutine_functions;
 mod datagram;
 mod errors;
 mod event_loop;
@@ -140,7 +141,7 @@ mod _ferrio {
         #[cfg(Py_3_14)]
         crate::future::awaited_by::export(module)?;
         crate::tls::remember_stock(module.py())?;
-        crate::coroutine::functions::install(module)?;
+        crate::coroutine_functions::install(module)?;
         module.add("__version__", env!("CARGO_PKG_VERSION"))?;
         // The interpreter's messages name a class as its module and name, unless somebody has set the name: then as they
         // name asyncio's, which people match on ("'Lock' object can't be awaited").

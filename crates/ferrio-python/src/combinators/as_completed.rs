@@ -13,7 +13,7 @@ use pyo3::types::PySet;
 
 use super::distinct::distinct;
 use crate::cell::AttachedCell;
-use crate::coroutine::{Call, Coroutine, Step, Wait};
+use crate::coroutine::{Body, Call, Step, Wait, body};
 use crate::event_loop::wake;
 use crate::future::Home;
 use crate::future::any::{is_cancelled, is_done};
@@ -264,6 +264,27 @@ impl Wait for Getting {
     }
 }
 
+impl AsCompleted {
+    const WAIT_FOR_ONE: Body = body!(
+        if cfg!(Py_3_13) {
+            "_AsCompletedIterator._wait_for_one"
+        } else {
+            "as_completed.<locals>._wait_for_one"
+        },
+        |completed: AsCompleted| AsCompleted::get(completed, Want::Result)
+    );
+    #[cfg(Py_3_13)]
+    pub const NEXT: Body = body!(
+        "_AsCompletedIterator.__anext__",
+        |completed: AsCompleted| {
+            if !completed.get().count(completed.py()) {
+                return Err(PyStopAsyncIteration::new_err(()));
+            }
+            AsCompleted::get(completed, Want::Future)
+        }
+    );
+}
+
 #[pymethods]
 impl AsCompleted {
     fn __iter__(slf: Py<Self>) -> Py<Self> {
@@ -280,15 +301,8 @@ impl AsCompleted {
         if !me.count(py) {
             return Ok(None);
         }
-        let name = if cfg!(Py_3_13) {
-            "_AsCompletedIterator._wait_for_one"
-        } else {
-            "as_completed.<locals>._wait_for_one"
-        };
-        let get =
-            |slf: &Bound<'_, PyAny>, _: Option<Py<PyAny>>| Self::get(slf.cast()?, Want::Result);
         let target = slf.clone().into_any().unbind();
-        Ok(Some(Coroutine::call(name, get, target, None)))
+        Ok(Some(Self::WAIT_FOR_ONE.call(target, None)))
     }
 
     #[cfg(Py_3_13)]
@@ -298,15 +312,7 @@ impl AsCompleted {
 
     #[cfg(Py_3_13)]
     fn __anext__(slf: Py<Self>) -> Call {
-        let next = |slf: &Bound<'_, PyAny>, _: Option<Py<PyAny>>| {
-            let slf = slf.cast::<Self>()?;
-            if !slf.get().count(slf.py()) {
-                return Err(PyStopAsyncIteration::new_err(()));
-            }
-            Self::get(slf, Want::Future)
-        };
-        let name = "_AsCompletedIterator.__anext__";
-        Coroutine::call(name, next, slf.into_any(), None)
+        Self::NEXT.call(slf.into_any(), None)
     }
 
     /// The time is up.

@@ -301,7 +301,7 @@ impl GatheringFuture {
 }
 
 impl ffi::SelfAwait for GatheringFuture {
-    fn resume(slf: &Bound<'_, Self>) -> PyResult<ffi::Sent> {
+    fn resume(slf: &Bound<'_, Self>) -> ffi::Resumed {
         <Future as ffi::SelfAwait>::resume(slf.as_super())
     }
 }

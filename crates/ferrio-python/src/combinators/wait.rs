@@ -9,7 +9,7 @@ use pyo3::types::{PyList, PySet, PyTuple};
 use super::distinct::distinct;
 
 use crate::cell::AttachedCell;
-use crate::coroutine::{Call, Coroutine, Step, Wait, is_known_coroutine};
+use crate::coroutine::{Coroutine, Step, Wait, is_known_coroutine};
 use crate::event_loop::wake;
 use crate::ffi::{self, native};
 use crate::future::Home;
@@ -50,13 +50,18 @@ pub struct Waiting {
     signature = (fs, *, timeout = None, return_when = None),
     text_signature = "(fs, *, timeout=None, return_when='ALL_COMPLETED')"
 )]
-pub fn wait(fs: Py<PyAny>, timeout: Option<Py<PyAny>>, return_when: Option<Py<PyAny>>) -> Call {
+pub fn wait(
+    py: Python<'_>,
+    fs: Py<PyAny>,
+    timeout: Option<Py<PyAny>>,
+    return_when: Option<Py<PyAny>>,
+) -> PyResult<Py<Coroutine>> {
     let arguments = Arguments {
         fs,
         timeout,
         return_when,
     };
-    Coroutine::begin("wait", Box::new(arguments))
+    Coroutine::begin(py, "wait", Box::new(arguments))
 }
 
 /// A wait that has not begun.
@@ -190,7 +195,7 @@ impl Waiting {
             caller: Some(caller.unbind()).filter(|caller| !caller.is_none(py)),
         };
         let state = AttachedCell::new(state);
-        let waiting = ffi::create(py, Self { until, state })?;
+        let waiting = ffi::create(py, || Self { until, state })?;
         for future in &futures {
             Observer::Wait(waiting.clone().unbind()).attach(future)?;
         }

@@ -5,13 +5,11 @@ use pyo3::exceptions::{PyRuntimeError, PyValueError};
 use pyo3::gc::PyVisit;
 use pyo3::prelude::*;
 
+use super::body::Begin;
 use super::{Coroutine, throwing};
 use crate::ffi::native;
-use crate::ffi::{self, SelfAwait, Sent};
+use crate::ffi::{self, Resumed, SelfAwait, Sent};
 use crate::future::Future;
-
-/// What a coroutine begins with: a function on its target and an argument.
-pub type Function = fn(&Bound<'_, PyAny>, Option<Py<PyAny>>) -> PyResult<Step>;
 
 /// What a piece of a coroutine ends with.
 pub enum Step {
@@ -46,7 +44,7 @@ pub trait Wait: Send + 'static {
 pub(super) enum State {
     /// Not begun: it will call this.
     Call {
-        function: Function,
+        begin: Begin,
         /// `None` only while it is being taken out.
         target: Option<Py<PyAny>>,
         argument: Option<Py<PyAny>>,
@@ -75,16 +73,16 @@ impl State {
     /// Takes out what a coroutine that has not begun will call, and has it run. Word by word: the object was written word
     /// by word just before, and the processor would wait for that if more were read at once.
     #[inline]
-    fn begin(&mut self) -> Option<(Function, Py<PyAny>, Option<Py<PyAny>>)> {
+    fn begin(&mut self) -> Option<(Begin, Py<PyAny>, Option<Py<PyAny>>)> {
         let Self::Call {
-            function,
+            begin,
             target,
             argument,
         } = self
         else {
             return None;
         };
-        let call = (*function, target.take()?, argument.take());
+        let call = (*begin, target.take()?, argument.take());
         *self = Self::Running;
         Some(call)
     }
@@ -119,23 +117,23 @@ pub(super) enum Input {
 impl Coroutine {
     /// Resumes it until it waits or ends.
     #[inline]
-    pub(super) fn resume(&self, py: Python<'_>, input: Input) -> PyResult<Sent> {
+    pub(super) fn resume(&self, py: Python<'_>, input: Input) -> Resumed {
         if matches!(input, Input::None)
-            && let Some((function, target, argument)) = self.state.with(py, State::begin)
+            && let Some((begin, target, argument)) = self.state.with(py, State::begin)
         {
-            return self.follow(py, function(&target.into_bound(py), argument));
+            return begin(self, &target.into_bound(py), argument);
         }
         self.resume_any(py, input)
     }
 
-    fn resume_any(&self, py: Python<'_>, input: Input) -> PyResult<Sent> {
+    fn resume_any(&self, py: Python<'_>, input: Input) -> Resumed {
         let step = match (self.state.replace(py, State::Running), input) {
             (State::Waiting { awaiting, wait }, input) => {
                 return self.go_on(py, give(py, &awaiting, input), awaiting, wait);
             }
             (State::Yielding(wait), Input::Throw(error)) => wait.resume(py, Err(error)),
             (State::Running, _) => {
-                return Err(PyValueError::new_err("coroutine already executing"));
+                return Err(PyValueError::new_err("coroutine already executing").into());
             }
             (State::Finished, _) => Err(PyRuntimeError::new_err(
                 "cannot reuse already awaited coroutine",
@@ -144,33 +142,35 @@ impl Coroutine {
             (_, Input::Throw(error)) => Err(error),
             (
                 State::Call {
-                    function,
-                    target,
+                    begin,
+                    target: Some(target),
                     argument,
                 },
                 _,
-            ) => match target {
-                Some(target) => function(&target.into_bound(py), argument),
-                None => Ok(Step::none(py)),
-            },
+            ) => return begin(self, &target.into_bound(py), argument),
+            (State::Call { target: None, .. }, _) => Ok(Step::none(py)),
             (State::Yielded(result), _) => Ok(Step::Return(result)),
             (State::Begin(wait) | State::Yielding(wait), _) => wait.resume(py, Ok(py.None())),
         };
         self.follow(py, step)
     }
 
-    /// Puts down where the coroutine, which runs, stands now.
-    #[inline]
-    fn set(&self, py: Python<'_>, state: State) {
-        self.state.with(py, |running| *running = state);
-    }
-
-    /// Does what a piece of the coroutine has ended with.
-    #[inline]
-    fn follow(&self, py: Python<'_>, step: PyResult<Step>) -> PyResult<Sent> {
+    /// Does what a piece of the coroutine has ended with. What nearly all end with becomes one with the piece.
+    #[inline(always)]
+    pub fn follow(&self, py: Python<'_>, step: PyResult<Step>) -> Resumed {
         match step {
             Ok(Step::Return(result)) => {
-                self.set(py, State::Finished);
+                self.finished(py);
+                Ok(Sent::Returned(result))
+            }
+            step => self.follow_any(py, step),
+        }
+    }
+
+    fn follow_any(&self, py: Python<'_>, step: PyResult<Step>) -> Resumed {
+        match step {
+            Ok(Step::Return(result)) => {
+                self.finished(py);
                 Ok(Sent::Returned(result))
             }
             Ok(Step::YieldOnce(result)) => {
@@ -183,14 +183,30 @@ impl Coroutine {
             }
             Ok(Step::Wait(awaitable, wait)) => self.wait(py, awaitable, wait),
             Err(error) => {
-                self.set(py, State::Finished);
-                Err(error)
+                self.finished(py);
+                Err(error.into())
             }
         }
     }
 
+    /// Puts down where the coroutine, which runs, stands now.
+    #[inline]
+    fn set(&self, py: Python<'_>, state: State) {
+        self.state.with(py, |running| *running = state);
+    }
+
+    /// Puts down that the coroutine, which runs, is over: of the state, only what says so is written.
+    #[inline]
+    fn finished(&self, py: Python<'_>) {
+        self.state.with(py, |state| {
+            let running = std::mem::replace(state, State::Finished);
+            debug_assert!(matches!(running, State::Running));
+            std::mem::forget(running);
+        });
+    }
+
     /// Begins to await something.
-    fn wait(&self, py: Python<'_>, awaitable: Py<PyAny>, wait: Box<dyn Wait>) -> PyResult<Sent> {
+    fn wait(&self, py: Python<'_>, awaitable: Py<PyAny>, wait: Box<dyn Wait>) -> Resumed {
         let awaiting = if native(awaitable.bind(py)).is_some() {
             awaitable
         } else {
@@ -208,17 +224,17 @@ impl Coroutine {
     fn go_on(
         &self,
         py: Python<'_>,
-        sent: PyResult<Sent>,
+        resumed: Resumed,
         awaiting: Py<PyAny>,
         wait: Box<dyn Wait>,
-    ) -> PyResult<Sent> {
-        let outcome = match sent {
+    ) -> Resumed {
+        let outcome = match resumed {
             Ok(Sent::Yielded(object)) => {
                 self.set(py, State::Waiting { awaiting, wait });
                 return Ok(Sent::Yielded(object));
             }
             Ok(Sent::Returned(result)) => Ok(result),
-            Err(error) => Err(error),
+            Err(error) => Err(error.into()),
         };
         drop(awaiting);
         self.follow(py, wait.resume(py, outcome))
@@ -227,11 +243,11 @@ impl Coroutine {
 
 /// Gives an iterator that is awaited what the driver has given.
 #[inline]
-fn give(py: Python<'_>, awaiting: &Py<PyAny>, input: Input) -> PyResult<Sent> {
+fn give(py: Python<'_>, awaiting: &Py<PyAny>, input: Input) -> Resumed {
     match (native(awaiting.bind(py)), input) {
         (Some(future), Input::None | Input::Send(_)) => Future::resume(future),
         // Whoever awaits a future has nothing to be told.
-        (Some(_), Input::Throw(error)) => Err(error),
+        (Some(_), Input::Throw(error)) => Err(error.into()),
         (None, Input::None) => ffi::iter_send(py, awaiting, &py.None()),
         (None, Input::Send(value)) => ffi::iter_send(py, awaiting, &value),
         (None, Input::Throw(error)) => throwing::throw_into(awaiting.bind(py), error),

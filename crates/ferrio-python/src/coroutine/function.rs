@@ -9,32 +9,71 @@ use pyo3::prelude::*;
 use pyo3::types::code::PyCodeInput;
 use pyo3::types::{PyCode, PyCodeMethods, PyDict, PyString, PyTuple};
 
+use super::Body;
 use crate::cell::AttachedOnce;
 use crate::ffi::{self, Callee, Forward};
 use crate::imports;
 
 /// A function whose calls make coroutines (CPython: `types.FunctionType` with `CO_COROUTINE`).
 ///
-/// A call is one of the function that PyO3 has made. Whatever else a function is asked or told, a stand-in is: an
+/// A call is one of the function that PyO3 has made, unless it is as simple as nearly all. Whatever else a function is asked or told, a stand-in is: an
 /// `async def` with the same name and signature, made when somebody first asks. So `inspect.iscoroutinefunction` and whoever
 /// looks at the code's flags see what they see of asyncio's.
 #[pyclass(module = "ferrio", name = "function", frozen, weakref)]
 pub struct CoroutineFunction {
     callee: Callee,
+    at_once: Option<AtOnce>,
     stand_in: AttachedOnce<Py<PyAny>>,
+}
+
+/// A coroutine that is made without PyO3's help, if a call has just so many arguments.
+#[derive(Clone, Copy)]
+pub struct AtOnce {
+    body: Body,
+    /// How many positional arguments, of which the first is the coroutine's target.
+    count: usize,
+    /// Which of them is the coroutine's argument.
+    argument: Option<usize>,
+}
+
+impl AtOnce {
+    pub const fn new(body: Body, count: usize, argument: Option<usize>) -> Self {
+        Self {
+            body,
+            count,
+            argument,
+        }
+    }
 }
 
 impl Forward for CoroutineFunction {
     fn callee(&self) -> &Callee {
         &self.callee
     }
+
+    #[inline]
+    fn call_at_once<'py>(
+        &self,
+        py: Python<'py>,
+        args: &[Borrowed<'_, 'py, PyAny>],
+    ) -> Option<PyResult<Bound<'py, PyAny>>> {
+        let at_once = self.at_once.as_ref()?;
+        if args.len() != at_once.count {
+            return None;
+        }
+        let owned = |index: usize| Some((**args.get(index)?).clone().unbind());
+        let argument = at_once.argument.and_then(owned);
+        let call = at_once.body.call(owned(0)?, argument);
+        Some(call.into_pyobject(py).map(Bound::into_any))
+    }
 }
 
 impl CoroutineFunction {
     /// One in the place of `function`.
-    pub fn new(function: &Bound<'_, PyAny>) -> Self {
+    pub fn new(function: &Bound<'_, PyAny>, at_once: Option<AtOnce>) -> Self {
         Self {
             callee: Callee::new::<Self>(function),
+            at_once,
             stand_in: AttachedOnce::new(),
         }
     }

@@ -2,18 +2,20 @@
 //!
 //! | file | concern |
 //! |---|---|
+//! | `body` | what a coroutine begins with |
 //! | `driving` | what is between two resumptions, and what a resumption does |
 //! | `block` | coroutines that are an `async` block |
 //! | `then` | one piece of a coroutine after another |
 //! | `throwing` | exceptions that are thrown in |
 //! | `function` | the functions that return coroutines, as objects that say so |
-//! | `functions` | which these are |
 //!
 //! There are two ways to write one. Where it matters what an `await` costs, a function on two objects, which is called
 //! when the coroutine is first resumed and needs no memory but the object itself:
 //!
 //! ```ignore
-//! Coroutine::call("Lock.acquire", acquire, lock, None)
+//! pub const ACQUIRE: Body = body!("Lock.acquire", |lock: Lock| acquire(lock));
+//!
+//! ACQUIRE.call(lock, None)
 //! ```
 //!
 //! It returns a [`Step`]: the result, or an awaitable and the [`Wait`] that goes on when that has ended. Elsewhere, an
@@ -32,9 +34,9 @@
 //! resumes a coroutine.
 
 mod block;
+mod body;
 mod driving;
 mod function;
-pub mod functions;
 mod then;
 mod throwing;
 
@@ -46,11 +48,14 @@ use pyo3::gc::PyVisit;
 use pyo3::prelude::*;
 
 pub use self::block::Co;
-pub use self::driving::{Function, Step, Wait};
+pub(crate) use self::body::body;
+pub use self::body::{Body, Call};
 use self::driving::{Input, State};
+pub use self::driving::{Step, Wait};
+pub use self::function::{AtOnce, CoroutineFunction};
 pub use self::throwing::as_thrown;
 use crate::cell::AttachedCell;
-use crate::ffi::{self, Sent};
+use crate::ffi::{self, Resumed, Sent};
 
 /// A coroutine object over Rust code (CPython: `types.CoroutineType`).
 #[pyclass(module = "ferrio", name = "coroutine", frozen, weakref)]
@@ -59,47 +64,14 @@ pub struct Coroutine {
     state: AttachedCell<State>,
 }
 
-/// A coroutine that calls a function, to become an object.
-pub struct Call {
-    name: &'static str,
-    state: State,
-}
-
-impl<'py> IntoPyObject<'py> for Call {
-    type Target = Coroutine;
-    type Output = Bound<'py, Coroutine>;
-    type Error = PyErr;
-
-    #[inline]
-    fn into_pyobject(self, py: Python<'py>) -> PyResult<Bound<'py, Coroutine>> {
-        let Self { name, state } = self;
-        let state = AttachedCell::new(state);
-        ffi::create(py, Coroutine { name, state })
-    }
-}
-
 impl Coroutine {
-    /// A coroutine that calls `function(target, argument)` when it is awaited. `name` is the qualified name that users
-    /// see in representations and warnings.
-    #[inline]
-    pub const fn call(
-        name: &'static str,
-        function: Function,
-        target: Py<PyAny>,
-        argument: Option<Py<PyAny>>,
-    ) -> Call {
-        let state = State::Call {
-            function,
-            target: Some(target),
-            argument,
-        };
-        Call { name, state }
-    }
-
     /// A coroutine that resumes `wait` when it is awaited: for more than two objects to begin with.
-    pub fn begin(name: &'static str, wait: Box<dyn Wait>) -> Call {
-        let state = State::Begin(wait);
-        Call { name, state }
+    pub fn begin(py: Python<'_>, name: &'static str, wait: Box<dyn Wait>) -> PyResult<Py<Self>> {
+        let coroutine = ffi::create(py, || Self {
+            name,
+            state: AttachedCell::new(State::Begin(wait)),
+        })?;
+        Ok(coroutine.unbind())
     }
 
     /// A coroutine that runs an `async` block.
@@ -111,8 +83,17 @@ impl Coroutine {
     where
         F: Future<Output = PyResult<Py<PyAny>>> + Send + 'static,
     {
-        let call = Self::begin(name, block::begin(body));
-        Ok(call.into_pyobject(py)?.unbind())
+        Self::begin(py, name, block::begin(body))
+    }
+
+    /// Whether it is over. Only for the end of the object, when nobody else has a reference: there is no token to show.
+    #[inline]
+    fn is_finished(&self) -> bool {
+        let is_finished = |state: &State| match state {
+            State::Finished => Ok(()),
+            _ => Err(()),
+        };
+        self.state.visit(is_finished).is_ok()
     }
 
     /// Has it finish, whatever it waits for: as `close`, when it is too late to tell anybody of errors.
@@ -145,8 +126,10 @@ impl Coroutine {
         match self.resume(py, Input::Throw(PyGeneratorExit::new_err(()))) {
             Ok(Sent::Yielded(_)) => Err(PyRuntimeError::new_err("coroutine ignored GeneratorExit")),
             Ok(Sent::Returned(_)) => Ok(()),
-            Err(error) if error.is_instance_of::<PyGeneratorExit>(py) => Ok(()),
-            Err(error) => Err(error),
+            Err(raised) => match PyErr::from(raised) {
+                error if error.is_instance_of::<PyGeneratorExit>(py) => Ok(()),
+                error => Err(error),
+            },
         }
     }
 }
@@ -158,8 +141,8 @@ pub fn is_known_coroutine(object: &Bound<'_, PyAny>) -> bool {
 }
 
 /// The outcome of a step as the methods `send`, `throw` and `__next__` give it.
-pub fn as_method_result(py: Python<'_>, sent: Sent) -> PyResult<Py<PyAny>> {
-    match sent {
+pub fn as_method_result(py: Python<'_>, resumed: Resumed) -> PyResult<Py<PyAny>> {
+    match resumed? {
         Sent::Yielded(value) => Ok(value),
         Sent::Returned(value) => Err(ffi::stop_iteration(py, value)),
     }
@@ -178,7 +161,7 @@ fn warn_never_awaited(py: Python<'_>, name: &str) {
 
 impl ffi::SelfAwait for Coroutine {
     #[inline]
-    fn resume(slf: &Bound<'_, Self>) -> PyResult<Sent> {
+    fn resume(slf: &Bound<'_, Self>) -> Resumed {
         slf.get().resume(slf.py(), Input::None)
     }
 }
@@ -188,14 +171,14 @@ impl Coroutine {
     /// Resume the coroutine with a value; raises StopIteration with its result when it returns.
     fn send(&self, py: Python<'_>, value: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
         if value.is_none() {
-            return as_method_result(py, self.resume(py, Input::None)?);
+            return as_method_result(py, self.resume(py, Input::None));
         }
         if self.state.with(py, |state| state.is_new()) {
             return Err(PyTypeError::new_err(
                 "can't send non-None value to a just-started coroutine",
             ));
         }
-        as_method_result(py, self.resume(py, Input::Send(value.clone().unbind()))?)
+        as_method_result(py, self.resume(py, Input::Send(value.clone().unbind())))
     }
 
     /// Resume the coroutine with an exception: an instance, a class, or the deprecated three arguments.
@@ -208,7 +191,7 @@ impl Coroutine {
         tb: Option<Bound<'_, PyAny>>,
     ) -> PyResult<Py<PyAny>> {
         let error = as_thrown(py, typ, val, tb)?;
-        as_method_result(py, self.resume(py, Input::Throw(error))?)
+        as_method_result(py, self.resume(py, Input::Throw(error)))
     }
 
     /// Throw GeneratorExit in and have the coroutine finish.
@@ -289,17 +272,12 @@ impl Coroutine {
     }
 }
 
-ffi::recycle!(Coroutine);
+ffi::recycle!(Coroutine, is_spent = Coroutine::is_finished);
 
 impl Drop for Coroutine {
     #[inline]
     fn drop(&mut self) {
-        // Nobody else has a reference, so the state can be looked at without a token.
-        let is_over = self.state.visit(|state| match state {
-            State::Finished => Ok(()),
-            _ => Err(()),
-        });
-        if is_over.is_err() {
+        if !self.is_finished() {
             Python::attach(|py| {
                 // An exception may be on its way while objects go away: it must be there afterwards.
                 let pending = PyErr::take(py);

@@ -5,7 +5,7 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyTuple, PyType};
 
-use crate::ffi::Sent;
+use crate::ffi::{Resumed, Sent};
 
 /// The arguments of `throw`, as an exception: an instance, a class, or the deprecated three.
 pub fn as_thrown(
@@ -59,22 +59,22 @@ pub fn as_thrown(
 }
 
 /// Throws into an iterator as `yield from` does: `GeneratorExit` closes it, one without `throw` just ends.
-pub(super) fn throw_into(iter: &Bound<'_, PyAny>, error: PyErr) -> PyResult<Sent> {
+pub(super) fn throw_into(iter: &Bound<'_, PyAny>, error: PyErr) -> Resumed {
     let py = iter.py();
     if error.is_instance_of::<PyGeneratorExit>(py) {
         if let Some(close) = iter.getattr_opt(intern!(py, "close"))? {
             close.call0()?;
         }
-        return Err(error);
+        return Err(error.into());
     }
     let Some(throw) = iter.getattr_opt(intern!(py, "throw"))? else {
-        return Err(error);
+        return Err(error.into());
     };
     match throw.call1((error.value(py),)) {
         Ok(value) => Ok(Sent::Yielded(value.unbind())),
         Err(stop) if stop.is_instance_of::<PyStopIteration>(py) => Ok(Sent::Returned(
             stop.value(py).getattr(intern!(py, "value"))?.unbind(),
         )),
-        Err(error) => Err(error),
+        Err(error) => Err(error.into()),
     }
 }

@@ -60,7 +60,7 @@ impl Loop {
     ) -> PyResult<Py<Handle>> {
         let py = slf.py();
         let handle = Handle::new(slf, callback, args, context)?;
-        let handle = ffi::create(py, handle)?.unbind();
+        let handle = ffi::create(py, || handle)?.unbind();
         slf.get().push(py, Callback::Handle(handle.clone_ref(py)));
         Ok(handle)
     }
@@ -147,7 +147,7 @@ impl Loop {
             Self::check_callback(slf, &callback, "call_soon_threadsafe")?;
         }
         let handle = Handle::new(slf, callback, args, context)?.thread_safe(py)?;
-        let handle = ffi::create(py, handle)?.unbind();
+        let handle = ffi::create(py, || handle)?.unbind();
         let payload = Callback::Handle(handle.clone_ref(py));
         let elsewhere = me
             .running_thread()

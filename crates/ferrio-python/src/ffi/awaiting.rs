@@ -1,10 +1,10 @@
-//! Resuming coroutines, and being awaited, without `StopIteration` and without objects in between.
+//! Being awaited without objects in between.
 
-use pyo3::exceptions::{PyRuntimeError, PyStopIteration};
+use pyo3::exceptions::PyRuntimeError;
 use pyo3::ffi;
 use pyo3::prelude::*;
 
-use super::{Send, Sent, am_send, iter_send};
+use super::{Resumed, Send, Sent, am_send};
 
 /// A class whose instances are their own iterator when they are awaited: `await object` resumes `object` itself.
 ///
@@ -12,11 +12,11 @@ use super::{Send, Sent, am_send, iter_send};
 /// defines. A subclass that Python code makes has none of these slots and is awaited through `__await__`.
 pub trait SelfAwait: pyo3::PyClass + Sync {
     /// Asks to wait by yielding, or ends.
-    fn resume(slf: &Bound<'_, Self>) -> PyResult<Sent>;
+    fn resume(slf: &Bound<'_, Self>) -> Resumed;
 }
 
 impl<T: SelfAwait> Send for T {
-    fn send(slf: &Bound<'_, Self>, _value: &Bound<'_, PyAny>) -> PyResult<Sent> {
+    fn send(slf: &Bound<'_, Self>, _value: &Bound<'_, PyAny>) -> Resumed {
         T::resume(slf)
     }
 }
@@ -58,7 +58,7 @@ unsafe extern "C" fn iternext<T: SelfAwait>(slf: *mut ffi::PyObject) -> *mut ffi
     // What is resumed ends inside: to hand its result out costs as much as to resume it.
     let resume = |py: Python<'_>| {
         // SAFETY: the slot is installed on T's type only, so `slf` is a T, borrowed for the call.
-        let slf = unsafe { Bound::from_borrowed_ptr(py, slf).cast_into_unchecked::<T>() };
+        let slf = unsafe { Borrowed::from_ptr(py, slf).cast_unchecked::<T>() };
         match T::resume(&slf) {
             Ok(Sent::Yielded(object)) => object.into_ptr(),
             Ok(Sent::Returned(result)) => {
@@ -68,7 +68,7 @@ unsafe extern "C" fn iternext<T: SelfAwait>(slf: *mut ffi::PyObject) -> *mut ffi
                 std::ptr::null_mut()
             }
             Err(error) => {
-                error.restore(py);
+                PyErr::from(error).restore(py);
                 std::ptr::null_mut()
             }
         }
@@ -82,29 +82,6 @@ unsafe extern "C" fn iternext<T: SelfAwait>(slf: *mut ffi::PyObject) -> *mut ffi
                 std::ptr::null_mut()
             })
         })
-    }
-}
-
-/// Resumes a coroutine with `None`.
-#[inline]
-pub fn resume(coroutine: &Bound<'_, PyAny>) -> PyResult<Sent> {
-    let py = coroutine.py();
-    // SAFETY: None is immortal or outlives the call, like the coroutine.
-    let has_send = unsafe {
-        let slots = (*ffi::Py_TYPE(coroutine.as_ptr())).tp_as_async;
-        !slots.is_null() && (*slots).am_send.is_some()
-    };
-    if has_send {
-        return iter_send(py, coroutine.as_unbound(), py.None().bind(py).as_unbound());
-    }
-    // Coroutines that are written in Python by hand have a method `send`, and may be no iterators.
-    match coroutine.call_method1(pyo3::intern!(py, "send"), (py.None(),)) {
-        Ok(object) => Ok(Sent::Yielded(object.unbind())),
-        Err(stop) if stop.is_instance_of::<PyStopIteration>(py) => {
-            let value = stop.value(py).getattr(pyo3::intern!(py, "value"))?;
-            Ok(Sent::Returned(value.unbind()))
-        }
-        Err(error) => Err(error),
     }
 }
 

@@ -3,6 +3,8 @@
 //! The interpreter calls a function by an address that is in the function object (PEP 590). PyO3 gives its classes no such
 //! field and `tp_call` only, for which arguments are packed into a tuple and unpacked again.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::ffi;
 use pyo3::gc::PyVisit;
@@ -20,42 +22,6 @@ pub struct Callee {
     object: Py<PyAny>,
     /// The callee's function of the same kind.
     call: ffi::vectorcallfunc,
-    method: Method,
-}
-
-/// The native method behind the callee, if it is one. It is called at once, as the interpreter does where it knows what is
-/// called: through the callee, which does the same, a call is 3 ns dearer.
-enum Method {
-    /// Without arguments.
-    Plain(Py<PyType>, ffi::PyCFunction),
-    /// With arguments, which may have names.
-    Keywords(Py<PyType>, ffi::PyCFunctionFastWithKeywords),
-    /// A function, or a slot.
-    Other,
-}
-
-impl Method {
-    fn of(object: &Bound<'_, PyAny>) -> Self {
-        // SAFETY: a live object of exactly this type has this layout; a method's definition and class live as long as it,
-        // and its flags say which of the functions it has.
-        unsafe {
-            if ffi::Py_TYPE(object.as_ptr()) != &raw mut ffi::PyMethodDescr_Type {
-                return Self::Other;
-            }
-            let descriptor = object.as_ptr().cast::<ffi::PyMethodDescrObject>();
-            let class = (*descriptor).d_common.d_type.cast();
-            let class = Bound::from_borrowed_ptr(object.py(), class).cast_into_unchecked();
-            let definition = (*descriptor).d_method;
-            match (*definition).ml_flags {
-                ffi::METH_NOARGS => Self::Plain(class.unbind(), (*definition).ml_meth.PyCFunction),
-                flags if flags == ffi::METH_FASTCALL | ffi::METH_KEYWORDS => {
-                    let function = (*definition).ml_meth.PyCFunctionFastWithKeywords;
-                    Self::Keywords(class.unbind(), function)
-                }
-                _ => Self::Other,
-            }
-        }
-    }
 }
 
 impl Callee {
@@ -67,7 +33,6 @@ impl Callee {
             own: vectorcall::<T>,
             object: object.clone().unbind(),
             call: function.unwrap_or(ffi::PyObject_Vectorcall),
-            method: Method::of(object),
         }
     }
 
@@ -78,9 +43,6 @@ impl Callee {
 
     /// Shows the garbage collector what is held.
     pub fn traverse(&self, visit: &PyVisit<'_>) -> Result<(), PyTraverseError> {
-        if let Method::Plain(class, _) | Method::Keywords(class, _) = &self.method {
-            visit.call(class)?;
-        }
         visit.call(&self.object)
     }
 }
@@ -89,6 +51,14 @@ impl Callee {
 pub trait Forward: PyClass<Frozen = True> + Sync {
     /// What is called.
     fn callee(&self) -> &Callee;
+
+    /// Does what a call without keywords would come to; `None` if it is for the callee to do. It drops no reference: the
+    /// interpreter has not been told that the thread is inside.
+    fn call_at_once<'py>(
+        &self,
+        py: Python<'py>,
+        args: &[Borrowed<'_, 'py, PyAny>],
+    ) -> Option<PyResult<Bound<'py, PyAny>>>;
 }
 
 /// Has instances of `T` be called by the address in their [`Callee`], and as methods without being bound. `example` shows where
@@ -122,33 +92,31 @@ unsafe extern "C" fn vectorcall<T: Forward>(
     flagged_count: usize,
     names: *mut ffi::PyObject,
 ) -> *mut ffi::PyObject {
-    // SAFETY: only instances of `T` have this function; the callee lives as long as `slf`, which the caller keeps alive. A
-    // native method gets an instance of its class, and of arguments what its flags say; the callee complains of the rest.
+    // SAFETY: only instances of `T` have this function, which live as long as the caller keeps them alive; the arguments are
+    // as many borrowed references as is said, laid out as pointers are. The interpreter calls from attached threads.
     unsafe {
-        let callee = (*place::<T>(slf)).callee();
-        let count = ffi::PyVectorcall_NARGS(flagged_count);
-        match &callee.method {
-            Method::Plain(class, function)
-                if count == 1 && names.is_null() && is_instance(*args, class) =>
-            {
-                function(*args, std::ptr::null_mut())
+        let me = &*place::<T>(slf);
+        if names.is_null() {
+            let py = Python::assume_attached();
+            let count = ffi::PyVectorcall_NARGS(flagged_count).cast_unsigned();
+            let args = std::slice::from_raw_parts(args.cast::<Borrowed<'_, '_, PyAny>>(), count);
+            let made = catch_unwind(AssertUnwindSafe(|| me.call_at_once(py, args)));
+            match made {
+                Ok(None) => (),
+                Ok(Some(Ok(made))) => return made.into_ptr(),
+                Ok(Some(Err(error))) => {
+                    error.restore(py);
+                    return std::ptr::null_mut();
+                }
+                Err(_) => {
+                    super::panicked(py);
+                    return std::ptr::null_mut();
+                }
             }
-            Method::Keywords(class, function) if count >= 1 && is_instance(*args, class) => {
-                function(*args, args.add(1).cast_mut(), count - 1, names)
-            }
-            _ => (callee.call)(callee.object.as_ptr(), args, flagged_count, names),
         }
+        let callee = me.callee();
+        (callee.call)(callee.object.as_ptr(), args, flagged_count, names)
     }
-}
-
-/// Whether the object is an instance of the class or of a subclass.
-///
-/// # Safety
-/// It is live.
-#[inline]
-unsafe fn is_instance(object: *mut ffi::PyObject, class: &Py<PyType>) -> bool {
-    // SAFETY: the caller's; a class is a type object.
-    unsafe { ffi::PyObject_TypeCheck(object, class.as_ptr().cast()) != 0 }
 }
 
 unsafe extern "C" {

@@ -9,13 +9,14 @@ mod metaclass;
 mod native;
 pub mod openssl;
 mod recycling;
+mod resuming;
 mod running;
 mod running_task;
 mod stop_iteration;
 
 pub use self::awaiting::{
     SelfAwait, await_iterator, generic_set_attribute, install_self_await, is_context,
-    is_exact_coroutine, resume,
+    is_exact_coroutine,
 };
 pub use self::descriptor::descriptor_get;
 pub use self::forwarding::{Callee, Forward, bind, install_forwarding, replace_in_class};
@@ -26,6 +27,8 @@ pub(crate) use self::recycling::recycle;
 pub use self::recycling::{
     Keep, Recycle, Shell, create, create_extended, install_recycling, keep, keep_extended,
 };
+pub use self::resuming::{Resumed, Send, Sent, install_am_send, iter_send, resume};
+use self::resuming::{am_send, panicked};
 pub use self::running_task::{enter_task, leave_task, running_loop, running_task};
 use self::stop_iteration::set_stop_iteration;
 pub use self::stop_iteration::stop_iteration;
@@ -34,7 +37,7 @@ use std::io;
 use std::os::fd::{BorrowedFd, RawFd};
 use std::os::raw::c_int;
 
-use pyo3::exceptions::{PyBufferError, PyRuntimeError};
+use pyo3::exceptions::PyBufferError;
 use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::{PyString, PyTuple};
@@ -147,105 +150,6 @@ pub fn thread_ident() -> u64 {
     // SAFETY: PyThread_get_thread_ident only reads thread-local data of the C library.
     #[allow(clippy::useless_conversion, reason = "c_ulong has 32 bits elsewhere")]
     u64::from(unsafe { ffi::PyThread_get_thread_ident() })
-}
-
-/// What resuming a coroutine led to.
-pub enum Sent {
-    /// It suspended and yielded this to whoever drives it.
-    Yielded(Py<PyAny>),
-    /// It returned this.
-    Returned(Py<PyAny>),
-}
-
-/// `PyIter_Send`: resumes a generator-like object without building `StopIteration`.
-#[inline]
-pub fn iter_send(py: Python<'_>, iter: &Py<PyAny>, value: &Py<PyAny>) -> PyResult<Sent> {
-    let mut result = std::ptr::null_mut();
-    // SAFETY: `iter` and `value` are live objects, `result` is written with a new reference unless an exception is set.
-    let status = unsafe { running::iter_send(iter.as_ptr(), value.as_ptr(), &raw mut result) };
-    match status {
-        ffi::PySendResult::PYGEN_ERROR => Err(PyErr::fetch(py)),
-        // SAFETY: for both outcomes PyIter_Send has stored a new reference.
-        ffi::PySendResult::PYGEN_NEXT => Ok(Sent::Yielded(
-            unsafe { Bound::from_owned_ptr(py, result) }.unbind(),
-        )),
-        // SAFETY: as above.
-        ffi::PySendResult::PYGEN_RETURN => Ok(Sent::Returned(
-            unsafe { Bound::from_owned_ptr(py, result) }.unbind(),
-        )),
-    }
-}
-
-/// A class whose instances can be resumed by `PyIter_Send`.
-pub trait Send: pyo3::PyClass + Sync {
-    /// `am_send`: resumes with `value`.
-    fn send(slf: &Bound<'_, Self>, value: &Bound<'_, PyAny>) -> PyResult<Sent>;
-}
-
-/// Fills the `am_send` slot of `T`'s type object, which PyO3's macros have no way to name, so that whoever drives an
-/// instance gets its result without a `StopIteration`.
-pub fn install_am_send<T: Send>(py: Python<'_>) -> PyResult<()> {
-    let ty = py.get_type::<T>();
-    // SAFETY: `ty` is a heap type that PyO3 made, so it is a PyTypeObject whose `tp_as_async`, if not null, points
-    // into that same object; it is not shared with another thread while the module is being initialised.
-    unsafe {
-        let slots = (*ty.as_type_ptr()).tp_as_async;
-        if slots.is_null() {
-            return Err(PyRuntimeError::new_err(
-                "the type has no asynchronous slots",
-            ));
-        }
-        (*slots).am_send = Some(am_send::<T>);
-    }
-    Ok(())
-}
-
-/// The slot function behind [`install_am_send`].
-///
-/// # Safety
-/// CPython calls it with the GIL held, an instance of `T` (or of a subclass) and a place for the result.
-unsafe extern "C" fn am_send<T: Send>(
-    slf: *mut ffi::PyObject,
-    value: *mut ffi::PyObject,
-    result: *mut *mut ffi::PyObject,
-) -> ffi::PySendResult {
-    // What is resumed ends inside: to hand its result out costs as much as to resume it.
-    let send = |py: Python<'_>| {
-        // SAFETY: the slot is installed on T's type only, so `slf` is a T; both are borrowed for the call.
-        let (slf, value) = unsafe {
-            (
-                Bound::from_borrowed_ptr(py, slf).cast_into_unchecked::<T>(),
-                Bound::from_borrowed_ptr(py, value),
-            )
-        };
-        match T::send(&slf, &value) {
-            Ok(Sent::Yielded(object)) => (ffi::PySendResult::PYGEN_NEXT, object.into_ptr()),
-            Ok(Sent::Returned(object)) => (ffi::PySendResult::PYGEN_RETURN, object.into_ptr()),
-            Err(error) => {
-                error.restore(py);
-                (ffi::PySendResult::PYGEN_ERROR, std::ptr::null_mut())
-            }
-        }
-    };
-    // SAFETY: the interpreter calls slots only from attached threads.
-    let (status, object) = unsafe {
-        in_slot(|py| {
-            let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| send(py)));
-            outcome.unwrap_or_else(|_| {
-                panicked(py);
-                (ffi::PySendResult::PYGEN_ERROR, std::ptr::null_mut())
-            })
-        })
-    };
-    // SAFETY: `result` is the caller's place for it.
-    unsafe { *result = object };
-    status
-}
-
-/// Raises what says that there is a bug.
-#[cold]
-fn panicked(py: Python<'_>) {
-    pyo3::panic::PanicException::new_err("panic in ferrio").restore(py);
 }
 
 /// A contiguous view of an object's bytes, released when dropped.

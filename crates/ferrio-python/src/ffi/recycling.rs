@@ -30,18 +30,25 @@ pub trait Recycle: PyClass<Frozen = True> + Sync {
 
     /// Where the deallocator that PyO3 made for the class is kept.
     fn deallocator() -> &'static OnceLock<ffi::destructor>;
+
+    /// Whether there is nothing left in the value that would have to be dropped.
+    #[inline]
+    fn is_spent(&self) -> bool {
+        false
+    }
 }
 
-/// Implements [`Recycle`] for a class; one with a finalizer says where its deallocator is kept.
+/// Implements [`Recycle`] for a class; one with a finalizer says where its deallocator is kept, one that is mostly spent when
+/// its last reference goes says when it is.
 macro_rules! recycle {
-    ($class:ty) => {
-        $crate::ffi::recycle!($class, {
+    ($class:ty $(, is_spent = $is_spent:expr)?) => {
+        $crate::ffi::recycle!($class, deallocator = {
             static ORIGINAL: std::sync::OnceLock<pyo3::ffi::destructor> =
                 std::sync::OnceLock::new();
             &ORIGINAL
-        });
+        } $(, is_spent = $is_spent)?);
     };
-    ($class:ty, $deallocator:expr) => {
+    ($class:ty, deallocator = $deallocator:expr $(, is_spent = $is_spent:expr)?) => {
         impl $crate::ffi::Recycle for $class {
             fn deallocator() -> &'static std::sync::OnceLock<pyo3::ffi::destructor> {
                 $deallocator
@@ -52,31 +59,43 @@ macro_rules! recycle {
                     $crate::cell::AttachedCell::new(Vec::new());
                 &SHELLS
             }
+
+            $(
+                #[inline]
+                fn is_spent(&self) -> bool {
+                    $is_spent(self)
+                }
+            )?
         }
     };
 }
 pub(crate) use recycle;
 
-/// Makes an object, of an old one if there is one.
-#[inline(always)] // So that the value is made where it stays.
-pub fn create<T>(py: Python<'_>, value: T) -> PyResult<Bound<'_, T>>
+/// Makes an object, of an old one if there is one. Its value is made where it stays: to copy one that has just been written
+/// in pieces costs 10 ns, for the processor waits until all of them have arrived.
+#[inline(always)]
+pub fn create<T>(py: Python<'_>, make: impl FnOnce() -> T) -> PyResult<Bound<'_, T>>
 where
     T: Recycle + PyClass<BaseType = PyAny>,
     PyClassInitializer<T>: From<T>,
 {
     let Some(shell) = T::shells().with(py, Vec::pop) else {
-        return Bound::new(py, value);
+        return Bound::new(py, make());
     };
     // SAFETY: a shell of the class, whose place for the value is empty.
     unsafe {
-        fill::<T>(&shell, value);
+        fill(&shell, make);
         Ok(revive(py, shell))
     }
 }
 
 /// The same for a class that extends another, `B`.
 #[inline(always)]
-pub fn create_extended<T, B>(py: Python<'_>, base: B, value: T) -> PyResult<Bound<'_, T>>
+pub fn create_extended<T, B>(
+    py: Python<'_>,
+    make_base: impl FnOnce() -> B,
+    make: impl FnOnce() -> T,
+) -> PyResult<Bound<'_, T>>
 where
     T: Recycle + PyClass<BaseType = B>,
     B: PyClass<BaseType = PyAny, Frozen = True> + Sync,
@@ -84,24 +103,24 @@ where
     PyClassInitializer<T>: From<(T, B)>,
 {
     let Some(shell) = T::shells().with(py, Vec::pop) else {
-        return Bound::new(py, (value, base));
+        return Bound::new(py, (make(), make_base()));
     };
     // SAFETY: a shell of the class, whose places for the values of both classes are empty.
     unsafe {
-        fill::<B>(&shell, base);
-        fill::<T>(&shell, value);
+        fill(&shell, make_base);
+        fill(&shell, make);
         Ok(revive(py, shell))
     }
 }
 
-/// Puts a value into its place.
+/// Makes a value in its place.
 ///
 /// # Safety
 /// The object is of the class or of one that extends it, and the place is empty.
 #[inline(always)]
-unsafe fn fill<T: PyClass<Frozen = True> + Sync>(shell: &Shell, value: T) {
+unsafe fn fill<T: PyClass<Frozen = True> + Sync>(shell: &Shell, make: impl FnOnce() -> T) {
     // SAFETY: the caller's. The value lies in an `UnsafeCell`, and nobody else has the object.
-    unsafe { std::ptr::write(place::<T>(shell.0.as_ptr()), value) };
+    unsafe { std::ptr::write(place::<T>(shell.0.as_ptr()), make()) };
 }
 
 /// Where the value of class `T` is in an object.
@@ -206,20 +225,35 @@ unsafe fn keep_if_empty<T: Recycle>(
     unsafe {
         let py = Python::assume_attached();
         if ffi::Py_TYPE(object) != T::type_object_raw(py)
-            || ffi::PyObject_GC_IsFinalized(object) != 0
+            || is_finalized(object)
             || T::shells().with(py, |shells| shells.len() >= KEPT)
         {
             return false;
         }
         ffi::PyObject_GC_UnTrack(object.cast());
         clear_attributes(object);
-        let emptied = super::in_slot(|_| catch_unwind(AssertUnwindSafe(|| empty(object))));
-        if emptied.is_ok() {
-            ffi::Py_INCREF(object);
+        if (*place::<T>(object)).is_spent()
+            || super::in_slot(|_| catch_unwind(AssertUnwindSafe(|| empty(object)))).is_ok()
+        {
+            // Not counted up from 0: the interpreter has just written half of the field, which could not be read before
+            // that has arrived.
+            (*object).ob_refcnt = ffi::PyObject_HEAD_INIT.ob_refcnt;
             let shell = Shell(std::ptr::NonNull::new_unchecked(object));
             T::shells().with(py, |shells| shells.push(shell));
         }
         true // Otherwise nobody knows what is in it: it is not used any more.
+    }
+}
+
+/// Whether the object's finalizer has run, if it has one.
+///
+/// # Safety
+/// The object is live.
+#[inline]
+unsafe fn is_finalized(object: *mut ffi::PyObject) -> bool {
+    // SAFETY: the caller's.
+    unsafe {
+        (*ffi::Py_TYPE(object)).tp_finalize.is_some() && ffi::PyObject_GC_IsFinalized(object) != 0
     }
 }
 

@@ -12,12 +12,12 @@ use pyo3::prelude::*;
 use super::{Future, Outcome};
 use crate::cell::AttachedCell;
 use crate::coroutine::{as_method_result, as_thrown};
-use crate::ffi::{self, Sent};
+use crate::ffi::{self, Resumed, Sent};
 
 impl ffi::SelfAwait for Future {
     /// Asks to wait, or gives the result if the future is done.
     #[inline]
-    fn resume(slf: &Bound<'_, Self>) -> PyResult<Sent> {
+    fn resume(slf: &Bound<'_, Self>) -> Resumed {
         enum Next {
             Wait,
             Wrong,
@@ -41,8 +41,8 @@ impl ffi::SelfAwait for Future {
         match next {
             Next::Wait => Ok(Sent::Yielded(slf.clone().unbind().into_any())),
             Next::Return(result) => Ok(Sent::Returned(result)),
-            Next::Raise => Err(me.error(py)),
-            Next::Wrong => Err(not_awaited()),
+            Next::Raise => Err(me.error(py).into()),
+            Next::Wrong => Err(not_awaited().into()),
         }
     }
 }
@@ -70,7 +70,7 @@ impl FutureIter {
 }
 
 impl ffi::Send for FutureIter {
-    fn send(slf: &Bound<'_, Self>, _value: &Bound<'_, PyAny>) -> PyResult<Sent> {
+    fn send(slf: &Bound<'_, Self>, _value: &Bound<'_, PyAny>) -> Resumed {
         let py = slf.py();
         let me = slf.get();
         let Some(future) = me.future.with(py, |future| {
@@ -82,10 +82,10 @@ impl ffi::Send for FutureIter {
         if target.is_done(py) {
             let ended = me.future.take(py);
             drop(ended);
-            return target.retrieve(py).map(Sent::Returned);
+            return Ok(Sent::Returned(target.retrieve(py)?));
         }
         if me.asked.replace(py, true) {
-            return Err(not_awaited());
+            return Err(not_awaited().into());
         }
         target.with(py, |state| state.blocking = true);
         Ok(Sent::Yielded(future.into_any()))
@@ -95,7 +95,7 @@ impl ffi::Send for FutureIter {
 #[pymethods]
 impl FutureIter {
     fn send(slf: &Bound<'_, Self>, value: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
-        as_method_result(slf.py(), <Self as ffi::Send>::send(slf, value)?)
+        as_method_result(slf.py(), <Self as ffi::Send>::send(slf, value))
     }
 
     #[pyo3(signature = (typ, val = None, tb = None))]

@@ -61,7 +61,7 @@ impl Future {
     /// A pending future of a ferrio loop, as an object.
     pub fn create<'py>(event_loop: &Bound<'py, Loop>) -> PyResult<Bound<'py, Self>> {
         let py = event_loop.py();
-        let future = ffi::create(py, Self::pending(Home::of_native(event_loop)))?;
+        let future = ffi::create(py, || Self::pending(Home::of_native(event_loop)))?;
         if event_loop.get().debug() {
             future.get().remember_source(py)?;
         }
@@ -173,4 +173,4 @@ impl ffi::Finalize for Future {
     }
 }
 
-ffi::recycle!(Future, <Self as ffi::Finalize>::deallocator());
+ffi::recycle!(Future, deallocator = <Self as ffi::Finalize>::deallocator());

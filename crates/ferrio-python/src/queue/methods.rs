@@ -10,9 +10,18 @@ use pyo3::types::{PyDict, PyTuple, PyType};
 
 use super::moving::{Side, raise};
 use super::{Kind, Queue, State};
-use crate::coroutine::{Call, Coroutine};
+use crate::coroutine::{Body, Call, body};
 use crate::imports;
 use crate::sync::bound::traverse_line;
+
+impl Queue {
+    pub const PUT: Body = body!("Queue.put", |queue: Queue, item| {
+        let item = item.unwrap_or_else(|| queue.py().None());
+        Queue::put_step(queue, item)
+    });
+    pub const GET: Body = body!("Queue.get", |queue: Queue| Queue::get_step(queue));
+    pub const JOIN: Body = body!("Queue.join", |queue: Queue| Queue::join_step(queue));
+}
 
 #[pymethods]
 impl Queue {
@@ -72,11 +81,7 @@ impl Queue {
     ///
     /// Raises QueueShutDown if the queue is shut down.
     fn put(slf: Py<Self>, item: Py<PyAny>) -> Call {
-        let put = |slf: &Bound<'_, PyAny>, item: Option<Py<PyAny>>| {
-            let item = item.unwrap_or_else(|| slf.py().None());
-            Self::put_step(slf.cast()?, item)
-        };
-        Coroutine::call("Queue.put", put, slf.into_any(), Some(item))
+        Self::PUT.call(slf.into_any(), Some(item))
     }
 
     /// Put an item in at once.
@@ -93,8 +98,7 @@ impl Queue {
     ///
     /// Raises QueueShutDown if the queue is shut down and empty.
     fn get(slf: Py<Self>) -> Call {
-        let get = |slf: &Bound<'_, PyAny>, _: Option<Py<PyAny>>| Self::get_step(slf.cast()?);
-        Coroutine::call("Queue.get", get, slf.into_any(), None)
+        Self::GET.call(slf.into_any(), None)
     }
 
     /// Take an item out at once, and return it.
@@ -120,8 +124,7 @@ impl Queue {
 
     /// Wait until all items that were put in are said to be done.
     fn join(slf: Py<Self>) -> Call {
-        let join = |slf: &Bound<'_, PyAny>, _: Option<Py<PyAny>>| Self::join_step(slf.cast()?);
-        Coroutine::call("Queue.join", join, slf.into_any(), None)
+        Self::JOIN.call(slf.into_any(), None)
     }
 
     /// Shut the queue down: put() raises QueueShutDown from now on, and get() when the queue is empty.

@@ -12,7 +12,7 @@ use pyo3::types::{PyDict, PyTuple, PyWeakrefMethods, PyWeakrefReference};
 use super::overrides;
 use super::reader::StreamReader;
 use crate::cell::{AttachedCell, AttachedOnce};
-use crate::coroutine::{Call, Coroutine, Step, Wait};
+use crate::coroutine::{Body, Call, Step, Wait, body};
 use crate::event_loop::wake;
 use crate::future::Home;
 use crate::future::any::{fail, is_done, retrieve_exception};
@@ -300,9 +300,11 @@ impl StreamReaderProtocol {
 
     #[pyo3(name = "_drain_helper")]
     fn drain_helper(slf: Py<Self>) -> Call {
-        let drain = |slf: &Bound<'_, PyAny>, _: Option<Py<PyAny>>| Self::drain(slf.cast()?);
-        let name = "FlowControlMixin._drain_helper";
-        Coroutine::call(name, drain, slf.into_any(), None)
+        const DRAIN: Body = body!(
+            "FlowControlMixin._drain_helper",
+            |protocol: StreamReaderProtocol| StreamReaderProtocol::drain(protocol)
+        );
+        DRAIN.call(slf.into_any(), None)
     }
 
     #[pyo3(name = "_get_close_waiter")]

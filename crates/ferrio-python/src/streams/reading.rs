@@ -10,7 +10,7 @@ use pyo3::types::{PyBytes, PyTuple};
 
 use super::overrides;
 use super::reader::StreamReader;
-use crate::coroutine::{Call, Coroutine, Step, Wait};
+use crate::coroutine::{Body, Call, Step, Wait, body};
 use crate::ffi::ByteView;
 use crate::imports;
 
@@ -294,12 +294,6 @@ fn view(separator: &Bound<'_, PyAny>) -> PyResult<ByteView> {
     })
 }
 
-/// The reader that a coroutine was made for.
-#[inline]
-fn reader<'a, 'py>(target: &'a Bound<'py, PyAny>) -> PyResult<&'a Bound<'py, StreamReader>> {
-    Ok(target.cast::<StreamReader>()?)
-}
-
 /// A number of bytes; one that is too large to count is more than there will ever be.
 #[inline]
 fn size(count: &Bound<'_, PyAny>) -> PyResult<isize> {
@@ -322,9 +316,8 @@ impl<'a, 'py> FromPyObject<'a, 'py> for Given {
     }
 }
 
-fn begin_read(target: &Bound<'_, PyAny>, count: Option<Py<PyAny>>) -> PyResult<Step> {
-    let py = target.py();
-    let reader = reader(target)?;
+fn begin_read(reader: &Bound<'_, StreamReader>, count: Option<Py<PyAny>>) -> PyResult<Step> {
+    let py = reader.py();
     check(py, reader.get())?;
     let count = count.map_or(Ok(-1), |count| size(count.bind(py)))?;
     match usize::try_from(count) {
@@ -334,9 +327,8 @@ fn begin_read(target: &Bound<'_, PyAny>, count: Option<Py<PyAny>>) -> PyResult<S
     }
 }
 
-fn begin_readexactly(target: &Bound<'_, PyAny>, count: Option<Py<PyAny>>) -> PyResult<Step> {
-    let py = target.py();
-    let reader = reader(target)?;
+fn begin_readexactly(reader: &Bound<'_, StreamReader>, count: Option<Py<PyAny>>) -> PyResult<Step> {
+    let py = reader.py();
     let count = count.map_or(Ok(0), |count| size(count.bind(py)))?;
     let Ok(count) = usize::try_from(count) else {
         let text = "readexactly size can not be less than zero";
@@ -349,43 +341,66 @@ fn begin_readexactly(target: &Bound<'_, PyAny>, count: Option<Py<PyAny>>) -> PyR
     read(reader, Wanted::Exactly(count))
 }
 
-fn begin_readuntil(target: &Bound<'_, PyAny>, separator: Option<Py<PyAny>>) -> PyResult<Step> {
-    let py = target.py();
+fn begin_readuntil(
+    reader: &Bound<'_, StreamReader>,
+    separator: Option<Py<PyAny>>,
+) -> PyResult<Step> {
+    let py = reader.py();
     let search = match separator {
         None => Search::byte(b'\n'),
         Some(separator) => search(separator.bind(py))?,
     };
-    read(reader(target)?, Wanted::Until(search))
+    read(reader, Wanted::Until(search))
 }
 
-fn begin_readline(target: &Bound<'_, PyAny>, _: Option<Py<PyAny>>) -> PyResult<Step> {
-    let py = target.py();
-    if overrides::<StreamReader>(target, "readuntil")? {
-        let line = target.call_method1(intern!(py, "readuntil"), (PyBytes::new(py, b"\n"),))?;
-        let reader = reader(target)?.clone().unbind();
+fn begin_readline(reader: &Bound<'_, StreamReader>) -> PyResult<Step> {
+    let py = reader.py();
+    if overrides::<StreamReader>(reader.as_any(), "readuntil")? {
+        let line = reader.call_method1(intern!(py, "readuntil"), (PyBytes::new(py, b"\n"),))?;
+        let reader = reader.clone().unbind();
         let then: Then = |py, reader, line| line.or_else(|error| end_line(py, reader, error));
         return Ok(Step::Wait(
             line.unbind(),
             Box::new(Overridden { reader, then }),
         ));
     }
-    read(reader(target)?, Wanted::Line(Search::byte(b'\n')))
+    read(reader, Wanted::Line(Search::byte(b'\n')))
 }
 
-fn begin_next(target: &Bound<'_, PyAny>, _: Option<Py<PyAny>>) -> PyResult<Step> {
-    let py = target.py();
-    if overrides::<StreamReader>(target, "readline")?
-        || overrides::<StreamReader>(target, "readuntil")?
+fn begin_next(reader: &Bound<'_, StreamReader>) -> PyResult<Step> {
+    let py = reader.py();
+    if overrides::<StreamReader>(reader.as_any(), "readline")?
+        || overrides::<StreamReader>(reader.as_any(), "readuntil")?
     {
-        let line = target.call_method0(intern!(py, "readline"))?;
-        let reader = reader(target)?.clone().unbind();
+        let line = reader.call_method0(intern!(py, "readline"))?;
+        let reader = reader.clone().unbind();
         let then: Then = |py, _, line| next(py, line?);
         return Ok(Step::Wait(
             line.unbind(),
             Box::new(Overridden { reader, then }),
         ));
     }
-    read(reader(target)?, Wanted::Next(Search::byte(b'\n')))
+    read(reader, Wanted::Next(Search::byte(b'\n')))
+}
+
+impl StreamReader {
+    pub const READ: Body = body!("StreamReader.read", |reader: StreamReader, count| {
+        begin_read(reader, count)
+    });
+    pub const READEXACTLY: Body =
+        body!("StreamReader.readexactly", |reader: StreamReader, count| {
+            begin_readexactly(reader, count)
+        });
+    pub const READLINE: Body = body!("StreamReader.readline", |reader: StreamReader| {
+        begin_readline(reader)
+    });
+    pub const READUNTIL: Body = body!(
+        "StreamReader.readuntil",
+        |reader: StreamReader, separator| begin_readuntil(reader, separator)
+    );
+    pub const NEXT: Body = body!("StreamReader.__anext__", |reader: StreamReader| begin_next(
+        reader
+    ));
 }
 
 #[pymethods]
@@ -393,7 +408,7 @@ impl StreamReader {
     /// Read up to n bytes, at least one unless the stream has ended; all up to its end if n is negative.
     #[pyo3(name = "read", signature = (n = Given(None)), text_signature = "($self, n=-1)")]
     fn read_some(slf: Py<Self>, n: Given) -> Call {
-        Coroutine::call("StreamReader.read", begin_read, slf.into_any(), n.0)
+        Self::READ.call(slf.into_any(), n.0)
     }
 
     /// Read exactly n bytes.
@@ -401,20 +416,14 @@ impl StreamReader {
     /// Raises IncompleteReadError if the stream ends before, with what there was as its `partial`; ValueError if n is
     /// negative.
     fn readexactly(slf: Py<Self>, n: Py<PyAny>) -> Call {
-        let name = "StreamReader.readexactly";
-        Coroutine::call(name, begin_readexactly, slf.into_any(), Some(n))
+        Self::READEXACTLY.call(slf.into_any(), Some(n))
     }
 
     /// Read up to and with a newline; at the end of the stream, what there is.
     ///
     /// Raises ValueError, and drops the line, if it is longer than the reader's limit.
     fn readline(slf: Py<Self>) -> Call {
-        Coroutine::call(
-            "StreamReader.readline",
-            begin_readline,
-            slf.into_any(),
-            None,
-        )
+        Self::READLINE.call(slf.into_any(), None)
     }
 
     /// Read up to and with a separator, or the first of a tuple of separators.
@@ -423,8 +432,7 @@ impl StreamReader {
     /// there is more than the reader's limit before it; ValueError for an empty separator.
     #[pyo3(signature = (separator = Given(None)), text_signature = "($self, separator=b'\\n')")]
     fn readuntil(slf: Py<Self>, separator: Given) -> Call {
-        let name = "StreamReader.readuntil";
-        Coroutine::call(name, begin_readuntil, slf.into_any(), separator.0)
+        Self::READUNTIL.call(slf.into_any(), separator.0)
     }
 
     #[pyo3(name = "_wait_for_data")]
@@ -447,9 +455,8 @@ impl StreamReader {
             }
         }
 
-        fn begin(target: &Bound<'_, PyAny>, method: Option<Py<PyAny>>) -> PyResult<Step> {
-            let py = target.py();
-            let reader = reader(target)?;
+        fn wait(reader: &Bound<'_, StreamReader>, method: Option<Py<PyAny>>) -> PyResult<Step> {
+            let py = reader.py();
             let method = method.unwrap_or_else(|| py.None());
             let method = method.bind(py).str()?;
             let waiter = reader.get().wait_for_data(py, &method.to_cow()?)?;
@@ -459,8 +466,11 @@ impl StreamReader {
             ))
         }
 
-        let name = "StreamReader._wait_for_data";
-        Coroutine::call(name, begin, slf.into_any(), Some(func_name))
+        const WAIT: Body = body!(
+            "StreamReader._wait_for_data",
+            |reader: StreamReader, method| wait(reader, method)
+        );
+        WAIT.call(slf.into_any(), Some(func_name))
     }
 
     fn __aiter__(slf: Py<Self>) -> Py<Self> {
@@ -468,6 +478,6 @@ impl StreamReader {
     }
 
     fn __anext__(slf: Py<Self>) -> Call {
-        Coroutine::call("StreamReader.__anext__", begin_next, slf.into_any(), None)
+        Self::NEXT.call(slf.into_any(), None)
     }
 }

@@ -11,7 +11,7 @@ use super::overrides;
 use super::protocol::StreamReaderProtocol;
 use super::reader::StreamReader;
 use crate::cell::AttachedCell;
-use crate::coroutine::{Call, Coroutine, Step, Wait};
+use crate::coroutine::{Body, Call, Coroutine, Step, Wait, body};
 use crate::transport::SocketTransport;
 use crate::{ffi, imports};
 
@@ -160,9 +160,8 @@ impl Wait for Closing {
     }
 }
 
-fn begin_drain(target: &Bound<'_, PyAny>, _: Option<Py<PyAny>>) -> PyResult<Step> {
-    let py = target.py();
-    let writer = target.cast::<StreamWriter>()?;
+fn drain(writer: &Bound<'_, StreamWriter>) -> PyResult<Step> {
+    let py = writer.py();
     let me = writer.get();
     me.check_reader(py)?;
     if me.is_transport_closing(py)? {
@@ -171,11 +170,18 @@ fn begin_drain(target: &Bound<'_, PyAny>, _: Option<Py<PyAny>>) -> PyResult<Step
     me.wait_for_room(py)
 }
 
-fn begin_wait_closed(target: &Bound<'_, PyAny>, _: Option<Py<PyAny>>) -> PyResult<Step> {
-    let py = target.py();
-    let protocol = target.cast::<StreamWriter>()?.get().protocol(py);
-    let closed = protocol.call_method1(intern!(py, "_get_close_waiter"), (target,))?;
+fn wait_closed(writer: &Bound<'_, StreamWriter>) -> PyResult<Step> {
+    let py = writer.py();
+    let protocol = writer.get().protocol(py);
+    let closed = protocol.call_method1(intern!(py, "_get_close_waiter"), (writer,))?;
     Ok(Step::Wait(closed.unbind(), Box::new(Ignored)))
+}
+
+impl StreamWriter {
+    pub const DRAIN: Body = body!("StreamWriter.drain", |writer: StreamWriter| drain(writer));
+    pub const WAIT_CLOSED: Body = body!("StreamWriter.wait_closed", |writer: StreamWriter| {
+        wait_closed(writer)
+    });
 }
 
 #[pymethods]
@@ -270,8 +276,7 @@ impl StreamWriter {
 
     /// Wait until the connection is closed. Raises the exception that it was lost with.
     fn wait_closed(slf: Py<Self>) -> Call {
-        let name = "StreamWriter.wait_closed";
-        Coroutine::call(name, begin_wait_closed, slf.into_any(), None)
+        Self::WAIT_CLOSED.call(slf.into_any(), None)
     }
 
     /// Return the information called name about the transport, or default if there is none.
@@ -289,7 +294,7 @@ impl StreamWriter {
     /// Wait until there is room for more. Raises the reader's exception, and ConnectionResetError if the connection is
     /// lost.
     fn drain(slf: Py<Self>) -> Call {
-        Coroutine::call("StreamWriter.drain", begin_drain, slf.into_any(), None)
+        Self::DRAIN.call(slf.into_any(), None)
     }
 
     /// Go on with TLS on this connection.

@@ -11,7 +11,7 @@ use pyo3::types::{PyDict, PyTuple, PyType};
 use super::lock::Returns;
 use super::{Condition, class_of, overrides};
 use crate::cell::AttachedCell;
-use crate::coroutine::{Call, Coroutine, Step, Wait};
+use crate::coroutine::{Body, Call, Step, Wait, body};
 use crate::imports;
 
 /// A place that nobody passes until so many tasks have come (CPython: `asyncio.Barrier`).
@@ -174,6 +174,30 @@ const fn name(phase: Phase) -> &'static str {
     }
 }
 
+impl Barrier {
+    pub const ENTER: Body = body!("Barrier.__aenter__", |barrier: Barrier| {
+        if barrier.get().overridden {
+            let waiting = barrier.call_method0(intern!(barrier.py(), "wait"))?;
+            return Ok(Step::Wait(waiting.unbind(), Box::new(Same)));
+        }
+        Barrier::wait_step(barrier)
+    });
+    pub const EXIT: Body = body!("Barrier.__aexit__", |barrier: Barrier| Ok(Step::none(
+        barrier.py()
+    )));
+    pub const WAIT: Body = body!("Barrier.wait", |barrier: Barrier| Barrier::wait_step(
+        barrier
+    ));
+    pub const RESET: Body = body!("Barrier.reset", |barrier: Barrier| Barrier::locked(
+        barrier,
+        Then::Reset
+    ));
+    pub const ABORT: Body = body!("Barrier.abort", |barrier: Barrier| Barrier::locked(
+        barrier,
+        Then::Abort
+    ));
+}
+
 #[pymethods]
 impl Barrier {
     #[new]
@@ -211,22 +235,17 @@ impl Barrier {
     ///
     /// Raises BrokenBarrierError if the barrier is aborted, or reset while the task waits.
     fn wait(slf: Py<Self>) -> Call {
-        let wait = |slf: &Bound<'_, PyAny>, _: Option<Py<PyAny>>| Self::wait_step(slf.cast()?);
-        Coroutine::call("Barrier.wait", wait, slf.into_any(), None)
+        Self::WAIT.call(slf.into_any(), None)
     }
 
     /// Send the tasks that wait away, with BrokenBarrierError, and begin anew.
     fn reset(slf: Py<Self>) -> Call {
-        let reset =
-            |slf: &Bound<'_, PyAny>, _: Option<Py<PyAny>>| Self::locked(slf.cast()?, Then::Reset);
-        Coroutine::call("Barrier.reset", reset, slf.into_any(), None)
+        Self::RESET.call(slf.into_any(), None)
     }
 
     /// Break the barrier: those who wait and those who come get BrokenBarrierError.
     fn abort(slf: Py<Self>) -> Call {
-        let abort =
-            |slf: &Bound<'_, PyAny>, _: Option<Py<PyAny>>| Self::locked(slf.cast()?, Then::Abort);
-        Coroutine::call("Barrier.abort", abort, slf.into_any(), None)
+        Self::ABORT.call(slf.into_any(), None)
     }
 
     /// How many tasks it takes.
@@ -252,21 +271,12 @@ impl Barrier {
     }
 
     fn __aenter__(slf: Py<Self>) -> Call {
-        let enter = |slf: &Bound<'_, PyAny>, _: Option<Py<PyAny>>| {
-            let barrier = slf.cast::<Self>()?;
-            if barrier.get().overridden {
-                let waiting = slf.call_method0(intern!(slf.py(), "wait"))?;
-                return Ok(Step::Wait(waiting.unbind(), Box::new(Same)));
-            }
-            Self::wait_step(barrier)
-        };
-        Coroutine::call("Barrier.__aenter__", enter, slf.into_any(), None)
+        Self::ENTER.call(slf.into_any(), None)
     }
 
     #[pyo3(signature = (*_args))]
     fn __aexit__(slf: Py<Self>, _args: &Bound<'_, PyTuple>) -> Call {
-        let exit = |slf: &Bound<'_, PyAny>, _: Option<Py<PyAny>>| Ok(Step::none(slf.py()));
-        Coroutine::call("Barrier.__aexit__", exit, slf.into_any(), None)
+        Self::EXIT.call(slf.into_any(), None)
     }
 
     fn __repr__(slf: &Bound<'_, Self>) -> PyResult<String> {

@@ -12,7 +12,7 @@ use super::bound::{self, Bound as LoopBound};
 use super::lock::Returns;
 use super::{Lock, Waiter, attributes, overrides};
 use crate::cell::AttachedCell;
-use crate::coroutine::{Call, Coroutine, Step};
+use crate::coroutine::{Body, Call, Step, body};
 use crate::imports;
 
 /// Tasks that wait to be notified of something that a lock protects (CPython: `asyncio.Condition`).
@@ -192,6 +192,26 @@ impl Condition {
     }
 }
 
+impl Condition {
+    pub const ENTER: Body = body!("Condition.__aenter__", |condition: Condition| {
+        let py = condition.py();
+        let guard = condition.get().guard(py)?;
+        guard.acquire_step(py, Returns::None)
+    });
+    pub const EXIT: Body = body!("Condition.__aexit__", |condition: Condition| {
+        let py = condition.py();
+        condition.get().guard(py)?.release(py)?;
+        Ok(Step::none(py))
+    });
+    pub const WAIT: Body = body!("Condition.wait", |condition: Condition| {
+        Condition::wait_step(condition)
+    });
+    pub const WAIT_FOR: Body = body!("Condition.wait_for", |condition: Condition, predicate| {
+        let predicate = predicate.unwrap_or_else(|| condition.py().None());
+        Condition::wait_for_step(condition, predicate)
+    });
+}
+
 #[pymethods]
 impl Condition {
     #[new]
@@ -250,18 +270,12 @@ impl Condition {
     ///
     /// Raises RuntimeError if nobody has the lock. It may return without a notification: look at what you wait for.
     fn wait(slf: Py<Self>) -> Call {
-        let wait = |slf: &Bound<'_, PyAny>, _: Option<Py<PyAny>>| Self::wait_step(slf.cast()?);
-        Coroutine::call("Condition.wait", wait, slf.into_any(), None)
+        Self::WAIT.call(slf.into_any(), None)
     }
 
     /// Wait until predicate() is true, calling it at once and after each notification. The coroutine returns its result.
     fn wait_for(slf: Py<Self>, predicate: Py<PyAny>) -> Call {
-        let wait_for = |slf: &Bound<'_, PyAny>, predicate: Option<Py<PyAny>>| {
-            let predicate = predicate.unwrap_or_else(|| slf.py().None());
-            Self::wait_for_step(slf.cast()?, predicate)
-        };
-        let slf = slf.into_any();
-        Coroutine::call("Condition.wait_for", wait_for, slf, Some(predicate))
+        Self::WAIT_FOR.call(slf.into_any(), Some(predicate))
     }
 
     /// Wake n tasks that wait, or all if there are fewer; they go on as soon as they get the lock.
@@ -291,12 +305,7 @@ impl Condition {
     }
 
     fn __aenter__(slf: Py<Self>) -> Call {
-        let enter = |slf: &Bound<'_, PyAny>, _: Option<Py<PyAny>>| {
-            let py = slf.py();
-            let guard = slf.cast::<Self>()?.get().guard(py)?;
-            guard.acquire_step(py, Returns::None)
-        };
-        Coroutine::call("Condition.__aenter__", enter, slf.into_any(), None)
+        Self::ENTER.call(slf.into_any(), None)
     }
 
     #[pyo3(signature = (exc_type, exc, tb))]
@@ -307,12 +316,7 @@ impl Condition {
         tb: &Bound<'_, PyAny>,
     ) -> Call {
         let _ = (exc_type, exc, tb);
-        let exit = |slf: &Bound<'_, PyAny>, _: Option<Py<PyAny>>| {
-            let py = slf.py();
-            slf.cast::<Self>()?.get().guard(py)?.release(py)?;
-            Ok(Step::none(py))
-        };
-        Coroutine::call("Condition.__aexit__", exit, slf.into_any(), None)
+        Self::EXIT.call(slf.into_any(), None)
     }
 
     fn __repr__(slf: &Bound<'_, Self>) -> PyResult<String> {

@@ -9,7 +9,7 @@ use pyo3::types::{PyDict, PyTuple};
 use super::bound::{self, Bound as LoopBound};
 use super::lock::Returns;
 use super::{Waiter, attributes};
-use crate::coroutine::{Call, Coroutine, Step, Wait};
+use crate::coroutine::{Body, Call, Step, Wait, body};
 use crate::imports;
 
 /// A flag that tasks can wait for (CPython: `asyncio.Event`).
@@ -90,6 +90,13 @@ impl Wait for Waiting {
     }
 }
 
+impl Event {
+    pub const WAIT: Body = body!("Event.wait", |event: Event| Event::wait_step(
+        event,
+        Returns::True
+    ));
+}
+
 #[pymethods]
 impl Event {
     #[new]
@@ -119,10 +126,7 @@ impl Event {
 
     /// Wait until the flag is set, which may be at once. The coroutine returns True.
     fn wait(slf: Py<Self>) -> Call {
-        let wait = |slf: &Bound<'_, PyAny>, _: Option<Py<PyAny>>| {
-            Self::wait_step(slf.cast()?, Returns::True)
-        };
-        Coroutine::call("Event.wait", wait, slf.into_any(), None)
+        Self::WAIT.call(slf.into_any(), None)
     }
 
     fn __repr__(slf: &Bound<'_, Self>) -> PyResult<String> {

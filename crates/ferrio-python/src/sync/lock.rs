@@ -10,7 +10,7 @@ use pyo3::types::{PyDict, PyTuple, PyType};
 
 use super::bound::{self, Bound as LoopBound};
 use super::{Waiter, attributes, overrides};
-use crate::coroutine::{Call, Coroutine, Step, Wait};
+use crate::coroutine::{Body, Call, Step, Wait, body};
 use crate::imports;
 
 /// A lock for tasks: one holder at a time, the others in the order in which they came (CPython: `asyncio.Lock`).
@@ -44,6 +44,24 @@ impl Returns {
 }
 
 impl Lock {
+    pub const ACQUIRE: Body = body!("Lock.acquire", |lock: Lock| Lock::acquire_step(
+        lock,
+        Returns::True
+    ));
+    pub const ENTER: Body = body!("Lock.__aenter__", |lock: Lock| {
+        if lock.get().overridden {
+            return enter_overridden(lock.as_any());
+        }
+        Lock::acquire_step(lock, Returns::None)
+    });
+    pub const EXIT: Body = body!("Lock.__aexit__", |lock: Lock| {
+        if lock.get().overridden {
+            return exit_overridden(lock.as_any());
+        }
+        lock.get().release_native(lock.py())?;
+        Ok(Step::none(lock.py()))
+    });
+
     /// A lock of no loop.
     pub const fn free() -> Self {
         Self {
@@ -139,7 +157,7 @@ impl Wait for Acquiring {
 }
 
 /// `__aenter__` of what a subclass has put in place of `acquire`.
-pub fn enter_overridden(slf: &Bound<'_, PyAny>, _: Option<Py<PyAny>>) -> PyResult<Step> {
+pub fn enter_overridden(slf: &Bound<'_, PyAny>) -> PyResult<Step> {
     /// Forgets what `acquire` returns.
     struct Forget;
 
@@ -159,7 +177,7 @@ pub fn enter_overridden(slf: &Bound<'_, PyAny>, _: Option<Py<PyAny>>) -> PyResul
 }
 
 /// `__aexit__` that calls what a subclass has put in place of `release`.
-pub fn exit_overridden(slf: &Bound<'_, PyAny>, _: Option<Py<PyAny>>) -> PyResult<Step> {
+pub fn exit_overridden(slf: &Bound<'_, PyAny>) -> PyResult<Step> {
     slf.call_method0(intern!(slf.py(), "release"))?;
     Ok(Step::none(slf.py()))
 }
@@ -193,10 +211,7 @@ impl Lock {
 
     /// Take the lock, waiting for it if somebody has it. The coroutine returns True.
     pub fn acquire(slf: Py<Self>) -> Call {
-        let acquire = |slf: &Bound<'_, PyAny>, _: Option<Py<PyAny>>| {
-            Self::acquire_step(slf.cast()?, Returns::True)
-        };
-        Coroutine::call("Lock.acquire", acquire, slf.into_any(), None)
+        Self::ACQUIRE.call(slf.into_any(), None)
     }
 
     /// Give the lock back; the first who waits gets it.
@@ -207,14 +222,7 @@ impl Lock {
     }
 
     fn __aenter__(slf: Py<Self>) -> Call {
-        let enter = |slf: &Bound<'_, PyAny>, argument: Option<Py<PyAny>>| {
-            let lock = slf.cast::<Self>()?;
-            if lock.get().overridden {
-                return enter_overridden(slf, argument);
-            }
-            Self::acquire_step(lock, Returns::None)
-        };
-        Coroutine::call("Lock.__aenter__", enter, slf.into_any(), None)
+        Self::ENTER.call(slf.into_any(), None)
     }
 
     #[pyo3(signature = (exc_type, exc, tb))]
@@ -225,15 +233,7 @@ impl Lock {
         tb: &Bound<'_, PyAny>,
     ) -> Call {
         let _ = (exc_type, exc, tb);
-        let exit = |slf: &Bound<'_, PyAny>, argument: Option<Py<PyAny>>| {
-            let lock = slf.cast::<Self>()?.get();
-            if lock.overridden {
-                return exit_overridden(slf, argument);
-            }
-            lock.release_native(slf.py())?;
-            Ok(Step::none(slf.py()))
-        };
-        Coroutine::call("Lock.__aexit__", exit, slf.into_any(), None)
+        Self::EXIT.call(slf.into_any(), None)
     }
 
     fn __repr__(slf: &Bound<'_, Self>) -> PyResult<String> {

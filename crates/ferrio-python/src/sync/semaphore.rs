@@ -11,7 +11,7 @@ use pyo3::types::{PyDict, PyTuple, PyType};
 use super::bound::{self, Bound as LoopBound};
 use super::lock::{Returns, enter_overridden, exit_overridden};
 use super::{Waiter, attributes, class_of, overrides};
-use crate::coroutine::{Call, Coroutine, Step, Wait};
+use crate::coroutine::{Body, Call, Step, Wait, body};
 use crate::imports;
 
 /// A counter of permits that tasks take and give back, in the order in which they came (CPython: `asyncio.Semaphore`).
@@ -27,6 +27,23 @@ pub struct Semaphore {
 }
 
 impl Semaphore {
+    pub const ACQUIRE: Body = body!("Semaphore.acquire", |semaphore: Semaphore| {
+        Semaphore::acquire_step(semaphore, Returns::True)
+    });
+    pub const ENTER: Body = body!("Semaphore.__aenter__", |semaphore: Semaphore| {
+        if semaphore.get().overridden {
+            return enter_overridden(semaphore.as_any());
+        }
+        Semaphore::acquire_step(semaphore, Returns::None)
+    });
+    pub const EXIT: Body = body!("Semaphore.__aexit__", |semaphore: Semaphore| {
+        if semaphore.get().overridden {
+            return exit_overridden(semaphore.as_any());
+        }
+        semaphore.get().release_native(semaphore.py())?;
+        Ok(Step::none(semaphore.py()))
+    });
+
     fn acquire_step(slf: &Bound<'_, Self>, returns: Returns) -> PyResult<Step> {
         let py = slf.py();
         let me = slf.get();
@@ -170,10 +187,7 @@ impl Semaphore {
 
     /// Take a permit, waiting for one if there is none. The coroutine returns True.
     fn acquire(slf: Py<Self>) -> Call {
-        let acquire = |slf: &Bound<'_, PyAny>, _: Option<Py<PyAny>>| {
-            Self::acquire_step(slf.cast()?, Returns::True)
-        };
-        Coroutine::call("Semaphore.acquire", acquire, slf.into_any(), None)
+        Self::ACQUIRE.call(slf.into_any(), None)
     }
 
     /// Give a permit back; the first who waits gets it.
@@ -182,14 +196,7 @@ impl Semaphore {
     }
 
     fn __aenter__(slf: Py<Self>) -> Call {
-        let enter = |slf: &Bound<'_, PyAny>, argument: Option<Py<PyAny>>| {
-            let semaphore = slf.cast::<Self>()?;
-            if semaphore.get().overridden {
-                return enter_overridden(slf, argument);
-            }
-            Self::acquire_step(semaphore, Returns::None)
-        };
-        Coroutine::call("Semaphore.__aenter__", enter, slf.into_any(), None)
+        Self::ENTER.call(slf.into_any(), None)
     }
 
     #[pyo3(signature = (exc_type, exc, tb))]
@@ -200,15 +207,7 @@ impl Semaphore {
         tb: &Bound<'_, PyAny>,
     ) -> Call {
         let _ = (exc_type, exc, tb);
-        let exit = |slf: &Bound<'_, PyAny>, argument: Option<Py<PyAny>>| {
-            let semaphore = slf.cast::<Self>()?.get();
-            if semaphore.overridden {
-                return exit_overridden(slf, argument);
-            }
-            semaphore.release_native(slf.py())?;
-            Ok(Step::none(slf.py()))
-        };
-        Coroutine::call("Semaphore.__aexit__", exit, slf.into_any(), None)
+        Self::EXIT.call(slf.into_any(), None)
     }
 
     fn __repr__(slf: &Bound<'_, Self>) -> PyResult<String> {

@@ -138,8 +138,8 @@ impl Task {
         parts: Parts<'py>,
     ) -> PyResult<Bound<'py, Self>> {
         let py = event_loop.py();
-        let future = Future::pending(Home::of_native(event_loop));
-        let task = Self {
+        let future = || Future::pending(Home::of_native(event_loop));
+        let task = || Self {
             state: AttachedCell::default(),
         };
         let task = ffi::create_extended(py, future, task)?;
@@ -282,7 +282,7 @@ pub fn install_slots(py: Python<'_>) -> PyResult<()> {
 }
 
 impl ffi::SelfAwait for Task {
-    fn resume(slf: &Bound<'_, Self>) -> PyResult<ffi::Sent> {
+    fn resume(slf: &Bound<'_, Self>) -> ffi::Resumed {
         <Future as ffi::SelfAwait>::resume(slf.as_super())
     }
 }
@@ -308,7 +308,7 @@ impl ffi::Finalize for Task {
     }
 }
 
-ffi::recycle!(Task, <Self as ffi::Finalize>::deallocator());
+ffi::recycle!(Task, deallocator = <Self as ffi::Finalize>::deallocator());
 
 impl Drop for Task {
     fn drop(&mut self) {

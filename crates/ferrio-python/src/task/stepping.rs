@@ -6,7 +6,7 @@ use pyo3::prelude::*;
 use super::{Task, current, registry};
 use crate::coroutine::Coroutine;
 use crate::errors::leaves_the_loop;
-use crate::ffi::{self, SelfAwait, Sent, native};
+use crate::ffi::{self, Resumed, SelfAwait, Sent, native};
 use crate::future::{Future, Outcome};
 use crate::imports;
 
@@ -150,7 +150,7 @@ impl Task {
         match outcome {
             Ok(Sent::Yielded(object)) => Self::on_yield(slf, object.into_bound(slf.py())),
             Ok(Sent::Returned(result)) => Self::on_return(slf, result),
-            Err(error) => Self::on_raise(slf, error),
+            Err(error) => Self::on_raise(slf, error.into()),
         }
     }
 
@@ -227,7 +227,7 @@ enum Context {
 
 /// Resumes a coroutine: one of ferrio's own without a detour.
 #[inline]
-fn resume(coroutine: &Bound<'_, PyAny>) -> PyResult<Sent> {
+fn resume(coroutine: &Bound<'_, PyAny>) -> Resumed {
     match coroutine.cast_exact::<Coroutine>() {
         Ok(coroutine) => Coroutine::resume(coroutine),
         Err(_) => ffi::resume(coroutine),
@@ -235,7 +235,7 @@ fn resume(coroutine: &Bound<'_, PyAny>) -> PyResult<Sent> {
 }
 
 /// Throws into a coroutine.
-fn throw(coroutine: &Bound<'_, PyAny>, error: &Bound<'_, PyAny>) -> PyResult<Sent> {
+fn throw(coroutine: &Bound<'_, PyAny>, error: &Bound<'_, PyAny>) -> Resumed {
     let py = coroutine.py();
     match coroutine.call_method1(intern!(py, "throw"), (error,)) {
         Ok(object) => Ok(Sent::Yielded(object.unbind())),
@@ -243,6 +243,6 @@ fn throw(coroutine: &Bound<'_, PyAny>, error: &Bound<'_, PyAny>) -> PyResult<Sen
             let value = stop.value(py).getattr(intern!(py, "value"))?;
             Ok(Sent::Returned(value.unbind()))
         }
-        Err(error) => Err(error),
+        Err(error) => Err(error.into()),
     }
 }

@@ -17,7 +17,7 @@ use pyo3::types::{PyDict, PyList, PySet};
 
 use self::tasks::Children;
 use crate::cell::AttachedCell;
-use crate::coroutine::{Call, Coroutine, Step};
+use crate::coroutine::{Body, Call, Coroutine, Step, body};
 use crate::imports;
 use crate::task::{cancel_any, current_task, running_loop, spawn};
 
@@ -53,6 +53,11 @@ pub struct TaskGroup {
 }
 
 impl TaskGroup {
+    pub const ENTER: Body = body!("TaskGroup.__aenter__", |group: TaskGroup| {
+        TaskGroup::enter(group)?;
+        Ok(Step::Return(group.clone().into_any().unbind()))
+    });
+
     fn with<R>(&self, py: Python<'_>, f: impl FnOnce(&mut State) -> R) -> R {
         self.state.with(py, f)
     }
@@ -120,11 +125,7 @@ impl TaskGroup {
     }
 
     fn __aenter__(slf: Py<Self>) -> Call {
-        let enter = |slf: &Bound<'_, PyAny>, _: Option<Py<PyAny>>| {
-            Self::enter(slf.cast()?)?;
-            Ok(Step::Return(slf.clone().unbind()))
-        };
-        Coroutine::call("TaskGroup.__aenter__", enter, slf.into_any(), None)
+        Self::ENTER.call(slf.into_any(), None)
     }
 
     fn __aexit__(

@@ -9,10 +9,12 @@ use pyo3::types::PyInt;
 
 use super::Timer;
 use super::timer::{native_loop, time};
-use crate::coroutine::{Call, Coroutine, Step, Wait};
+use crate::coroutine::{Body, Call, Step, Wait, body};
 use crate::event_loop::{Callback, Loop};
 use crate::imports;
 use crate::task::running_loop;
+
+pub const SLEEP: Body = body!("sleep", |delay: PyAny, result| begin(delay, result));
 
 /// Return result after delay seconds; with a delay of 0 or less, after giving way to others once.
 ///
@@ -20,7 +22,7 @@ use crate::task::running_loop;
 #[pyfunction]
 #[pyo3(signature = (delay, result = None))]
 pub fn sleep(delay: Py<PyAny>, result: Option<Py<PyAny>>) -> Call {
-    Coroutine::call("sleep", begin, delay, result)
+    SLEEP.call(delay, result)
 }
 
 /// Begins to wait: for a future, and a timer that finishes it.

@@ -9,7 +9,7 @@ use pyo3::prelude::*;
 use super::Timer;
 use super::timer::{native_loop, time};
 use crate::cell::AttachedCell;
-use crate::coroutine::{Call, Coroutine, Step};
+use crate::coroutine::{Body, Call, Step, body};
 use crate::event_loop::Callback;
 use crate::future::Home;
 use crate::task::{Task, cancel_any, current_task, running_loop};
@@ -84,9 +84,20 @@ pub fn timeout_at(when: Option<Py<PyAny>>) -> Timeout {
 ffi::recycle!(Timeout);
 
 impl Timeout {
+    pub const ENTER: Body = body!("Timeout.__aenter__", |timeout: Timeout| {
+        Timeout::enter(timeout)?;
+        Ok(Step::Return(timeout.clone().into_any().unbind()))
+    });
+    pub const EXIT: Body = body!("Timeout.__aexit__", |timeout: Timeout, raised| {
+        let py = timeout.py();
+        let raised = raised.map(|raised| raised.into_bound(py));
+        Timeout::exit(timeout, raised.as_ref().filter(|raised| !raised.is_none()))?;
+        Ok(Step::none(py))
+    });
+
     /// A timeout as an object.
     pub fn create(py: Python<'_>, when: Option<Py<PyAny>>) -> PyResult<Bound<'_, Self>> {
-        ffi::create(py, Self::new(when))
+        ffi::create(py, || Self::new(when))
     }
 
     /// Begins the block in the current task.
@@ -301,26 +312,17 @@ impl Timeout {
     }
 
     fn __aenter__(slf: Py<Self>) -> Call {
-        let enter = |slf: &Bound<'_, PyAny>, _: Option<Py<PyAny>>| {
-            Self::enter(slf.cast()?)?;
-            Ok(Step::Return(slf.clone().unbind()))
-        };
-        Coroutine::call("Timeout.__aenter__", enter, slf.into_any(), None)
+        Self::ENTER.call(slf.into_any(), None)
     }
 
     fn __aexit__(
         slf: Py<Self>,
         exc_type: Py<PyAny>,
-        exc_val: Option<Py<PyAny>>,
+        exc_val: Py<PyAny>,
         exc_tb: Py<PyAny>,
     ) -> Call {
         drop((exc_type, exc_tb));
-        let exit = |slf: &Bound<'_, PyAny>, raised: Option<Py<PyAny>>| {
-            let py = slf.py();
-            Self::exit(slf.cast()?, raised.as_ref().map(|raised| raised.bind(py)))?;
-            Ok(Step::none(py))
-        };
-        Coroutine::call("Timeout.__aexit__", exit, slf.into_any(), exc_val)
+        Self::EXIT.call(slf.into_any(), Some(exc_val))
     }
 
     #[getter(__class__)]

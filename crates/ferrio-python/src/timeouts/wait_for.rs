@@ -8,12 +8,14 @@ use pyo3::prelude::*;
 
 #[cfg(Py_3_12)]
 use super::{Timeout, timer::time};
-use crate::coroutine::{Call, Coroutine, Step, Wait};
+use crate::coroutine::{Body, Call, Step, Wait, body};
 use crate::future::Home;
 use crate::future::any::is_done;
 use crate::imports;
 use crate::observer::Observer;
 use crate::task::{cancel_any, ensure_future_on, running_loop};
+
+pub const WAIT_FOR: Body = body!("wait_for", |fut: PyAny, timeout| begin(fut, timeout));
 
 /// Wait for an awaitable, at most timeout seconds; None means forever.
 ///
@@ -21,13 +23,13 @@ use crate::task::{cancel_any, ensure_future_on, running_loop};
 /// awaitable raises otherwise.
 #[pyfunction]
 #[pyo3(signature = (fut, timeout))]
-pub fn wait_for(fut: Py<PyAny>, timeout: Option<Py<PyAny>>) -> Call {
-    Coroutine::call("wait_for", begin, fut, timeout)
+pub fn wait_for(fut: Py<PyAny>, timeout: Py<PyAny>) -> Call {
+    WAIT_FOR.call(fut, Some(timeout))
 }
 
 fn begin(fut: &Bound<'_, PyAny>, timeout: Option<Py<PyAny>>) -> PyResult<Step> {
     let py = fut.py();
-    let Some(timeout) = timeout else {
+    let Some(timeout) = timeout.filter(|timeout| !timeout.is_none(py)) else {
         return Ok(Step::Wait(fut.clone().unbind(), Box::new(Untimed)));
     };
     let timeout = timeout.bind(py);

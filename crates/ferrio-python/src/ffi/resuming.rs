@@ -1,0 +1,152 @@
+//! Resuming coroutines, and being resumed, without `StopIteration`.
+
+use pyo3::exceptions::{PyRuntimeError, PyStopIteration};
+use pyo3::ffi;
+use pyo3::intern;
+use pyo3::prelude::*;
+
+use super::{in_slot, running};
+
+/// What resuming a coroutine led to.
+pub enum Sent {
+    /// It suspended and yielded this to whoever drives it.
+    Yielded(Py<PyAny>),
+    /// It returned this.
+    Returned(Py<PyAny>),
+}
+
+/// What resuming a coroutine led to, or its exception. It is two words, which a function returns in registers: a
+/// `PyResult` goes through memory, and waiting for it was a good part of what an `await` costs.
+pub type Resumed = Result<Sent, Raised>;
+
+const _: () = assert!(size_of::<Resumed>() == 2 * size_of::<usize>());
+
+/// An exception on its way to whoever drives the coroutine.
+pub struct Raised(Box<PyErr>);
+
+impl From<PyErr> for Raised {
+    #[cold]
+    fn from(error: PyErr) -> Self {
+        Self(Box::new(error))
+    }
+}
+
+impl From<Raised> for PyErr {
+    fn from(Raised(error): Raised) -> Self {
+        *error
+    }
+}
+
+/// `PyIter_Send`: resumes a generator-like object without building `StopIteration`.
+#[inline]
+pub fn iter_send(py: Python<'_>, iter: &Py<PyAny>, value: &Py<PyAny>) -> Resumed {
+    let mut result = std::ptr::null_mut();
+    // SAFETY: `iter` and `value` are live objects, `result` is written with a new reference unless an exception is set.
+    let status = unsafe { running::iter_send(iter.as_ptr(), value.as_ptr(), &raw mut result) };
+    match status {
+        ffi::PySendResult::PYGEN_ERROR => Err(PyErr::fetch(py).into()),
+        // SAFETY: for both outcomes PyIter_Send has stored a new reference.
+        ffi::PySendResult::PYGEN_NEXT => Ok(Sent::Yielded(
+            unsafe { Bound::from_owned_ptr(py, result) }.unbind(),
+        )),
+        // SAFETY: as above.
+        ffi::PySendResult::PYGEN_RETURN => Ok(Sent::Returned(
+            unsafe { Bound::from_owned_ptr(py, result) }.unbind(),
+        )),
+    }
+}
+
+/// Resumes a coroutine with `None`.
+#[inline]
+pub fn resume(coroutine: &Bound<'_, PyAny>) -> Resumed {
+    let py = coroutine.py();
+    // SAFETY: a live object's type and its slots.
+    let has_send = unsafe {
+        let slots = (*ffi::Py_TYPE(coroutine.as_ptr())).tp_as_async;
+        !slots.is_null() && (*slots).am_send.is_some()
+    };
+    if has_send {
+        return iter_send(py, coroutine.as_unbound(), py.None().bind(py).as_unbound());
+    }
+    // Coroutines that are written in Python by hand have a method `send`, and may be no iterators.
+    match coroutine.call_method1(intern!(py, "send"), (py.None(),)) {
+        Ok(object) => Ok(Sent::Yielded(object.unbind())),
+        Err(stop) if stop.is_instance_of::<PyStopIteration>(py) => {
+            let value = stop.value(py).getattr(intern!(py, "value"))?;
+            Ok(Sent::Returned(value.unbind()))
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// A class whose instances can be resumed by `PyIter_Send`.
+pub trait Send: pyo3::PyClass + Sync {
+    /// `am_send`: resumes with `value`.
+    fn send(slf: &Bound<'_, Self>, value: &Bound<'_, PyAny>) -> Resumed;
+}
+
+/// Fills the `am_send` slot of `T`'s type object, which PyO3's macros have no way to name, so that whoever drives an
+/// instance gets its result without a `StopIteration`.
+pub fn install_am_send<T: Send>(py: Python<'_>) -> PyResult<()> {
+    let ty = py.get_type::<T>();
+    // SAFETY: `ty` is a heap type that PyO3 made, so it is a PyTypeObject whose `tp_as_async`, if not null, points
+    // into that same object; it is not shared with another thread while the module is being initialised.
+    unsafe {
+        let slots = (*ty.as_type_ptr()).tp_as_async;
+        if slots.is_null() {
+            return Err(PyRuntimeError::new_err(
+                "the type has no asynchronous slots",
+            ));
+        }
+        (*slots).am_send = Some(am_send::<T>);
+    }
+    Ok(())
+}
+
+/// The slot function behind [`install_am_send`].
+///
+/// # Safety
+/// CPython calls it with the GIL held, an instance of `T` (or of a subclass) and a place for the result.
+pub(super) unsafe extern "C" fn am_send<T: Send>(
+    slf: *mut ffi::PyObject,
+    value: *mut ffi::PyObject,
+    result: *mut *mut ffi::PyObject,
+) -> ffi::PySendResult {
+    // What is resumed ends inside: to hand its result out costs as much as to resume it.
+    let send = |py: Python<'_>| {
+        // SAFETY: the slot is installed on T's type only, so `slf` is a T; both are borrowed for the call.
+        let (slf, value) = unsafe {
+            (
+                Borrowed::from_ptr(py, slf).cast_unchecked::<T>(),
+                Borrowed::from_ptr(py, value),
+            )
+        };
+        match T::send(&slf, &value) {
+            Ok(Sent::Yielded(object)) => (ffi::PySendResult::PYGEN_NEXT, object.into_ptr()),
+            Ok(Sent::Returned(object)) => (ffi::PySendResult::PYGEN_RETURN, object.into_ptr()),
+            Err(error) => {
+                PyErr::from(error).restore(py);
+                (ffi::PySendResult::PYGEN_ERROR, std::ptr::null_mut())
+            }
+        }
+    };
+    // SAFETY: the interpreter calls slots only from attached threads.
+    let (status, object) = unsafe {
+        in_slot(|py| {
+            let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| send(py)));
+            outcome.unwrap_or_else(|_| {
+                panicked(py);
+                (ffi::PySendResult::PYGEN_ERROR, std::ptr::null_mut())
+            })
+        })
+    };
+    // SAFETY: `result` is the caller's place for it.
+    unsafe { *result = object };
+    status
+}
+
+/// Raises what says that there is a bug.
+#[cold]
+pub(super) fn panicked(py: Python<'_>) {
+    pyo3::panic::PanicException::new_err("panic in ferrio").restore(py);
+}
