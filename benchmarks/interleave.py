@@ -66,7 +66,6 @@ class Results:
     """Of the peers that were measured."""
     values: dict[tuple[str, str], list[float]] = field(default_factory=lambda: defaultdict(list))
     """Of (path of the benchmark, peer), one a repetition."""
-    borrowed: set[str] = field(default_factory=set)
     notes: list[str] = field(default_factory=list)
 
     def note(self, text: str) -> None:
@@ -130,7 +129,6 @@ class Run:
                 answer = worker.measure(benchmark)
         else:
             answer = workers(peer).measure(benchmark)
-        self.results.borrowed.update(answer.get("borrowed", ()))
         if "value" in answer:
             self.results.values[benchmark.path, peer].append(answer["value"])
         else:

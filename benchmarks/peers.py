@@ -14,25 +14,6 @@ BASELINE = "C"
 PEERS = (BASELINE, "asyncio", "uvloop", "zuvloop", "ferrio")
 
 
-class Names(ModuleType):
-    """asyncio's names for programs: a peer's own where it has them, and otherwise asyncio's, noted in `borrowed`.
-
-    Each name is looked up once and is then an ordinary attribute of a module, as cheap as in a real program.
-    """
-
-    def __init__(self, own: ModuleType) -> None:
-        super().__init__(own.__name__)
-        self._own = own
-        self.borrowed: set[str] = set()
-
-    def __getattr__(self, name: str) -> object:
-        if not hasattr(self._own, name):
-            self.borrowed.add(name)
-        value = getattr(self._own, name, None) or getattr(asyncio, name)
-        setattr(self, name, value)
-        return value
-
-
 @dataclass(frozen=True)
 class Peer:
     """An implementation that is installed."""
@@ -50,6 +31,6 @@ def load(name: str) -> Peer:
         return Peer(name, "", asyncio.new_event_loop, asyncio)
     module = importlib.import_module(name)
     version = getattr(module, "__version__", None) or importlib.metadata.version(name)
-    # uvloop and zuvloop are loops only: what programs say is asyncio's.
-    aio = Names(module) if name == "ferrio" else asyncio
+    # uvloop and zuvloop are loops only: what programs say is asyncio's. ferrio has all of asyncio's names.
+    aio = module if name == "ferrio" else asyncio
     return Peer(name, version, module.new_event_loop, aio)

@@ -42,12 +42,6 @@ def processor() -> str:
 def section(run: Results) -> list[str]:
     versions = [f"{peer} {version}" for peer, version in run.versions.items() if version]
     lines = ["", f"## CPython {run.python}", "", "; ".join([f"`{run.build}`", *versions]) + "."]
-    if run.borrowed:
-        names = ", ".join(f"`{name}`" for name in sorted(run.borrowed))
-        lines += [
-            "",
-            f"Names of asyncio that {SUBJECT} does not have, so that its programs used asyncio's: {names}.",
-        ]
     lines += ["", *(f"- {note.strip().splitlines()[0]}" for note in run.notes)] if run.notes else []
     for group in GROUPS:
         rows = [

@@ -3,8 +3,7 @@
 `python -m benchmarks.worker OPTIONS`, started by benchmarks/interleave.py.
 
 It speaks JSON lines. The first says what it is: {"version": ..., "python": ...}, or {"missing": why}. Then each line on
-its standard input is {"benchmark": its path}, answered by {"value": number}, {"skipped": why} or {"failed": traceback};
-all three with {"borrowed": the names of asyncio that ferrio did not have}.
+its standard input is {"benchmark": its path}, answered by {"value": number}, {"skipped": why} or {"failed": traceback}.
 """
 
 import asyncio
@@ -17,7 +16,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from benchmarks.benchmark import Setting, Unavailable
-from benchmarks.peers import Names, Peer, load
+from benchmarks.peers import Peer, load
 from benchmarks.suite import BENCHMARKS
 
 
@@ -42,13 +41,11 @@ def measure(setting: Setting, path: str) -> dict[str, object]:
     try:
         # A loop for each measurement, as for each program.
         with asyncio.Runner(loop_factory=peer.new_event_loop) as runner:
-            answer: dict[str, object] = {"value": runner.run(BENCHMARKS[path].measure(setting))}  # type: ignore[arg-type]
+            return {"value": runner.run(BENCHMARKS[path].measure(setting))}  # type: ignore[arg-type]
     except Unavailable as reason:
-        answer = {"skipped": str(reason)}
+        return {"skipped": str(reason)}
     except Exception:
-        answer = {"failed": traceback.format_exc()}
-    borrowed = peer.aio.borrowed if isinstance(peer.aio, Names) else ()
-    return answer | {"borrowed": sorted(borrowed)}
+        return {"failed": traceback.format_exc()}
 
 
 def hello(peer: Peer) -> dict[str, object]:
