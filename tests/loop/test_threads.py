@@ -2,6 +2,9 @@
 
 import asyncio
 import concurrent.futures
+import functools
+import signal
+import sys
 import threading
 import time
 
@@ -119,6 +122,92 @@ def test_a_handle_cancelled_in_another_thread_does_not_run(loop, thread):
     thread(handle.cancel).join()
     turn(loop)
     assert ran == []
+
+
+@pytest.mark.skipif(sys.version_info < (3, 14), reason="handles are thread-safe since Python 3.14")
+@pytest.mark.parametrize("ask", ["cancel", "cancelled", "_run"])
+def test_another_thread_waits_for_the_end_of_a_callback_that_runs(loop, thread, ask):
+    events = []
+
+    def callback():
+        events.append("begins")
+        # The lock is reentrant.
+        assert not handle.cancelled()
+        if len(events) > 1:
+            return
+        for _ in range(3):
+            others.append(thread(other))
+        for each in others:
+            wait_until_asleep(each.native_id)
+        events.append("ends")
+
+    def other():
+        getattr(handle, ask)()
+        events.append("asked")
+
+    others = []
+    handle = loop.call_soon_threadsafe(callback)
+    turn(loop)
+    for each in others:
+        each.join()
+    asked = {"_run": ["begins", "asked"]}.get(ask, ["asked"])
+    assert sorted(events[2:]) == sorted(asked * 3)
+    assert events[:2] == ["begins", "ends"]
+    assert handle.cancelled() == (ask == "cancel")
+
+
+@pytest.mark.skipif(sys.version_info < (3, 14), reason="handles are thread-safe since Python 3.14")
+def test_a_signal_handler_interrupts_waiting_for_a_callback_that_runs(loop, thread):
+    class Interrupt(Exception):
+        pass
+
+    def handler(number, frame):
+        raise Interrupt
+
+    def run():
+        handle._run()
+
+    def callback():
+        running.set()
+        assert done.wait(10)
+
+    def interrupt():
+        wait_until_asleep(me)
+        signal.pthread_kill(threading.main_thread().ident, signal.SIGUSR1)
+
+    running, done = threading.Event(), threading.Event()
+    me = threading.get_native_id()
+    handle = loop.call_soon_threadsafe(callback)
+    old = signal.signal(signal.SIGUSR1, handler)
+    try:
+        thread(run)
+        assert running.wait(10)
+        thread(interrupt)
+        with pytest.raises(Interrupt):
+            handle.cancel()
+        assert not done.is_set()
+    finally:
+        signal.signal(signal.SIGUSR1, old)
+        done.set()
+    handle.cancel()
+    turn(loop)
+
+
+def test_a_callback_has_the_arguments_it_was_given(loop):
+    got = []
+    for args in ((), (1,), ((),), (1, 2), (None, [3])):
+        for schedule in (loop.call_soon, loop.call_soon_threadsafe, functools.partial(loop.call_later, 0)):
+            handle = schedule(lambda *args: got.append(args), *args)
+            assert handle._args == args
+            assert type(handle._args) is tuple
+            turn(loop)
+            assert got.pop() == args
+    with pytest.raises(TypeError):
+        loop.call_soon()
+    with pytest.raises(TypeError):
+        loop.call_soon_threadsafe()
+    with pytest.raises(TypeError):
+        loop.call_later(1)
 
 
 def test_it_can_be_called_from_the_loops_own_callbacks(loop):

@@ -60,6 +60,12 @@ impl<T> AttachedCell<T> {
         f(unsafe { &mut *self.value.get() })
     }
 
+    /// The value of a cell that nobody else has.
+    #[inline]
+    pub fn into_inner(self) -> T {
+        self.value.into_inner()
+    }
+
     /// Takes the value out and leaves its default, so that the caller may drop or use it unborrowed.
     pub fn take(&self, py: Python<'_>) -> T
     where
@@ -94,6 +100,12 @@ pub struct AttachedOnce<T>(UnsafeCell<Option<T>>);
 // somebody may have a reference to. `get` may be called without a token only by whoever has the GIL held for them: the
 // garbage collector and the owner of the object that the cell is in.
 unsafe impl<T: Send + Sync> Sync for AttachedOnce<T> {}
+
+impl<T> Default for AttachedOnce<T> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
 
 impl<T> AttachedOnce<T> {
     /// An empty cell.

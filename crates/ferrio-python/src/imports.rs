@@ -40,8 +40,6 @@ imports! {
     handle_class => "asyncio", "Handle";
     /// The class of `call_soon_threadsafe`'s handles, since Python 3.14.
     thread_safe_handle_class => "asyncio.events", "_ThreadSafeHandle";
-    /// `threading.RLock`.
-    rlock => "threading", "RLock";
     /// The class whose `__class__` ferrio's timer handles answer.
     timer_handle_class => "asyncio", "TimerHandle";
     /// The class whose `__class__` ferrio's servers answer.

@@ -134,6 +134,8 @@ mod _ferrio {
         crate::ffi::install_self_await::<Coroutine>(module.py())?;
         crate::ffi::install_recycling::<Coroutine>(module.py());
         crate::ffi::install_recycling::<Handle>(module.py());
+        crate::ffi::install_recycling::<TimerHandle>(module.py());
+        crate::event_loop::install_quick_methods(module.py())?;
         crate::ffi::install_recycling::<Timeout>(module.py());
         crate::ffi::install_recycling::<crate::combinators::Waiting>(module.py());
         crate::ffi::install_finalizer::<StreamWriter>(module.py());

@@ -31,6 +31,9 @@ pub struct Time(u64);
 
 const NANOS_PER_SEC: f64 = 1e9;
 
+/// Many times what the coarse clock can lag behind, in nanoseconds.
+const FAR: u64 = 1_000_000_000;
+
 impl Time {
     /// A time that never comes: a timer at this deadline is never due.
     pub const NEVER: Time = Time(u64::MAX);
@@ -41,6 +44,14 @@ impl Time {
     #[inline]
     pub fn now() -> Time {
         Time(sys::clock::monotonic_nanos())
+    }
+
+    /// Whether the time is surely not reached yet, because it is more than a
+    /// second away. This is a good deal cheaper than to read the clock; what is
+    /// not far may have been reached or not.
+    #[inline]
+    pub fn is_far(self) -> bool {
+        sys::clock::coarse_nanos().saturating_add(FAR) < self.0
     }
 
     /// The earliest time whose [`as_secs_f64`](Self::as_secs_f64) is at least `secs`.

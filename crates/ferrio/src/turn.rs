@@ -309,7 +309,8 @@ impl<C> LoopCore<C> {
     }
 
     fn queue_due_timers(&mut self) {
-        if self.timers.is_empty() {
+        let is_far = |at: Time| self.own_time.is_none() && at.is_far();
+        if self.timers.next_deadline().is_none_or(is_far) {
             return; // and the clock need not be read
         }
         let now = self.now();

@@ -272,7 +272,12 @@ impl Coroutine {
     }
 }
 
-ffi::recycle!(Coroutine, is_spent = Coroutine::is_finished);
+ffi::recycle!(Coroutine, {
+    #[inline]
+    fn is_spent(&self) -> bool {
+        self.is_finished()
+    }
+});
 
 impl Drop for Coroutine {
     #[inline]

@@ -10,11 +10,11 @@ use super::{Listener, Loop};
 use crate::datagram::DatagramTransport;
 use crate::errors::leaves_the_loop;
 use crate::future::{Future, Outcome};
-use crate::handle::Handle;
+use crate::handle::{Handle, Parts};
 use crate::observer::Observer;
 use crate::pipe::{ReadPipeTransport, WritePipeTransport};
 use crate::process::SubprocessTransport;
-use crate::task::Task;
+use crate::task::{Next, Task};
 use crate::timeouts::Timeout;
 use crate::transport::SocketTransport;
 use crate::{ffi, imports};
@@ -157,11 +157,15 @@ impl Callback {
     #[inline]
     fn run_task(
         task: Bound<'_, Task>,
-        step: fn(&Bound<'_, Task>) -> PyResult<()>,
+        step: impl FnOnce(&Bound<'_, Task>) -> PyResult<Next>,
         event_loop: &Bound<'_, Loop>,
     ) -> PyResult<()> {
         match step(&task) {
-            Ok(()) => Ok(()),
+            Ok(Next::Soon) => {
+                event_loop.get().push(task.py(), Self::Step(task.unbind()));
+                Ok(())
+            }
+            Ok(Next::Later) => Ok(()),
             Err(error) if leaves_the_loop(task.py(), &error) => Err(error),
             Err(error) => Self::Step(task.unbind()).report(event_loop, error),
         }
@@ -185,8 +189,8 @@ impl Callback {
         };
         let args = PyTuple::new(py, [&done.future])?;
         let context = Some(done.context.bind(py).clone());
-        let handle = Handle::new(event_loop, done.callback.bind(py).clone(), args, context)?;
-        Py::new(py, handle).map(Some)
+        let parts = Parts::new(event_loop, done.callback.bind(py).clone(), args, context)?;
+        Ok(Some(parts.create()?.unbind()))
     }
 
     #[cold]

@@ -4,12 +4,12 @@ use ferrio::{Time, TimerKey};
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyTuple};
+use pyo3::types::{PyDict, PyFloat, PyInt, PyTuple};
 
 use super::{Callback, Loop};
 use crate::errors::os_error;
 use crate::future::Future;
-use crate::handle::{Handle, TimerHandle, When};
+use crate::handle::{Args, Handle, Parts as HandleParts, TimerHandle, When};
 use crate::task::{Parts, Task};
 use crate::{ffi, imports};
 
@@ -55,13 +55,35 @@ impl Loop {
     pub fn schedule<'py>(
         slf: &Bound<'py, Self>,
         callback: Bound<'py, PyAny>,
-        args: Bound<'py, PyTuple>,
+        args: impl Into<Args>,
         context: Option<Bound<'py, PyAny>>,
-    ) -> PyResult<Py<Handle>> {
+    ) -> PyResult<Bound<'py, Handle>> {
+        let handle = HandleParts::new(slf, callback, args, context)?.create()?;
+        let payload = Callback::Handle(handle.clone().unbind());
+        slf.get().push(slf.py(), payload);
+        Ok(handle)
+    }
+
+    /// `call_soon_threadsafe` after the checks.
+    fn schedule_thread_safe<'py>(
+        slf: &Bound<'py, Self>,
+        callback: Bound<'py, PyAny>,
+        args: impl Into<Args>,
+        context: Option<Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, Handle>> {
         let py = slf.py();
-        let handle = Handle::new(slf, callback, args, context)?;
-        let handle = ffi::create(py, || handle)?.unbind();
-        slf.get().push(py, Callback::Handle(handle.clone_ref(py)));
+        let me = slf.get();
+        let handle = HandleParts::new(slf, callback, args, context)?.create_thread_safe()?;
+        let payload = Callback::Handle(handle.clone().unbind());
+        let elsewhere = me
+            .running_thread()
+            .is_some_and(|thread| thread != ffi::thread_ident());
+        if elsewhere {
+            let injected = me.injector.push(payload);
+            injected.map_err(|error| os_error(py, &error))?;
+        } else {
+            me.push(py, payload);
+        }
         Ok(handle)
     }
 
@@ -78,7 +100,7 @@ impl Loop {
         slf: &Bound<'py, Self>,
         when: When,
         callback: Bound<'py, PyAny>,
-        args: Bound<'py, PyTuple>,
+        args: impl Into<Args>,
         context: Option<Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, TimerHandle>> {
         let py = slf.py();
@@ -92,7 +114,8 @@ impl Loop {
         if seconds.is_nan() {
             return Err(PyValueError::new_err("Invalid delay: NaN (not a number)"));
         }
-        let timer = TimerHandle::create(py, Handle::new(slf, callback, args, context)?, when)?;
+        let parts = HandleParts::new(slf, callback, args, context)?;
+        let timer = TimerHandle::create(parts, when)?;
         let payload = Callback::Handle(timer.as_super().clone().unbind());
         let key = me.core(py, |core| {
             core.schedule(Time::from_secs_f64(seconds), payload)
@@ -122,7 +145,7 @@ impl Loop {
         callback: Bound<'py, PyAny>,
         args: Bound<'py, PyTuple>,
         context: Option<Bound<'py, PyAny>>,
-    ) -> PyResult<Py<Handle>> {
+    ) -> PyResult<Bound<'py, Handle>> {
         let me = slf.get();
         me.check_open()?;
         if me.debug() {
@@ -139,26 +162,13 @@ impl Loop {
         callback: Bound<'py, PyAny>,
         args: Bound<'py, PyTuple>,
         context: Option<Bound<'py, PyAny>>,
-    ) -> PyResult<Py<Handle>> {
-        let py = slf.py();
+    ) -> PyResult<Bound<'py, Handle>> {
         let me = slf.get();
         me.check_open()?;
         if me.debug() {
             Self::check_callback(slf, &callback, "call_soon_threadsafe")?;
         }
-        let handle = Handle::new(slf, callback, args, context)?.thread_safe(py)?;
-        let handle = ffi::create(py, || handle)?.unbind();
-        let payload = Callback::Handle(handle.clone_ref(py));
-        let elsewhere = me
-            .running_thread()
-            .is_some_and(|thread| thread != ffi::thread_ident());
-        if elsewhere {
-            let injected = me.injector.push(payload);
-            injected.map_err(|error| os_error(py, &error))?;
-        } else {
-            me.push(py, payload);
-        }
-        Ok(handle)
+        Self::schedule_thread_safe(slf, callback, args, context)
     }
 
     /// Call callback(*args) after delay seconds and return its TimerHandle.
@@ -237,6 +247,52 @@ impl Loop {
         });
         drop(old);
     }
+}
+
+impl Loop {
+    /// Whether calls need no checks: not those of debug mode, and the loop is open.
+    #[inline]
+    fn is_quick(&self) -> bool {
+        !self.closed() && !self.debug()
+    }
+}
+
+ffi::quick_method!(CallSoon: Loop, "call_soon", |slf, args| {
+    let (callback, args) = args.split_first().filter(|_| slf.get().is_quick())?;
+    let args = Args::new(slf.py(), args);
+    let handle = args.and_then(|args| Loop::schedule(slf, callback.clone(), args, None));
+    Some(handle.map(Bound::into_any))
+});
+
+ffi::quick_method!(CallSoonThreadSafe: Loop, "call_soon_threadsafe", |slf, args| {
+    let (callback, args) = args.split_first().filter(|_| slf.get().is_quick())?;
+    let args = Args::new(slf.py(), args);
+    let callback = callback.clone();
+    let handle = args.and_then(|args| Loop::schedule_thread_safe(slf, callback, args, None));
+    Some(handle.map(Bound::into_any))
+});
+
+ffi::quick_method!(CallLater: Loop, "call_later", |slf, args| {
+    let [delay, callback, args @ ..] = args else {
+        return None;
+    };
+    let me = slf.get();
+    let is_number = delay.is_exact_instance_of::<PyFloat>() || delay.is_exact_instance_of::<PyInt>();
+    if !is_number || !me.is_quick() || me.has_own_time() {
+        return None;
+    }
+    let when = When::Float(me.time() + delay.extract::<f64>().ok()?);
+    let args = Args::new(slf.py(), args);
+    let callback = callback.clone();
+    let timer = args.and_then(|args| Loop::schedule_at(slf, when, callback, args, None));
+    Some(timer.map(Bound::into_any))
+});
+
+/// Gives the methods that programs call all the time their quick way.
+pub fn install_quick_methods(py: Python<'_>) -> PyResult<()> {
+    ffi::install_quick_method::<Loop, CallSoon>(py)?;
+    ffi::install_quick_method::<Loop, CallSoonThreadSafe>(py)?;
+    ffi::install_quick_method::<Loop, CallLater>(py)
 }
 
 /// Calls a task factory as this version of asyncio does.

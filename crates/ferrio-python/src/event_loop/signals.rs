@@ -18,7 +18,7 @@ use rustix::pipe::{PipeFlags, pipe_with};
 use super::watching::Direction;
 use super::{Callback, Loop};
 use crate::errors::os_error;
-use crate::handle::Handle;
+use crate::handle::{Handle, Parts};
 use crate::imports;
 
 /// The loop's signal handlers and its end of the wake-up descriptor.
@@ -296,7 +296,7 @@ impl Loop {
         let fd = Self::wakeup_fd(slf)?;
         set_wakeup_fd(py, fd)
             .map_err(|error| PyRuntimeError::new_err(error.value(py).to_string()))?;
-        let handle = Py::new(py, Handle::new(slf, callback, args, None)?)?;
+        let handle = Parts::new(slf, callback, args, None)?.create()?.unbind();
         let old = me
             .signals
             .with(py, |signals| signals.handlers.insert(signal, handle));

@@ -10,7 +10,7 @@ use pyo3::types::{PyInt, PyTuple, PyWeakrefMethods, PyWeakrefReference};
 
 use super::{Callback, Loop};
 use crate::errors::os_error;
-use crate::handle::Handle;
+use crate::handle::{Handle, Parts};
 
 /// The transport of each descriptor that has one, by weak reference: a transport that nobody keeps is collected.
 pub type TransportTable = HashMap<RawFd, Py<PyWeakrefReference>>;
@@ -66,7 +66,7 @@ impl Loop {
         let me = slf.get();
         me.check_open()?;
         let fd = me.watched_fd(file)?;
-        let handle = Py::new(py, Handle::new(slf, callback, args, context)?)?;
+        let handle = Parts::new(slf, callback, args, context)?.create()?.unbind();
         me.keep_file(fd, file);
         me.watch(py, fd, direction, Callback::Handle(handle.clone_ref(py)))
             .inspect_err(|_| me.forget_file(py, fd))?;

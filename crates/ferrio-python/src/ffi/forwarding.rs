@@ -3,8 +3,6 @@
 //! The interpreter calls a function by an address that is in the function object (PEP 590). PyO3 gives its classes no such
 //! field and `tp_call` only, for which arguments are packed into a tuple and unpacked again.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
-
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::ffi;
 use pyo3::gc::PyVisit;
@@ -13,6 +11,7 @@ use pyo3::pyclass::boolean_struct::True;
 use pyo3::types::{PyString, PyType};
 use pyo3::{PyClass, PyTraverseError};
 
+use super::quick_method::quickly;
 use super::recycling::place;
 
 /// What is called in an object's place.
@@ -100,18 +99,8 @@ unsafe extern "C" fn vectorcall<T: Forward>(
             let py = Python::assume_attached();
             let count = ffi::PyVectorcall_NARGS(flagged_count).cast_unsigned();
             let args = std::slice::from_raw_parts(args.cast::<Borrowed<'_, '_, PyAny>>(), count);
-            let made = catch_unwind(AssertUnwindSafe(|| me.call_at_once(py, args)));
-            match made {
-                Ok(None) => (),
-                Ok(Some(Ok(made))) => return made.into_ptr(),
-                Ok(Some(Err(error))) => {
-                    error.restore(py);
-                    return std::ptr::null_mut();
-                }
-                Err(_) => {
-                    super::panicked(py);
-                    return std::ptr::null_mut();
-                }
+            if let Some(result) = quickly(py, || me.call_at_once(py, args)) {
+                return result;
             }
         }
         let callee = me.callee();

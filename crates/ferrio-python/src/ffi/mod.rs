@@ -8,6 +8,7 @@ mod lifetime;
 mod metaclass;
 mod native;
 pub mod openssl;
+mod quick_method;
 mod recycling;
 mod resuming;
 mod running;
@@ -23,13 +24,15 @@ pub use self::forwarding::{Callee, Forward, bind, install_forwarding, replace_in
 pub use self::lifetime::{Finalize, WeakTable, install_finalizer};
 pub use self::metaclass::set_metaclass;
 pub use self::native::{know_native_futures, native};
+pub(crate) use self::quick_method::quick_method;
+pub use self::quick_method::{QuickMethod, install_quick_method};
 pub(crate) use self::recycling::recycle;
 pub use self::recycling::{
     Keep, Recycle, Shell, create, create_extended, install_recycling, keep, keep_extended,
 };
 pub use self::resuming::{Resumed, Send, Sent, install_am_send, iter_send, resume};
 use self::resuming::{am_send, panicked};
-pub use self::running_task::{enter_task, leave_task, running_loop, running_task};
+pub use self::running_task::{CurrentTask, running_loop, running_task};
 use self::stop_iteration::set_stop_iteration;
 pub use self::stop_iteration::stop_iteration;
 

@@ -36,19 +36,28 @@ pub trait Recycle: PyClass<Frozen = True> + Sync {
     fn is_spent(&self) -> bool {
         false
     }
+
+    /// Drops the value, which may be done without asking for each reference whether the thread is attached.
+    #[inline]
+    fn dispose(self, _py: Python<'_>) {
+        drop(self);
+    }
+
+    /// Keeps an object of the class if that is possible; returns whether it is.
+    const KEEP: Keep = keep::<Self>;
 }
 
-/// Implements [`Recycle`] for a class; one with a finalizer says where its deallocator is kept, one that is mostly spent when
-/// its last reference goes says when it is.
+/// Implements [`Recycle`] for a class; what is not as usual stands in braces. A class with a finalizer says where its
+/// deallocator is kept.
 macro_rules! recycle {
-    ($class:ty $(, is_spent = $is_spent:expr)?) => {
+    ($class:ty $(, { $($item:tt)* })?) => {
         $crate::ffi::recycle!($class, deallocator = {
             static ORIGINAL: std::sync::OnceLock<pyo3::ffi::destructor> =
                 std::sync::OnceLock::new();
             &ORIGINAL
-        } $(, is_spent = $is_spent)?);
+        } $(, { $($item)* })?);
     };
-    ($class:ty, deallocator = $deallocator:expr $(, is_spent = $is_spent:expr)?) => {
+    ($class:ty, deallocator = $deallocator:expr $(, { $($item:tt)* })?) => {
         impl $crate::ffi::Recycle for $class {
             fn deallocator() -> &'static std::sync::OnceLock<pyo3::ffi::destructor> {
                 $deallocator
@@ -60,12 +69,7 @@ macro_rules! recycle {
                 &SHELLS
             }
 
-            $(
-                #[inline]
-                fn is_spent(&self) -> bool {
-                    $is_spent(self)
-                }
-            )?
+            $($($item)*)?
         }
     };
 }
@@ -173,7 +177,7 @@ where
     T: Recycle,
 {
     // SAFETY: the caller's.
-    if unsafe { keep::<T>(object) } {
+    if unsafe { T::KEEP(object) } {
         return;
     }
     if let Some(&original) = T::deallocator().get() {
@@ -192,7 +196,7 @@ pub type Keep = unsafe fn(*mut ffi::PyObject) -> bool;
 /// The object is one of `T` or a subclass, without references.
 pub unsafe fn keep<T: Recycle>(object: *mut ffi::PyObject) -> bool {
     // SAFETY: the caller's.
-    unsafe { keep_if_empty::<T>(object, |object| drop_value::<T>(object)) }
+    unsafe { keep_if_empty::<T>(object, |py| drop_value::<T>(py, object)) }
 }
 
 /// The same for a class that extends another, `B`.
@@ -202,13 +206,13 @@ pub unsafe fn keep<T: Recycle>(object: *mut ffi::PyObject) -> bool {
 pub unsafe fn keep_extended<T, B>(object: *mut ffi::PyObject) -> bool
 where
     T: Recycle + PyClass<BaseType = B>,
-    B: PyClass<Frozen = True> + Sync,
+    B: Recycle,
 {
     // SAFETY: the caller's.
     unsafe {
-        keep_if_empty::<T>(object, |object| {
-            drop_value::<T>(object);
-            drop_value::<B>(object);
+        keep_if_empty::<T>(object, |py| {
+            drop_value::<T>(py, object);
+            drop_value::<B>(py, object);
         })
     }
 }
@@ -218,7 +222,7 @@ where
 #[inline]
 unsafe fn keep_if_empty<T: Recycle>(
     object: *mut ffi::PyObject,
-    empty: impl FnOnce(*mut ffi::PyObject),
+    empty: impl FnOnce(Python<'_>),
 ) -> bool {
     // SAFETY: the interpreter calls deallocators only from attached threads. The object is complete; afterwards it is not
     // tracked, has no weak references, no dictionary and nothing in it, and one reference.
@@ -233,7 +237,7 @@ unsafe fn keep_if_empty<T: Recycle>(
         ffi::PyObject_GC_UnTrack(object.cast());
         clear_attributes(object);
         if (*place::<T>(object)).is_spent()
-            || super::in_slot(|_| catch_unwind(AssertUnwindSafe(|| empty(object)))).is_ok()
+            || super::in_slot(|py| catch_unwind(AssertUnwindSafe(|| empty(py)))).is_ok()
         {
             // Not counted up from 0: the interpreter has just written half of the field, which could not be read before
             // that has arrived.
@@ -261,9 +265,10 @@ unsafe fn is_finalized(object: *mut ffi::PyObject) -> bool {
 ///
 /// # Safety
 /// The object is of the class or of one that extends it, and the value is dropped only once.
-unsafe fn drop_value<T: PyClass<Frozen = True> + Sync>(object: *mut ffi::PyObject) {
+#[inline]
+unsafe fn drop_value<T: Recycle>(py: Python<'_>, object: *mut ffi::PyObject) {
     // SAFETY: the caller's.
-    unsafe { std::ptr::drop_in_place(place::<T>(object)) };
+    unsafe { std::ptr::read(place::<T>(object)) }.dispose(py);
 }
 
 /// Clears weak references and the dictionary.

@@ -7,46 +7,56 @@
 use pyo3::ffi;
 use pyo3::prelude::*;
 
-/// Makes `task` the current one of `event_loop`. Raises `RuntimeError` if another task is.
+#[cfg(Py_3_14)]
+pub use self::field::{CurrentTask, running_loop, running_task};
+
+/// A task that is the current one of its loop.
 #[cfg(not(Py_3_14))]
-#[inline]
-pub fn enter_task(event_loop: &Bound<'_, PyAny>, task: &Bound<'_, PyAny>) -> PyResult<()> {
-    let py = task.py();
-    let tasks = crate::imports::current_tasks(py)?;
-    // SAFETY: live objects; the result is borrowed, or null with an exception set. Something that is no dictionary gives
-    // an exception.
-    let current =
-        unsafe { ffi::PyDict_SetDefault(tasks.as_ptr(), event_loop.as_ptr(), task.as_ptr()) };
-    if current == task.as_ptr() {
-        return Ok(());
-    }
-    if current.is_null() {
-        return Err(PyErr::fetch(py));
-    }
-    // Raises, and says which.
-    crate::imports::enter_task(py)?
-        .call1((event_loop, task))
-        .map(drop)
+pub struct CurrentTask<'a, 'py> {
+    event_loop: &'a Bound<'py, PyAny>,
+    task: &'a Bound<'py, PyAny>,
 }
 
-/// Undoes [`enter_task`]. Raises `RuntimeError` if another task is the current one.
 #[cfg(not(Py_3_14))]
-#[inline]
-pub fn leave_task(event_loop: &Bound<'_, PyAny>, task: &Bound<'_, PyAny>) -> PyResult<()> {
-    let py = task.py();
-    let tasks = crate::imports::current_tasks(py)?;
-    // SAFETY: live objects; the result is borrowed, or null, with an exception set if that is not what it means.
-    let current = unsafe { ffi::PyDict_GetItemWithError(tasks.as_ptr(), event_loop.as_ptr()) };
-    if current != task.as_ptr() {
-        drop(PyErr::take(py));
-        return crate::imports::leave_task(py)?
-            .call1((event_loop, task))
-            .map(drop);
+impl<'a, 'py> CurrentTask<'a, 'py> {
+    /// Makes `task` the current one of `event_loop`. Raises `RuntimeError` if another task is.
+    #[inline]
+    pub fn enter(event_loop: &'a Bound<'py, PyAny>, task: &'a Bound<'py, PyAny>) -> PyResult<Self> {
+        let py = task.py();
+        let tasks = crate::imports::current_tasks(py)?;
+        // SAFETY: live objects; the result is borrowed, or null with an exception set. Something that is no dictionary
+        // gives an exception.
+        let current =
+            unsafe { ffi::PyDict_SetDefault(tasks.as_ptr(), event_loop.as_ptr(), task.as_ptr()) };
+        if current.is_null() {
+            return Err(PyErr::fetch(py));
+        }
+        if current != task.as_ptr() {
+            // Raises, and says which.
+            crate::imports::enter_task(py)?.call1((event_loop, task))?;
+        }
+        Ok(Self { event_loop, task })
     }
-    // SAFETY: live objects.
-    match unsafe { ffi::PyDict_DelItem(tasks.as_ptr(), event_loop.as_ptr()) } {
-        0 => Ok(()),
-        _ => Err(PyErr::fetch(py)),
+
+    /// Undoes [`enter`](Self::enter). Raises `RuntimeError` if another task is the current one.
+    #[inline]
+    pub fn leave(self) -> PyResult<()> {
+        let Self { event_loop, task } = self;
+        let py = task.py();
+        let tasks = crate::imports::current_tasks(py)?;
+        // SAFETY: live objects; the result is borrowed, or null, with an exception set if that is not what it means.
+        let current = unsafe { ffi::PyDict_GetItemWithError(tasks.as_ptr(), event_loop.as_ptr()) };
+        if current != task.as_ptr() {
+            drop(PyErr::take(py));
+            return crate::imports::leave_task(py)?
+                .call1((event_loop, task))
+                .map(drop);
+        }
+        // SAFETY: live objects.
+        match unsafe { ffi::PyDict_DelItem(tasks.as_ptr(), event_loop.as_ptr()) } {
+            0 => Ok(()),
+            _ => Err(PyErr::fetch(py)),
+        }
     }
 }
 
@@ -63,9 +73,6 @@ pub fn running_loop(_py: Python<'_>) -> Option<Bound<'_, PyAny>> {
 pub fn running_task(_py: Python<'_>) -> Option<Bound<'_, PyAny>> {
     None
 }
-
-#[cfg(Py_3_14)]
-pub use self::field::{enter_task, leave_task, running_loop, running_task};
 
 #[cfg(Py_3_14)]
 mod field {
@@ -109,39 +116,65 @@ mod field {
         unsafe { Bound::from_borrowed_ptr_or_opt(py, (*running).task) }
     }
 
-    /// Makes `task` the current one of `event_loop`. Raises `RuntimeError` if another task is, or if the loop does not
-    /// run.
-    #[inline]
-    pub fn enter_task(event_loop: &Bound<'_, PyAny>, task: &Bound<'_, PyAny>) -> PyResult<()> {
-        if let Some(running) = running() {
-            // SAFETY: the fields belong to this thread, which holds the GIL; the reference that is stored is counted,
-            // and the field held none before.
-            unsafe {
-                if (*running).event_loop == event_loop.as_ptr() && (*running).task.is_null() {
-                    (*running).task = ffi::Py_NewRef(task.as_ptr());
-                    return Ok(());
-                }
-            }
-        }
-        enter_by_call(event_loop, task)
+    /// A task that is the current one of its loop.
+    pub struct CurrentTask<'a, 'py> {
+        event_loop: &'a Bound<'py, PyAny>,
+        task: &'a Bound<'py, PyAny>,
+        running: Option<*mut Running>,
     }
 
-    /// Undoes [`enter_task`]. Raises `RuntimeError` if another task is the current one.
-    #[inline]
-    pub fn leave_task(event_loop: &Bound<'_, PyAny>, task: &Bound<'_, PyAny>) -> PyResult<()> {
-        if let Some(running) = running() {
-            // SAFETY: as above; the reference is given up after the field is cleared.
-            unsafe {
-                if (*running).event_loop == event_loop.as_ptr() && (*running).task == task.as_ptr()
-                {
-                    (*running).task = std::ptr::null_mut();
-                    ffi::Py_DECREF(task.as_ptr());
-                    return Ok(());
+    impl<'a, 'py> CurrentTask<'a, 'py> {
+        /// Makes `task` the current one of `event_loop`. Raises `RuntimeError` if another task is, or if the loop does
+        /// not run.
+        #[inline]
+        pub fn enter(
+            event_loop: &'a Bound<'py, PyAny>,
+            task: &'a Bound<'py, PyAny>,
+        ) -> PyResult<Self> {
+            let running = running();
+            let entered = Self {
+                event_loop,
+                task,
+                running,
+            };
+            if let Some(running) = running {
+                // SAFETY: the fields belong to this thread, which holds the GIL; the reference that is stored is
+                // counted, and the field held none before.
+                unsafe {
+                    if (*running).event_loop == event_loop.as_ptr() && (*running).task.is_null() {
+                        (*running).task = ffi::Py_NewRef(task.as_ptr());
+                        return Ok(entered);
+                    }
                 }
             }
+            enter_by_call(event_loop, task)?;
+            Ok(entered)
         }
-        imports::leave_task(task.py())?.call1((event_loop, task))?;
-        Ok(())
+
+        /// Undoes [`enter`](Self::enter). Raises `RuntimeError` if another task is the current one.
+        #[inline]
+        pub fn leave(self) -> PyResult<()> {
+            let Self {
+                event_loop,
+                task,
+                running,
+            } = self;
+            if let Some(running) = running {
+                // SAFETY: as above: the thread is the same still, since this value cannot be sent to another. The
+                // reference is given up after the field is cleared.
+                unsafe {
+                    if (*running).event_loop == event_loop.as_ptr()
+                        && (*running).task == task.as_ptr()
+                    {
+                        (*running).task = std::ptr::null_mut();
+                        ffi::Py_DECREF(task.as_ptr());
+                        return Ok(());
+                    }
+                }
+            }
+            imports::leave_task(task.py())?.call1((event_loop, task))?;
+            Ok(())
+        }
     }
 
     #[cold]

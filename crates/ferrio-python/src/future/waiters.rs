@@ -7,7 +7,7 @@ use pyo3::prelude::*;
 use super::{Future, Home};
 use crate::event_loop::{Callback, FutureDone, Loop, Notice};
 use crate::ffi;
-use crate::handle::Handle;
+use crate::handle::Parts;
 use crate::observer::Observer;
 use crate::task::{Task, Wakeup};
 
@@ -42,8 +42,8 @@ impl Waiter {
             Self::Callback { callback, context } if event_loop.get().debug() => {
                 let args = pyo3::types::PyTuple::new(py, [future])?;
                 let context = Some(context.into_bound(py));
-                let handle = Handle::new(event_loop, callback.into_bound(py), args, context)?;
-                Ok(Callback::Handle(Py::new(py, handle)?))
+                let parts = Parts::new(event_loop, callback.into_bound(py), args, context)?;
+                Ok(Callback::Handle(parts.create()?.unbind()))
             }
             Self::Callback { callback, context } => {
                 Ok(Callback::FutureDone(Box::new(FutureDone {

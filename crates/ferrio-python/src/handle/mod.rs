@@ -3,6 +3,8 @@
 //! The classes stand beside `asyncio.Handle` and `asyncio.TimerHandle` (CPython's `asyncio/events.py`), answer their
 //! names to `isinstance`, and have their attributes.
 
+mod call;
+mod lock;
 mod timer;
 
 use pyo3::PyTraverseError;
@@ -11,17 +13,14 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 
+pub use self::call::Args;
+use self::call::Call;
+use self::lock::Lock;
 pub use self::timer::{TimerHandle, When};
 use crate::cell::AttachedCell;
 use crate::errors::leaves_the_loop;
 use crate::event_loop::Loop;
 use crate::{ffi, imports};
-
-/// What a handle calls: gone once it is cancelled.
-struct Call {
-    callback: Py<PyAny>,
-    args: Py<PyTuple>,
-}
 
 /// The part of a handle that debug mode adds, kept apart so that it costs one word otherwise.
 #[derive(Default)]
@@ -44,6 +43,7 @@ impl DebugInfo {
 
 #[derive(Default)]
 struct HandleState {
+    /// What it calls: gone once it is cancelled.
     call: Option<Call>,
     debug: Option<Box<DebugInfo>>,
 }
@@ -53,9 +53,9 @@ struct HandleState {
 pub struct Handle {
     event_loop: Py<Loop>,
     context: Py<PyAny>,
-    /// A `threading.RLock` that is held while the callback runs, so that another thread that cancels the handle either
-    /// comes before the call or waits for its end.
-    lock: Option<Py<PyAny>>,
+    /// Held while the callback runs, so that another thread that cancels the handle either comes before the call or waits
+    /// for its end.
+    lock: Lock,
     state: AttachedCell<HandleState>,
 }
 
@@ -65,39 +65,22 @@ pub fn source_traceback(py: Python<'_>) -> PyResult<Py<PyAny>> {
     Ok(imports::extract_stack(py)?.call1((frame,))?.unbind())
 }
 
-/// A lock held for the length of a scope.
-struct Locked<'a, 'py>(Option<&'a Bound<'py, PyAny>>);
-
-impl<'a, 'py> Locked<'a, 'py> {
-    #[inline]
-    fn new(lock: Option<&'a Bound<'py, PyAny>>) -> PyResult<Self> {
-        if let Some(lock) = lock {
-            lock.call_method0(intern!(lock.py(), "acquire"))?;
-        }
-        Ok(Self(lock))
-    }
+/// What a handle is made of, found before there is an object to put it in.
+pub struct Parts<'py> {
+    event_loop: Bound<'py, Loop>,
+    call: Call,
+    context: Py<PyAny>,
+    debug: Option<Box<DebugInfo>>,
 }
 
-impl Drop for Locked<'_, '_> {
+impl<'py> Parts<'py> {
+    /// For a handle that calls `callback(*args)` in `context`, by default in a copy of the current one.
     #[inline]
-    fn drop(&mut self) {
-        if let Some(lock) = self.0
-            && let Err(error) = lock.call_method0(intern!(lock.py(), "release"))
-        {
-            error.write_unraisable(lock.py(), Some(lock));
-        }
-    }
-}
-
-impl Handle {
-    /// A handle that calls `callback(*args)` in `context`, by default in a copy of the current one.
-    // Inlined so that it is made where it stays: to copy it costs 10 ns.
-    #[inline(always)]
     pub fn new(
-        event_loop: &Bound<'_, Loop>,
-        callback: Bound<'_, PyAny>,
-        args: Bound<'_, PyTuple>,
-        context: Option<Bound<'_, PyAny>>,
+        event_loop: &Bound<'py, Loop>,
+        callback: Bound<'py, PyAny>,
+        args: impl Into<Args>,
+        context: Option<Bound<'py, PyAny>>,
     ) -> PyResult<Self> {
         let py = event_loop.py();
         let context = match context {
@@ -109,42 +92,50 @@ impl Handle {
         } else {
             None
         };
-        let call = Some(Call {
-            callback: callback.unbind(),
-            args: args.unbind(),
-        });
         Ok(Self {
-            event_loop: event_loop.clone().unbind(),
+            event_loop: event_loop.clone(),
+            call: Call {
+                callback: callback.unbind(),
+                args: args.into(),
+            },
             context,
-            lock: None,
-            state: AttachedCell::new(HandleState { call, debug }),
+            debug,
         })
+    }
+
+    /// The handle; one that is `shared` can be cancelled by any thread.
+    #[inline]
+    fn into_handle(self, shared: bool) -> Handle {
+        Handle {
+            event_loop: self.event_loop.unbind(),
+            context: self.context,
+            lock: Lock::new(shared),
+            state: AttachedCell::new(HandleState {
+                call: Some(self.call),
+                debug: self.debug,
+            }),
+        }
+    }
+
+    /// The handle as an object.
+    #[inline]
+    pub fn create(self) -> PyResult<Bound<'py, Handle>> {
+        let py = self.event_loop.py();
+        ffi::create(py, || self.into_handle(false))
     }
 
     /// The handle as `call_soon_threadsafe` gives it: since Python 3.14 other threads may cancel it.
-    pub fn thread_safe(self, py: Python<'_>) -> PyResult<Self> {
-        if cfg!(not(Py_3_14)) {
-            return Ok(self);
-        }
-        let lock = imports::rlock(py)?.call0()?.unbind();
-        Ok(Self {
-            lock: Some(lock),
-            ..self
-        })
+    pub fn create_thread_safe(self) -> PyResult<Bound<'py, Handle>> {
+        let py = self.event_loop.py();
+        ffi::create(py, || self.into_handle(cfg!(Py_3_14)))
     }
+}
 
-    /// Takes the lock of a handle that has one.
-    #[inline]
-    fn lock<'a, 'py>(&'a self, py: Python<'py>) -> PyResult<Locked<'a, 'py>> {
-        Locked::new(self.lock.as_ref().map(|lock| lock.bind(py)))
-    }
-
+impl Handle {
     /// The callback and its arguments, unless the handle was cancelled.
-    fn call<'py>(&self, py: Python<'py>) -> Option<(Bound<'py, PyAny>, Bound<'py, PyTuple>)> {
-        self.state.with(py, |state| {
-            let call = state.call.as_ref()?;
-            Some((call.callback.bind(py).clone(), call.args.bind(py).clone()))
-        })
+    fn call(&self, py: Python<'_>) -> Option<Call> {
+        self.state
+            .with(py, |state| Some(state.call.as_ref()?.clone_ref(py)))
     }
 
     /// Whether `cancel` was called.
@@ -157,14 +148,18 @@ impl Handle {
     pub fn run(slf: &Bound<'_, Self>) -> PyResult<()> {
         let py = slf.py();
         let me = slf.get();
-        let _locked = me.lock(py)?;
-        let Some((callback, args)) = me.call(py) else {
+        let _locked = me.lock.lock(py)?;
+        let Some(call) = me.call(py) else {
             return Ok(());
         };
-        match ffi::in_context(me.context.bind(py), || ffi::call(&callback, &args)) {
-            Ok(_) => Ok(()),
+        let outcome = ffi::in_context(me.context.bind(py), || call.run(py));
+        match outcome {
+            Ok(_) => {
+                call.dispose(py);
+                Ok(())
+            }
             Err(error) if leaves_the_loop(py, &error) => Err(error),
-            Err(error) => Self::report_call(slf, &callback, &args, error),
+            Err(error) => Self::report_call(slf, call, error),
         }
     }
 
@@ -172,21 +167,16 @@ impl Handle {
     #[cold]
     pub fn report(slf: &Bound<'_, Self>, error: PyErr) -> PyResult<()> {
         match slf.get().call(slf.py()) {
-            Some((callback, args)) => Self::report_call(slf, &callback, &args, error),
+            Some(call) => Self::report_call(slf, call, error),
             None => Ok(()),
         }
     }
 
     #[cold]
-    fn report_call(
-        slf: &Bound<'_, Self>,
-        callback: &Bound<'_, PyAny>,
-        args: &Bound<'_, PyTuple>,
-        error: PyErr,
-    ) -> PyResult<()> {
+    fn report_call(slf: &Bound<'_, Self>, call: Call, error: PyErr) -> PyResult<()> {
         let py = slf.py();
         let me = slf.get();
-        let source = me.format_callback(py, callback, args)?;
+        let source = me.format_callback(py, call)?;
         let context = PyDict::new(py);
         context.set_item("message", format!("Exception in callback {source}"))?;
         context.set_item("exception", error)?;
@@ -201,12 +191,8 @@ impl Handle {
     }
 
     /// `callback(args) at file:line`, as this version of asyncio formats it.
-    fn format_callback(
-        &self,
-        py: Python<'_>,
-        callback: &Bound<'_, PyAny>,
-        args: &Bound<'_, PyTuple>,
-    ) -> PyResult<String> {
+    fn format_callback(&self, py: Python<'_>, call: Call) -> PyResult<String> {
+        let (callback, args) = call.into_pair(py)?;
         let format = imports::format_callback_source(py)?;
         let text = if cfg!(Py_3_13) {
             let kwargs = PyDict::new(py);
@@ -244,7 +230,7 @@ impl Handle {
         slf: &Bound<'_, Self>,
         mark: Option<&str>,
         when: Option<&Bound<'_, PyAny>>,
-        call: Option<(Bound<'_, PyAny>, Bound<'_, PyTuple>)>,
+        call: Option<Call>,
     ) -> PyResult<String> {
         let py = slf.py();
         let me = slf.get();
@@ -253,8 +239,8 @@ impl Handle {
         if let Some(when) = when {
             info.push(format!("when={}", when.repr()?));
         }
-        if let Some((callback, args)) = call {
-            info.push(me.format_callback(py, &callback, &args)?);
+        if let Some(call) = call {
+            info.push(me.format_callback(py, call)?);
         }
         if let Some(traceback) = me.source_traceback(py) {
             let frame = traceback.get_item(-1)?;
@@ -284,19 +270,30 @@ impl Handle {
     }
 }
 
-ffi::recycle!(Handle);
+ffi::recycle!(Handle, {
+    #[inline]
+    fn dispose(self, py: Python<'_>) {
+        drop(self.event_loop.into_bound(py));
+        drop(self.context.into_bound(py));
+        let HandleState { call, debug } = self.state.into_inner();
+        if let Some(call) = call {
+            call.dispose(py);
+        }
+        drop(debug);
+    }
+});
 
 #[pymethods]
 impl Handle {
     /// Cancel the callback. Does nothing if it has been cancelled or has run.
     fn cancel(slf: &Bound<'_, Self>) -> PyResult<()> {
-        let _locked = slf.get().lock(slf.py())?;
+        let _locked = slf.get().lock.lock(slf.py())?;
         Self::cancel_call(slf, None)
     }
 
     /// Return True if the callback was cancelled.
     fn cancelled(&self, py: Python<'_>) -> PyResult<bool> {
-        let _locked = self.lock(py)?;
+        let _locked = self.lock.lock(py)?;
         Ok(self.is_cancelled(py))
     }
 
@@ -316,21 +313,24 @@ impl Handle {
 
     #[getter(__class__)]
     fn class(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
-        let class = match slf.get().lock {
-            None => imports::handle_class(slf.py())?,
-            Some(_) => imports::thread_safe_handle_class(slf.py())?,
+        let class = if slf.get().lock.is_shared() {
+            imports::thread_safe_handle_class(slf.py())?
+        } else {
+            imports::handle_class(slf.py())?
         };
         Ok(class.clone().unbind())
     }
 
     #[getter(_callback)]
     fn get_callback(&self, py: Python<'_>) -> Option<Py<PyAny>> {
-        self.call(py).map(|(callback, _)| callback.unbind())
+        self.call(py).map(|call| call.callback)
     }
 
     #[getter(_args)]
-    fn get_args(&self, py: Python<'_>) -> Option<Py<PyTuple>> {
-        self.call(py).map(|(_, args)| args.unbind())
+    fn get_args<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyTuple>>> {
+        self.call(py)
+            .map(|call| call.args.into_tuple(py))
+            .transpose()
     }
 
     #[getter(_cancelled)]
@@ -356,11 +356,9 @@ impl Handle {
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
         visit.call(&self.event_loop)?;
         visit.call(&self.context)?;
-        visit.call(&self.lock)?;
         self.state.visit(|state| {
             if let Some(call) = &state.call {
-                visit.call(&call.callback)?;
-                visit.call(&call.args)?;
+                call.traverse(&visit)?;
             }
             match &state.debug {
                 Some(debug) => visit.call(&debug.source_traceback),

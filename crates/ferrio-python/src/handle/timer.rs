@@ -1,15 +1,15 @@
 //! `TimerHandle`: a handle with a time.
 
 use ferrio::TimerKey;
+use pyo3::PyTraverseError;
 use pyo3::gc::PyVisit;
 use pyo3::prelude::*;
 use pyo3::pyclass::CompareOp;
 use pyo3::types::{PyFloat, PyList};
-use pyo3::{PyClassInitializer, PyTraverseError};
 
-use super::Handle;
+use super::{Handle, Parts};
 use crate::cell::AttachedCell;
-use crate::imports;
+use crate::{ffi, imports};
 
 /// The time of a call in seconds: the very object that a user has passed to `call_at`, or a float.
 pub enum When {
@@ -55,12 +55,14 @@ pub struct TimerHandle {
 
 impl TimerHandle {
     /// A timer handle for `when`, in the loop's seconds, that is not scheduled yet.
-    pub fn create(py: Python<'_>, handle: Handle, when: When) -> PyResult<Bound<'_, Self>> {
-        let timer = Self {
+    #[inline]
+    pub fn create(handle: Parts<'_>, when: When) -> PyResult<Bound<'_, Self>> {
+        let timer = || Self {
             when,
             key: AttachedCell::new(None),
         };
-        Bound::new(py, PyClassInitializer::from(handle).add_subclass(timer))
+        let py = handle.event_loop.py();
+        ffi::create_extended(py, || handle.into_handle(false), timer)
     }
 
     /// Remembers where among the loop's timers the handle is.
@@ -71,11 +73,19 @@ impl TimerHandle {
     /// What asyncio compares when two timers are due at the same time.
     fn identity<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyList>> {
         let py = slf.py();
-        let handle = slf.as_super().get();
-        let (callback, args) = handle.call(py).unzip();
-        PyList::new(py, [callback, args.map(Bound::into_any)])
+        match slf.as_super().get().call(py) {
+            Some(call) => {
+                let (callback, args) = call.into_pair(py)?;
+                PyList::new(py, [callback, args.into_any()])
+            }
+            None => PyList::new(py, [py.None(), py.None()]),
+        }
     }
 }
+
+ffi::recycle!(TimerHandle, {
+    const KEEP: ffi::Keep = ffi::keep_extended::<Self, Handle>;
+});
 
 #[pymethods]
 impl TimerHandle {

@@ -3,31 +3,16 @@
 use pyo3::prelude::*;
 
 use super::Task;
-use crate::{ffi, imports};
+use crate::ffi::CurrentTask;
+use crate::imports;
 
-/// The thread is inside a step of the task.
-pub struct Running<'a, 'py> {
-    event_loop: &'a Bound<'py, PyAny>,
-    task: &'a Bound<'py, PyAny>,
+/// Makes the task the current one of its loop, until it is left. Raises `RuntimeError` if another one is.
+#[inline]
+pub fn enter<'a, 'py>(task: &'a Bound<'py, Task>) -> PyResult<CurrentTask<'a, 'py>> {
+    let event_loop = task.as_super().get().initialized()?.as_any();
+    CurrentTask::enter(event_loop.bind(task.py()), task.as_any())
 }
 
-impl<'a, 'py> Running<'a, 'py> {
-    /// Makes the task the current one of its loop. Raises `RuntimeError` if another one is.
-    #[inline]
-    pub fn enter(task: &'a Bound<'py, Task>) -> PyResult<Self> {
-        let event_loop = task.as_super().get().initialized()?.as_any();
-        let event_loop = event_loop.bind(task.py());
-        let task = task.as_any();
-        ffi::enter_task(event_loop, task)?;
-        Ok(Self { event_loop, task })
-    }
-
-    /// Ends what `enter` began.
-    #[inline]
-    pub fn leave(self) -> PyResult<()> {
-        ffi::leave_task(self.event_loop, self.task)
-    }
-}
 /// Makes another task, or none, the current one of `task`'s loop; returns the one before.
 pub fn swap<'py>(
     task: &Bound<'py, Task>,

@@ -5,7 +5,6 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 
 use super::{Name, Parts, Task, as_name, registry};
-use crate::cell::AttachedCell;
 use crate::future::{Future, Home};
 use crate::imports;
 
@@ -20,10 +19,7 @@ impl Task {
         args: &Bound<'_, PyTuple>,
         kwargs: Option<&Bound<'_, PyDict>>,
     ) -> PyClassInitializer<Self> {
-        let task = Self {
-            state: AttachedCell::default(),
-        };
-        PyClassInitializer::from(Future::new(args, kwargs)).add_subclass(task)
+        PyClassInitializer::from(Future::new(args, kwargs)).add_subclass(Self::default())
     }
 
     #[pyo3(signature = (coro, *, r#loop = None, name = None, context = None, eager_start = None))]

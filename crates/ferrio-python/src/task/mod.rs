@@ -38,7 +38,8 @@ pub use self::functions::{
     create_task, current_task, ensure_future, ensure_future_on, running_loop, spawn,
 };
 pub use self::registry::{_native_tasks, Key, include_in_all_tasks};
-use crate::cell::AttachedCell;
+pub use self::stepping::Next;
+use crate::cell::{AttachedCell, AttachedOnce};
 use crate::coroutine::is_known_coroutine;
 use crate::event_loop::{Callback, Loop};
 use crate::future::{Future, Home, Outcome};
@@ -50,8 +51,11 @@ use crate::{ffi, imports};
 /// context, a contextvars.Context to run in, by default a copy of the current one; eager_start, True to run the first
 /// step at once if the loop runs. Raises TypeError if coro is not a coroutine.
 #[pyclass(module = "ferrio", extends = Future, subclass, frozen)]
+#[derive(Default)]
 pub struct Task {
     state: AttachedCell<TaskState>,
+    /// What the coroutine runs in.
+    context: AttachedOnce<Py<PyAny>>,
 }
 
 /// A task's name: made when it is first asked for.
@@ -63,7 +67,6 @@ enum Name {
 /// The interior state of a task.
 struct TaskState {
     coroutine: Option<Py<PyAny>>,
-    context: Option<Py<PyAny>>,
     /// The future that the coroutine awaits.
     waits_for: Option<Py<PyAny>>,
     /// An exception to throw in the next step.
@@ -83,7 +86,6 @@ impl Default for TaskState {
     fn default() -> Self {
         Self {
             coroutine: None,
-            context: None,
             waits_for: None,
             to_throw: None,
             name: Name::Number(0),
@@ -139,10 +141,7 @@ impl Task {
     ) -> PyResult<Bound<'py, Self>> {
         let py = event_loop.py();
         let future = || Future::pending(Home::of_native(event_loop));
-        let task = || Self {
-            state: AttachedCell::default(),
-        };
-        let task = ffi::create_extended(py, future, task)?;
+        let task = ffi::create_extended(py, future, Self::default)?;
         if event_loop.get().debug() {
             task.get()
                 .with(py, |state| state.log_destroy_pending = false);
@@ -170,11 +169,11 @@ impl Task {
         };
         let old = me.with(py, |state| {
             let coroutine = state.coroutine.replace(parts.coroutine.unbind());
-            let context = state.context.replace(context);
-            let name = std::mem::replace(&mut state.name, name);
-            (coroutine, context, name)
+            (coroutine, std::mem::replace(&mut state.name, name))
         });
         drop(old);
+        // A second `__init__` leaves the context, which may be the one that is entered.
+        drop(me.context.set(py, context));
         let future = slf.as_super().get();
         if parts.eager_start && future.initialized()?.is_running(py)? {
             if let Err(error) = Self::start_eagerly(slf) {
@@ -211,11 +210,8 @@ impl Task {
 
     /// The context that the coroutine runs in.
     pub fn context(&self, py: Python<'_>) -> Py<PyAny> {
-        let context = self.with(py, |state| {
-            let context = state.context.as_ref();
-            context.map(|context| context.clone_ref(py))
-        });
-        context.unwrap_or_else(|| py.None())
+        let context = self.context.get();
+        context.map_or_else(|| py.None(), |context| context.clone_ref(py))
     }
 
     /// Says that nobody is to complain if the task goes away while it is pending: its maker cannot help it.
@@ -329,9 +325,9 @@ impl Task {
     }
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        visit.call(self.context.get())?;
         self.state.visit(|state| {
             visit.call(&state.coroutine)?;
-            visit.call(&state.context)?;
             visit.call(&state.waits_for)?;
             visit.call(&state.to_throw)?;
             match &state.name {
@@ -341,13 +337,12 @@ impl Task {
         })
     }
 
+    /// Cycles through the context are cleared by the context.
     fn __clear__(&self) {
         Python::attach(|py| {
             let old = self.with(py, |state| {
                 let coroutine = state.coroutine.take();
-                let context = state.context.take();
-                let futures = (state.waits_for.take(), state.to_throw.take());
-                (coroutine, context, futures)
+                (coroutine, state.waits_for.take(), state.to_throw.take())
             });
             drop(old);
         });

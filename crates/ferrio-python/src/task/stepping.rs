@@ -13,18 +13,19 @@ use crate::imports;
 impl Task {
     /// The payload of a task that is ready: its first step, or one after a bare `yield`.
     #[inline]
-    pub fn on_ready(slf: &Bound<'_, Self>) -> PyResult<()> {
+    pub fn on_ready(slf: &Bound<'_, Self>) -> PyResult<Next> {
         Self::step(slf, None, Context::ToEnter)
     }
 
     /// The same when the loop has entered the task's context.
     pub(super) fn on_ready_inside(slf: &Bound<'_, Self>) -> PyResult<()> {
-        Self::step(slf, None, Context::Entered)
+        let next = Self::step(slf, None, Context::Entered)?;
+        Self::do_next(slf, next)
     }
 
     /// The payload of a task whose future is done.
     #[inline]
-    pub fn on_wakeup(slf: &Bound<'_, Self>) -> PyResult<()> {
+    pub fn on_wakeup(slf: &Bound<'_, Self>) -> PyResult<Next> {
         let py = slf.py();
         let future = slf.get().with(py, |state| state.waits_for.take());
         let error = match &future {
@@ -40,7 +41,16 @@ impl Task {
         future: &Bound<'_, PyAny>,
     ) -> PyResult<()> {
         let error = Self::error_of(future)?;
-        Self::step(slf, error, Context::Entered)
+        let next = Self::step(slf, error, Context::Entered)?;
+        Self::do_next(slf, next)
+    }
+
+    /// Schedules the next step, if the loop that runs this one does not do so itself.
+    fn do_next(slf: &Bound<'_, Self>, next: Next) -> PyResult<()> {
+        match next {
+            Next::Soon => Self::schedule_step(slf),
+            Next::Later => Ok(()),
+        }
     }
 
     /// The exception that a future that is done ends with.
@@ -70,7 +80,7 @@ impl Task {
         slf: &Bound<'py, Self>,
         error: Option<Bound<'py, PyAny>>,
         entering: Context,
-    ) -> PyResult<()> {
+    ) -> PyResult<Next> {
         let py = slf.py();
         let me = slf.get();
         let future = slf.as_super().get();
@@ -79,14 +89,13 @@ impl Task {
         }
         let parts = me.with(py, |state| {
             let coroutine = state.coroutine.as_ref()?.bind(py).clone();
-            let context = state.context.as_ref()?.bind(py).clone();
             let must_cancel = std::mem::take(&mut state.must_cancel);
             let unusual = (state.to_throw.take(), state.waits_for.take());
-            Some((coroutine, context, must_cancel, unusual))
+            Some((coroutine, must_cancel, unusual))
         });
         // A garbage collection has taken the coroutine away: there is nothing left to run.
-        let Some((coroutine, context, must_cancel, (to_throw, waited))) = parts else {
-            return Ok(());
+        let Some((coroutine, must_cancel, (to_throw, waited))) = parts else {
+            return Ok(Next::Later);
         };
         drop(waited);
         let error = error.or_else(|| to_throw.map(|error| error.into_bound(py)));
@@ -95,17 +104,19 @@ impl Task {
         } else {
             error
         };
-        let running = current::Running::enter(slf)?;
+        let current = current::enter(slf)?;
         let context = match entering {
-            Context::ToEnter => Some(&context),
+            Context::ToEnter => me.context.get().map(|context| context.bind(py)),
             Context::Entered => None,
         };
-        if let Err(error) = Self::run(slf, &coroutine, context, error) {
-            // What has been raised comes first: in a child process that was forked meanwhile no loop runs to be left.
-            drop(running.leave());
-            return Err(error);
+        match Self::run(slf, &coroutine, context, error) {
+            Ok(next) => current.leave().map(|()| next),
+            Err(error) => {
+                // What has been raised comes first: in a child process that was forked meanwhile no loop runs to be left.
+                drop(current.leave());
+                Err(error)
+            }
         }
-        running.leave()
     }
 
     /// The exception to throw into a coroutine whose task was cancelled before the step.
@@ -139,7 +150,7 @@ impl Task {
         coroutine: &Bound<'_, PyAny>,
         context: Option<&Bound<'_, PyAny>>,
         error: Option<Bound<'_, PyAny>>,
-    ) -> PyResult<()> {
+    ) -> PyResult<Next> {
         // A context that cannot be entered is not the coroutine's fault: it has not run.
         let entered = context.map(ffi::enter_context).transpose()?;
         let outcome = match error {
@@ -149,8 +160,8 @@ impl Task {
         drop(entered);
         match outcome {
             Ok(Sent::Yielded(object)) => Self::on_yield(slf, object.into_bound(slf.py())),
-            Ok(Sent::Returned(result)) => Self::on_return(slf, result),
-            Err(error) => Self::on_raise(slf, error.into()),
+            Ok(Sent::Returned(result)) => Self::on_return(slf, result).map(|()| Next::Later),
+            Err(error) => Self::on_raise(slf, error.into()).map(|()| Next::Later),
         }
     }
 
@@ -198,12 +209,12 @@ impl Task {
         let me = slf.get();
         let previous = current::swap(slf, Some(slf.as_any()))?;
         registry::add(slf)?;
-        let parts = me.with(py, |state| {
-            let coroutine = state.coroutine.as_ref()?.bind(py).clone();
-            Some((coroutine, state.context.as_ref()?.bind(py).clone()))
-        });
-        let outcome = match parts {
-            Some((coroutine, context)) => Self::run(slf, &coroutine, Some(&context), None),
+        let coroutine = me.with(py, |state| Some(state.coroutine.as_ref()?.bind(py).clone()));
+        let context = me.context.get().map(|context| context.bind(py));
+        let outcome = match coroutine {
+            Some(coroutine) => {
+                Self::run(slf, &coroutine, context, None).and_then(|next| Self::do_next(slf, next))
+            }
             None => Ok(()),
         };
         let swapped = current::swap(slf, previous.as_ref());
@@ -219,15 +230,28 @@ impl Task {
     }
 }
 
+/// When a task's next step is.
+#[derive(Clone, Copy)]
+pub enum Next {
+    /// In the next iteration: the coroutine has given way. Whoever runs the step queues the task again.
+    Soon,
+    /// When what it waits for is done, or never.
+    Later,
+}
+
 /// Whether a step has to enter the task's context, or a loop that is not ferrio's has done so.
 enum Context {
     ToEnter,
     Entered,
 }
 
-/// Resumes a coroutine: one of ferrio's own without a detour.
+/// Resumes a coroutine: that of an `async def`, as nearly always, and one of ferrio's own without a detour.
 #[inline]
 fn resume(coroutine: &Bound<'_, PyAny>) -> Resumed {
+    if ffi::is_exact_coroutine(coroutine) {
+        let py = coroutine.py();
+        return ffi::iter_send(py, coroutine.as_unbound(), py.None().bind(py).as_unbound());
+    }
     match coroutine.cast_exact::<Coroutine>() {
         Ok(coroutine) => Coroutine::resume(coroutine),
         Err(_) => ffi::resume(coroutine),

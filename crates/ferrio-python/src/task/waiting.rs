@@ -5,22 +5,27 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
-use super::{Task, Wakeup};
+use super::{Next, Task, Wakeup, foreign};
 use crate::ffi::native;
-use crate::future::{Future, Outcome, Waiter};
+use crate::future::{Future, Home, Outcome, Waiter};
 use crate::imports;
 
 impl Task {
     /// Deals with what the coroutine has yielded.
     #[inline]
-    pub(super) fn on_yield(slf: &Bound<'_, Self>, object: Bound<'_, PyAny>) -> PyResult<()> {
+    pub(super) fn on_yield(slf: &Bound<'_, Self>, object: Bound<'_, PyAny>) -> PyResult<Next> {
         if object.is_none() {
-            return Self::schedule_step(slf);
+            return match slf.as_super().get().initialized()? {
+                Home::Native(_) => Ok(Next::Soon),
+                // It may look at which task is the current one.
+                home @ Home::Foreign(_) => foreign::schedule_step(home, slf).map(|()| Next::Later),
+            };
         }
-        if let Some(future) = native(&object) {
-            return Self::wait_for_native(slf, future);
+        match native(&object) {
+            Some(future) => Self::wait_for_native(slf, future)?,
+            None => Self::wait_for_any(slf, object)?,
         }
-        Self::wait_for_any(slf, object)
+        Ok(Next::Later)
     }
 
     /// Puts the task on the future's list of waiters.

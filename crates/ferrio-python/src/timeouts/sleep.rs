@@ -1,5 +1,6 @@
 //! `sleep`: a coroutine that ends after a time.
 
+use ferrio::Time;
 use pyo3::PyTraverseError;
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::gc::PyVisit;
@@ -50,7 +51,8 @@ fn begin(delay: &Bound<'_, PyAny>, result: Option<Py<PyAny>>) -> PyResult<Step> 
     let (future, timer) = if let Some(native) = native_loop(&event_loop) {
         let future = Loop::create_future(native)?.into_any();
         let payload = Callback::Wake(future.clone().unbind());
-        let timer = Timer::native(native, time(&event_loop)? + seconds, payload)?;
+        let at = Time::from_secs_f64(time(&event_loop)? + seconds);
+        let timer = Timer::native(native, at, payload)?;
         (future, timer)
     } else {
         let future = event_loop.call_method0(intern!(py, "create_future"))?;

@@ -1,5 +1,6 @@
 //! `Timeout`: a block that is cancelled when its time is up (CPython: `asyncio/timeouts.py`).
 
+use ferrio::Time;
 use pyo3::PyTraverseError;
 use pyo3::exceptions::{PyBaseExceptionGroup, PyRuntimeError, PyTimeoutError};
 use pyo3::gc::PyVisit;
@@ -7,7 +8,7 @@ use pyo3::intern;
 use pyo3::prelude::*;
 
 use super::Timer;
-use super::timer::{native_loop, time};
+use super::timer::{native_loop, time, time_after};
 use crate::cell::AttachedCell;
 use crate::coroutine::{Body, Call, Step, body};
 use crate::event_loop::Callback;
@@ -64,13 +65,10 @@ pub fn timeout<'py>(
     py: Python<'py>,
     delay: Option<Bound<'py, PyAny>>,
 ) -> PyResult<Bound<'py, Timeout>> {
-    let event_loop = running_loop(py)?;
     let when = match delay {
-        None => None,
-        Some(delay) => {
-            let now = time(&event_loop)?.into_pyobject(py)?;
-            Some(now.add(delay)?.unbind())
-        }
+        // asyncio asks for the loop all the same.
+        None => running_loop(py).map(|_| None)?,
+        Some(delay) => Some(time_after(&delay)?.unbind()),
     };
     Timeout::create(py, when)
 }
@@ -238,13 +236,14 @@ impl Timeout {
         let timer = if let Some(native) = native_loop(&event_loop) {
             let seconds: f64 = when.extract(py)?;
             let expire = Callback::Expire(slf.clone().unbind());
-            if seconds <= time(&event_loop)? {
+            let at = Time::from_secs_f64(seconds);
+            if !at.is_far() && seconds <= time(&event_loop)? {
                 // As `call_soon`: before what is made ready from now on.
                 Home::push(native.get(), py, expire)?;
                 me.state.with(py, |state| state.due = true);
                 return Ok(());
             }
-            Timer::native(native, seconds, expire)?
+            Timer::native(native, at, expire)?
         } else {
             let on_timeout = slf.getattr(intern!(py, "_on_timeout"))?;
             let past = when.bind(py).le(time(&event_loop)?)?;

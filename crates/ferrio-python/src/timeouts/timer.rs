@@ -5,9 +5,11 @@ use pyo3::PyTraverseError;
 use pyo3::gc::PyVisit;
 use pyo3::intern;
 use pyo3::prelude::*;
+use pyo3::types::{PyFloat, PyInt};
 
 use crate::event_loop::{Callback, Loop};
 use crate::imports;
+use crate::task::running_loop;
 
 /// Something that is scheduled for a time and can be taken back.
 pub enum Timer {
@@ -18,16 +20,14 @@ pub enum Timer {
 }
 
 impl Timer {
-    /// Schedules a payload at `seconds` on the loop's clock.
-    pub fn native(event_loop: &Bound<'_, Loop>, seconds: f64, payload: Callback) -> PyResult<Self> {
+    /// Schedules a payload for a time on the loop's clock.
+    pub fn native(event_loop: &Bound<'_, Loop>, at: Time, payload: Callback) -> PyResult<Self> {
         let me = event_loop.get();
         me.check_open()?;
         if me.debug() {
             me.check_thread()?;
         }
-        let key = me.core(event_loop.py(), |core| {
-            core.schedule(Time::from_secs_f64(seconds), payload)
-        });
+        let key = me.core(event_loop.py(), |core| core.schedule(at, payload));
         Ok(Self::Native(event_loop.clone().unbind(), key))
     }
 
@@ -39,8 +39,8 @@ impl Timer {
     ) -> PyResult<Self> {
         let py = waiter.py();
         if let Some(native) = native_loop(event_loop) {
-            let seconds = time(event_loop)? + delay.extract::<f64>()?;
-            return Self::native(native, seconds, Callback::Wake(waiter.clone().unbind()));
+            let at = Time::from_secs_f64(time(event_loop)? + delay.extract::<f64>()?);
+            return Self::native(native, at, Callback::Wake(waiter.clone().unbind()));
         }
         let release = imports::release_waiter(py)?.call1((waiter,))?;
         let handle = event_loop.call_method1(intern!(py, "call_later"), (delay, release))?;
@@ -81,4 +81,14 @@ pub fn time(event_loop: &Bound<'_, PyAny>) -> PyResult<f64> {
             .call_method0(intern!(event_loop.py(), "time"))?
             .extract(),
     }
+}
+
+/// `loop.time() + delay`, on the running loop.
+pub fn time_after<'py>(delay: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+    let py = delay.py();
+    let now = time(&running_loop(py)?)?;
+    if delay.is_exact_instance_of::<PyFloat>() || delay.is_exact_instance_of::<PyInt>() {
+        return Ok(PyFloat::new(py, now + delay.extract::<f64>()?).into_any());
+    }
+    now.into_pyobject(py)?.add(delay)
 }

@@ -7,7 +7,7 @@ use pyo3::intern;
 use pyo3::prelude::*;
 
 #[cfg(Py_3_12)]
-use super::{Timeout, timer::time};
+use super::{Timeout, timer::time_after};
 use crate::coroutine::{Body, Call, Step, Wait, body};
 use crate::future::Home;
 use crate::future::any::is_done;
@@ -67,8 +67,7 @@ impl Wait for Untimed {
 #[cfg(Py_3_12)]
 fn timed(fut: &Bound<'_, PyAny>, timeout: &Bound<'_, PyAny>) -> PyResult<Step> {
     let py = fut.py();
-    let now = time(&running_loop(py)?)?.into_pyobject(py)?;
-    let block = Timeout::create(py, Some(now.add(timeout)?.unbind()))?;
+    let block = Timeout::create(py, Some(time_after(timeout)?.unbind()))?;
     Timeout::enter(&block)?;
     let timed = Timed(block.unbind());
     Ok(Step::Wait(fut.clone().unbind(), Box::new(timed)))

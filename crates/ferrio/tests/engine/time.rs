@@ -72,3 +72,15 @@ fn the_clock_goes_forward_at_the_pace_of_the_standard_library_s() {
     assert!(elapsed >= std_inner);
     assert_eq!(begin.saturating_since(Time::now()), Duration::ZERO);
 }
+
+#[test]
+fn only_what_is_more_than_a_second_away_is_far() {
+    let now = Time::now().as_nanos();
+    let after = |millis: u64| Time::from_nanos(now + millis * 1_000_000);
+    assert!(!Time::ZERO.is_far());
+    assert!(!after(0).is_far());
+    assert!(!after(900).is_far());
+    // The clock that it asks lags behind.
+    assert!(after(60_000).is_far());
+    assert!(Time::NEVER.is_far());
+}
