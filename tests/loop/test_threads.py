@@ -135,8 +135,7 @@ def test_another_thread_waits_for_the_end_of_a_callback_that_runs(loop, thread, 
         assert not handle.cancelled()
         if len(events) > 1:
             return
-        for _ in range(3):
-            others.append(thread(other))
+        others.extend(thread(other) for _ in range(3))
         for each in others:
             wait_until_asleep(each.native_id)
         events.append("ends")

@@ -108,10 +108,13 @@ impl Callback {
     #[inline]
     pub fn run(self, event_loop: &Bound<'_, Loop>) -> PyResult<()> {
         let py = event_loop.py();
+        if let Self::Step(task) = self {
+            return Self::run_task(task.into_bound(py), Task::on_ready, event_loop);
+        }
+        Loop::leave_last_task(event_loop)?;
         match self {
             // Reports what the callback raises itself, with the handle.
             Self::Handle(handle) => Handle::run(&handle.into_bound(py)),
-            Self::Step(task) => Self::run_task(task.into_bound(py), Task::on_ready, event_loop),
             Self::Wakeup(task) => Self::run_task(task.into_bound(py), Task::on_wakeup, event_loop),
             other => other.run_other(event_loop),
         }

@@ -56,6 +56,7 @@ impl Loop {
     pub(super) fn run_timed(slf: &Bound<'_, Self>, callback: Callback) -> PyResult<()> {
         let py = slf.py();
         let me = slf.get();
+        Self::leave_last_task(slf)?;
         let handle = match &callback {
             Callback::Handle(handle) => Some(handle.clone_ref(py).into_any()),
             _ => None,

@@ -26,6 +26,7 @@
 mod callback;
 mod datagrams;
 mod debug;
+mod last_task;
 mod overrides;
 mod pipes;
 mod processes;
@@ -91,6 +92,8 @@ pub struct Loop {
     /// `threading.get_ident()` of the thread that runs the loop, or [`NO_THREAD`].
     thread: AtomicU64,
     overrides: Overrides,
+    #[cfg(not(Py_3_14))]
+    last_task: last_task::LastTask,
 }
 
 /// What the user has set on the loop.
@@ -226,6 +229,8 @@ impl Loop {
             debug: AtomicBool::new(false),
             thread: AtomicU64::new(NO_THREAD),
             overrides,
+            #[cfg(not(Py_3_14))]
+            last_task: last_task::LastTask::default(),
         })
     }
 

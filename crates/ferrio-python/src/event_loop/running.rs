@@ -88,6 +88,7 @@ impl Loop {
         if let Some(turn) = me.core(py, LoopCore::turn_without_poll) {
             return Self::run_turn(slf, turn);
         }
+        Self::leave_last_task(slf)?;
         let block = if me.stopping.load(Relaxed) {
             Block::Never
         } else {
@@ -144,7 +145,10 @@ impl Loop {
         // Also when an exception leaves the loop: what was written before it must not be lost.
         match failure {
             None => Self::flush(slf),
-            Some(error) => Self::flush(slf).and(Err(error)),
+            Some(error) => {
+                let left = Self::leave_last_task(slf);
+                left.and(Self::flush(slf)).and(Err(error))
+            }
         }
     }
 
@@ -154,6 +158,7 @@ impl Loop {
         if slf.get().unflushed.with(slf.py(), |it| it.is_empty()) {
             return Ok(());
         }
+        Self::leave_last_task(slf)?;
         Self::flush_all(slf)
     }
 
@@ -179,7 +184,7 @@ impl Loop {
         loop {
             Self::run_once(slf)?;
             if slf.get().stopping.load(Relaxed) {
-                return Ok(());
+                return Self::leave_last_task(slf);
             }
         }
     }

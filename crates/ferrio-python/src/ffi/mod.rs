@@ -32,6 +32,8 @@ pub use self::recycling::{
 };
 pub use self::resuming::{Resumed, Send, Sent, install_am_send, iter_send, resume};
 use self::resuming::{am_send, panicked};
+#[cfg(not(Py_3_14))]
+pub use self::running_task::leave_last_task;
 pub use self::running_task::{CurrentTask, running_loop, running_task};
 use self::stop_iteration::set_stop_iteration;
 pub use self::stop_iteration::stop_iteration;

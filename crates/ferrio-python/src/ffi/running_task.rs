@@ -38,25 +38,66 @@ impl<'a, 'py> CurrentTask<'a, 'py> {
         Ok(Self { event_loop, task })
     }
 
+    /// Makes `task` the current one of `event_loop` in the place of one that has stayed.
+    #[inline]
+    pub fn enter_after(
+        event_loop: &'a Bound<'py, PyAny>,
+        task: &'a Bound<'py, PyAny>,
+    ) -> PyResult<Self> {
+        let py = task.py();
+        let tasks = crate::imports::current_tasks(py)?;
+        // SAFETY: live objects.
+        match unsafe { ffi::PyDict_SetItem(tasks.as_ptr(), event_loop.as_ptr(), task.as_ptr()) } {
+            0 => Ok(Self { event_loop, task }),
+            _ => Err(PyErr::fetch(py)),
+        }
+    }
+
     /// Undoes [`enter`](Self::enter). Raises `RuntimeError` if another task is the current one.
     #[inline]
     pub fn leave(self) -> PyResult<()> {
         let Self { event_loop, task } = self;
-        let py = task.py();
+        if self.is_still_current()? {
+            return leave_last_task(event_loop);
+        }
+        crate::imports::leave_task(task.py())?
+            .call1((event_loop, task))
+            .map(drop)
+    }
+
+    /// Leaves the task as the current one for the next to take its place, if it still is; returns whether that is so. Python
+    /// code is to see no current task meanwhile: before any runs, [`leave_last_task`] has to be called.
+    #[inline]
+    pub fn stay(self) -> PyResult<bool> {
+        if self.is_still_current()? {
+            return Ok(true);
+        }
+        self.leave().map(|()| false)
+    }
+
+    #[inline]
+    fn is_still_current(&self) -> PyResult<bool> {
+        let py = self.task.py();
         let tasks = crate::imports::current_tasks(py)?;
         // SAFETY: live objects; the result is borrowed, or null, with an exception set if that is not what it means.
-        let current = unsafe { ffi::PyDict_GetItemWithError(tasks.as_ptr(), event_loop.as_ptr()) };
-        if current != task.as_ptr() {
+        let current =
+            unsafe { ffi::PyDict_GetItemWithError(tasks.as_ptr(), self.event_loop.as_ptr()) };
+        if current.is_null() {
             drop(PyErr::take(py));
-            return crate::imports::leave_task(py)?
-                .call1((event_loop, task))
-                .map(drop);
         }
-        // SAFETY: live objects.
-        match unsafe { ffi::PyDict_DelItem(tasks.as_ptr(), event_loop.as_ptr()) } {
-            0 => Ok(()),
-            _ => Err(PyErr::fetch(py)),
-        }
+        Ok(current == self.task.as_ptr())
+    }
+}
+
+/// Ends that a task is the current one of `event_loop`.
+#[cfg(not(Py_3_14))]
+pub fn leave_last_task(event_loop: &Bound<'_, PyAny>) -> PyResult<()> {
+    let py = event_loop.py();
+    let tasks = crate::imports::current_tasks(py)?;
+    // SAFETY: live objects.
+    match unsafe { ffi::PyDict_DelItem(tasks.as_ptr(), event_loop.as_ptr()) } {
+        0 => Ok(()),
+        _ => Err(PyErr::fetch(py)),
     }
 }
 

@@ -85,6 +85,7 @@ impl Task {
         let me = slf.get();
         let future = slf.as_super().get();
         if future.is_done(py) {
+            current::leave_last(slf)?;
             return Err(Self::already_done(slf, error));
         }
         let parts = me.with(py, |state| {
@@ -95,8 +96,12 @@ impl Task {
         });
         // A garbage collection has taken the coroutine away: there is nothing left to run.
         let Some((coroutine, must_cancel, (to_throw, waited))) = parts else {
+            current::leave_last(slf)?;
             return Ok(Next::Later);
         };
+        if must_cancel || to_throw.is_some() || waited.is_some() {
+            current::leave_last(slf)?;
+        }
         drop(waited);
         let error = error.or_else(|| to_throw.map(|error| error.into_bound(py)));
         let error = if must_cancel {
@@ -110,7 +115,8 @@ impl Task {
             Context::Entered => None,
         };
         match Self::run(slf, &coroutine, context, error) {
-            Ok(next) => current.leave().map(|()| next),
+            Ok(Next::Soon) => current::leave_ready(current, slf).map(|()| Next::Soon),
+            Ok(Next::Later) => current.leave().map(|()| Next::Later),
             Err(error) => {
                 // What has been raised comes first: in a child process that was forked meanwhile no loop runs to be left.
                 drop(current.leave());
