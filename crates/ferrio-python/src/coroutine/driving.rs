@@ -189,9 +189,10 @@ impl Coroutine {
         }
     }
 
-    /// Puts down where the coroutine, which runs, stands now.
+    /// Puts down where the coroutine, which runs, waits now.
     #[inline]
     fn set(&self, py: Python<'_>, state: State) {
+        ffi::show(self);
         self.state.with(py, |running| *running = state);
     }
 

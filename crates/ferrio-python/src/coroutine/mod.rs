@@ -274,6 +274,12 @@ impl Coroutine {
 
 ffi::recycle!(Coroutine, {
     #[inline]
+    fn latest() -> Option<&'static ffi::Latest> {
+        static LATEST: ffi::Latest = ffi::Latest::new();
+        Some(&LATEST)
+    }
+
+    #[inline]
     fn is_spent(&self) -> bool {
         self.is_finished()
     }

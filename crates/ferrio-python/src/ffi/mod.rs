@@ -4,6 +4,7 @@
 mod awaiting;
 mod descriptor;
 mod forwarding;
+mod latest;
 mod lifetime;
 mod metaclass;
 mod native;
@@ -21,6 +22,7 @@ pub use self::awaiting::{
 };
 pub use self::descriptor::descriptor_get;
 pub use self::forwarding::{Callee, Forward, bind, install_forwarding, replace_in_class};
+pub use self::latest::Latest;
 pub use self::lifetime::{Finalize, WeakTable, install_finalizer};
 pub use self::metaclass::set_metaclass;
 pub use self::native::{know_native_futures, native};
@@ -28,7 +30,7 @@ pub(crate) use self::quick_method::quick_method;
 pub use self::quick_method::{QuickMethod, install_quick_method};
 pub(crate) use self::recycling::recycle;
 pub use self::recycling::{
-    Keep, Recycle, Shell, create, create_extended, install_recycling, keep, keep_extended,
+    Keep, Recycle, Shell, create, create_extended, install_recycling, keep, keep_extended, show,
 };
 pub use self::resuming::{Resumed, Send, Sent, install_am_send, iter_send, resume};
 use self::resuming::{am_send, panicked};

@@ -12,6 +12,7 @@ use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::pyclass::boolean_struct::True;
 
+use super::latest::Latest;
 use crate::cell::AttachedCell;
 
 /// How many objects of a class are kept.
@@ -45,6 +46,13 @@ pub trait Recycle: PyClass<Frozen = True> + Sync {
 
     /// Keeps an object of the class if that is possible; returns whether it is.
     const KEEP: Keep = keep::<Self>;
+
+    /// For a class whose instances are mostly gone at once, where the latest is remembered that the garbage collector has not
+    /// been shown.
+    #[inline]
+    fn latest() -> Option<&'static Latest> {
+        None
+    }
 }
 
 /// Implements [`Recycle`] for a class; what is not as usual stands in braces. A class with a finalizer says where its
@@ -145,12 +153,24 @@ pub(super) unsafe fn place<T: PyClass<Frozen = True> + Sync>(object: *mut ffi::P
 /// # Safety
 /// It is of class `T`, and complete.
 #[inline]
-unsafe fn revive<T>(py: Python<'_>, shell: Shell) -> Bound<'_, T> {
+unsafe fn revive<T: Recycle>(py: Python<'_>, shell: Shell) -> Bound<'_, T> {
     // SAFETY: the caller's; the object is not tracked, and its only reference is the shell's.
     unsafe {
         let object = shell.0.as_ptr();
-        ffi::PyObject_GC_Track(object.cast());
+        match T::latest() {
+            Some(latest) => latest.put(object),
+            None => ffi::PyObject_GC_Track(object.cast()),
+        }
         Bound::from_owned_ptr(py, object).cast_into_unchecked()
+    }
+}
+
+/// Shows the garbage collector the object that has this value, if it has not been shown yet: it is not going to be gone at once.
+#[inline]
+pub fn show<T: Recycle>(value: &T) {
+    if let Some(latest) = T::latest() {
+        // SAFETY: what is remembered is a live object of the class.
+        latest.show_if(|object| unsafe { place::<T>(object) }.cast_const() == value);
     }
 }
 
@@ -228,13 +248,16 @@ unsafe fn keep_if_empty<T: Recycle>(
     // tracked, has no weak references, no dictionary and nothing in it, and one reference.
     unsafe {
         let py = Python::assume_attached();
+        let is_tracked = !T::latest().is_some_and(|latest| latest.forget(object));
         if ffi::Py_TYPE(object) != T::type_object_raw(py)
             || is_finalized(object)
             || T::shells().with(py, |shells| shells.len() >= KEPT)
         {
             return false;
         }
-        ffi::PyObject_GC_UnTrack(object.cast());
+        if is_tracked {
+            ffi::PyObject_GC_UnTrack(object.cast());
+        }
         clear_attributes(object);
         if (*place::<T>(object)).is_spent()
             || super::in_slot(|py| catch_unwind(AssertUnwindSafe(|| empty(py)))).is_ok()

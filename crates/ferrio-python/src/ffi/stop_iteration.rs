@@ -34,9 +34,12 @@ mod recycled {
     use pyo3::types::PyType;
 
     use crate::cell::AttachedCell;
+    use crate::ffi::Latest;
 
     /// An instance that nobody uses: its only reference is this one, and of its fields only `args` is set.
     static SPARE: AttachedCell<Option<Py<PyAny>>> = AttachedCell::new(None);
+
+    static LATEST: Latest = Latest::new();
 
     /// Sets `StopIteration(result)` as the current exception.
     #[inline]
@@ -53,7 +56,7 @@ mod recycled {
         unsafe {
             let stop = stop.into_ptr().cast::<ffi::PyStopIterationObject>();
             (*stop).value = result.into_ptr();
-            ffi::PyObject_GC_Track(stop.cast());
+            LATEST.put(stop.cast());
             ffi::PyErr_SetRaisedException(stop.cast());
         }
     }
@@ -119,7 +122,9 @@ mod recycled {
         // SAFETY: the object is of this layout, and nobody has a reference to it; each field is null or owns one, which
         // is given up after it was cleared. What that runs cannot reach the object, which is not tracked any more.
         unsafe {
-            ffi::PyObject_GC_UnTrack(object.cast());
+            if !LATEST.forget(object) {
+                ffi::PyObject_GC_UnTrack(object.cast());
+            }
             for field in [
                 &raw mut (*stop).value,
                 &raw mut (*stop).dict,

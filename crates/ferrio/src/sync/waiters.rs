@@ -100,6 +100,7 @@ impl<W: Waiter> Waiters<W> {
     }
 
     /// Takes out the first that still waits, and all before it, which go to `gone`.
+    #[inline]
     pub fn pop_waiting(&mut self, gone: &mut Vec<W>) -> Option<W> {
         while let Some(waiter) = self.0.pop_front() {
             if waiter.status() == Status::Waiting {
