@@ -249,8 +249,8 @@ fn give(py: Python<'_>, awaiting: &Py<PyAny>, input: Input) -> Resumed {
         (Some(future), Input::None | Input::Send(_)) => Future::resume(future),
         // Whoever awaits a future has nothing to be told.
         (Some(_), Input::Throw(error)) => Err(error.into()),
-        (None, Input::None) => ffi::iter_send(py, awaiting, &py.None()),
-        (None, Input::Send(value)) => ffi::iter_send(py, awaiting, &value),
+        (None, Input::None) => ffi::iter_send(py, awaiting, None),
+        (None, Input::Send(value)) => ffi::iter_send(py, awaiting, Some(&value)),
         (None, Input::Throw(error)) => throwing::throw_into(awaiting.bind(py), error),
     }
 }

@@ -37,12 +37,15 @@ impl From<Raised> for PyErr {
     }
 }
 
-/// `PyIter_Send`: resumes a generator-like object without building `StopIteration`.
+/// `PyIter_Send`: resumes a generator-like object with a value, by default `None`, without building `StopIteration`.
 #[inline]
-pub fn iter_send(py: Python<'_>, iter: &Py<PyAny>, value: &Py<PyAny>) -> Resumed {
+pub fn iter_send(py: Python<'_>, iter: &Py<PyAny>, value: Option<&Py<PyAny>>) -> Resumed {
     let mut result = std::ptr::null_mut();
     // SAFETY: `iter` and `value` are live objects, `result` is written with a new reference unless an exception is set.
-    let status = unsafe { running::iter_send(iter.as_ptr(), value.as_ptr(), &raw mut result) };
+    let status = unsafe {
+        let value = value.map_or_else(|| ffi::Py_None(), Py::as_ptr);
+        running::iter_send(iter.as_ptr(), value, &raw mut result)
+    };
     match status {
         ffi::PySendResult::PYGEN_ERROR => Err(PyErr::fetch(py).into()),
         // SAFETY: for both outcomes PyIter_Send has stored a new reference.
@@ -66,7 +69,7 @@ pub fn resume(coroutine: &Bound<'_, PyAny>) -> Resumed {
         !slots.is_null() && (*slots).am_send.is_some()
     };
     if has_send {
-        return iter_send(py, coroutine.as_unbound(), py.None().bind(py).as_unbound());
+        return iter_send(py, coroutine.as_unbound(), None);
     }
     // Coroutines that are written in Python by hand have a method `send`, and may be no iterators.
     match coroutine.call_method1(intern!(py, "send"), (py.None(),)) {

@@ -255,8 +255,7 @@ enum Context {
 #[inline]
 fn resume(coroutine: &Bound<'_, PyAny>) -> Resumed {
     if ffi::is_exact_coroutine(coroutine) {
-        let py = coroutine.py();
-        return ffi::iter_send(py, coroutine.as_unbound(), py.None().bind(py).as_unbound());
+        return ffi::iter_send(coroutine.py(), coroutine.as_unbound(), None);
     }
     match coroutine.cast_exact::<Coroutine>() {
         Ok(coroutine) => Coroutine::resume(coroutine),
