@@ -48,6 +48,7 @@ mod errors;
 mod event_loop;
 mod ffi;
 mod future;
+mod given;
 mod handle;
 mod imports;
 mod incoming;

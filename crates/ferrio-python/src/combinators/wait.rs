@@ -14,6 +14,7 @@ use crate::event_loop::wake;
 use crate::ffi::{self, native};
 use crate::future::Home;
 use crate::future::any::{Ended, ended, is_done, is_future};
+use crate::given::Given;
 use crate::imports;
 use crate::observer::Observer;
 use crate::task::{current_task, running_loop};
@@ -47,19 +48,19 @@ pub struct Waiting {
 /// are over, which raises nothing. Raises TypeError for coroutines, ValueError if there is nothing to wait for.
 #[pyfunction]
 #[pyo3(
-    signature = (fs, *, timeout = None, return_when = None),
+    signature = (fs, *, timeout = None, return_when = Given(None)),
     text_signature = "(fs, *, timeout=None, return_when='ALL_COMPLETED')"
 )]
 pub fn wait(
     py: Python<'_>,
     fs: Py<PyAny>,
     timeout: Option<Py<PyAny>>,
-    return_when: Option<Py<PyAny>>,
+    return_when: Given,
 ) -> PyResult<Py<Coroutine>> {
     let arguments = Arguments {
         fs,
         timeout,
-        return_when,
+        return_when: return_when.0,
     };
     Coroutine::begin(py, "wait", Box::new(arguments))
 }

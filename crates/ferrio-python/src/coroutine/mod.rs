@@ -237,6 +237,18 @@ impl Coroutine {
         })
     }
 
+    /// What `inspect.getcoroutinestate` gives since Python 3.15.
+    #[cfg(Py_3_15)]
+    #[getter]
+    fn cr_state(&self, py: Python<'_>) -> &'static str {
+        self.state.with(py, |state| match state {
+            State::Call { .. } | State::Begin(_) => "CORO_CREATED",
+            State::Waiting { .. } | State::Yielded(_) | State::Yielding(_) => "CORO_SUSPENDED",
+            State::Running => "CORO_RUNNING",
+            State::Finished => "CORO_CLOSED",
+        })
+    }
+
     #[getter]
     fn cr_await(&self, py: Python<'_>) -> Option<Py<PyAny>> {
         self.state.with(py, |state| match state {

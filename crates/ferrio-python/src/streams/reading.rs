@@ -12,6 +12,7 @@ use super::overrides;
 use super::reader::StreamReader;
 use crate::coroutine::{Body, Call, Step, Wait, body};
 use crate::ffi::ByteView;
+use crate::given::Given;
 use crate::imports;
 
 /// How much is wanted.
@@ -302,17 +303,6 @@ fn size(count: &Bound<'_, PyAny>) -> PyResult<isize> {
             Ok(if count.lt(0)? { -1 } else { isize::MAX })
         }
         size => size,
-    }
-}
-
-/// An argument that can be left out, which is something else than to be `None`.
-struct Given(Option<Py<PyAny>>);
-
-impl<'a, 'py> FromPyObject<'a, 'py> for Given {
-    type Error = std::convert::Infallible;
-
-    fn extract(object: Borrowed<'a, 'py, PyAny>) -> Result<Self, Self::Error> {
-        Ok(Self(Some(object.to_owned().unbind())))
     }
 }
 
