@@ -169,6 +169,30 @@ async def test_a_process_is_fed_and_read_by_streams(loop, aio):
     assert await process.wait() == process.returncode == 0
 
 
+@pytest.mark.parametrize("fd", [1, 2])
+async def test_a_reader_in_the_place_of_a_processs_own_gets_what_arrives(loop, aio, fd):
+    class Reader(aio.StreamReader):
+        def feed_data(self, data):
+            fed.append(data)
+            super().feed_data(data)
+
+    fed = []
+    process = await aio.create_subprocess_shell(
+        f"cat >&{fd}", stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    first = process.stdout if fd == 1 else process.stderr
+    process.stdin.write(b"one\n")
+    assert await first.readline() == b"one\n"
+    second = Reader(loop=loop)
+    setattr(process._protocol, {1: "stdout", 2: "stderr"}[fd], second)
+    process.stdin.write(b"two\n")
+    assert await second.readline() == b"two\n"
+    assert fed == [b"two\n"]
+    process.stdin.close()
+    assert await second.read() == b""
+    await process.wait()
+
+
 async def test_communicate_gives_everything_in_both_directions(loop, aio):
     process = await aio.create_subprocess_shell(
         "cat; echo problem >&2; exit 3",

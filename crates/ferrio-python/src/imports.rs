@@ -122,6 +122,8 @@ imports! {
     incomplete_read_error => "asyncio", "IncompleteReadError";
     /// `asyncio.LimitOverrunError`.
     limit_overrun_error => "asyncio", "LimitOverrunError";
+    /// ferrio's protocol between a process's pipes and their readers.
+    subprocess_stream_protocol => "ferrio._streams", "_SubprocessStreamProtocol";
     /// asyncio's own reader, whatever stands at its public name: ferrio's answers it as `__class__`.
     stream_reader_class => "ferrio._own", "StreamReader";
     /// asyncio's own writer, likewise.

@@ -13,6 +13,7 @@ use crate::cell::AttachedCell;
 use crate::errors::os_error;
 use crate::event_loop::{Callback, Direction, Loop};
 use crate::incoming::Arrival;
+use crate::process::PipeProtocol;
 use crate::protocol::report_error;
 use crate::streams::{StreamReader, StreamReaderProtocol};
 use crate::{ffi, imports};
@@ -82,7 +83,9 @@ impl ReadPipeTransport {
         let me = slf.get();
         let read = |buffer: &mut [u8]| Ok(rustix::io::read(ffi::borrow_fd(me.end.fd())?, buffer)?);
         let event_loop = me.end.event_loop(py);
-        let arrival = if let Some(reader) = StreamReaderProtocol::reader_behind(protocol) {
+        let reader = StreamReaderProtocol::reader_behind(protocol)
+            .or_else(|| PipeProtocol::reader_behind(protocol));
+        let arrival = if let Some(reader) = reader {
             let arrival =
                 Arrival::read_with(event_loop, read, |bytes| reader.get().feed(py, bytes));
             arrival.map(|arrival| arrival.map(|fed| StreamReader::delivered(&reader, fed)))

@@ -9,6 +9,7 @@ use pyo3::types::PyTuple;
 use super::SubprocessTransport;
 use crate::cell::AttachedCell;
 use crate::imports;
+use crate::streams::StreamReader;
 
 /// Whether the pipe is still there.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -48,6 +49,27 @@ impl PipeProtocol {
     pub(super) fn transport(&self, py: Python<'_>) -> Option<Py<PyAny>> {
         self.state
             .with(py, |state| Some(state.transport.as_ref()?.clone_ref(py)))
+    }
+
+    /// The reader behind a pipe's protocol, if what arrives may go there directly: the process has ferrio's own protocol, which
+    /// has been connected, and a reader that is not of a subclass. Elsewhere, and by asyncio, data goes through
+    /// `pipe_data_received` in the next iteration, where nothing can have come before it.
+    pub fn reader_behind<'py>(protocol: &Bound<'py, PyAny>) -> Option<Bound<'py, StreamReader>> {
+        let py = protocol.py();
+        let me = protocol.cast_exact::<Self>().ok()?.get();
+        let owner = me.process(py)?.get().protocol(py)?;
+        if !owner
+            .get_type()
+            .is(imports::subprocess_stream_protocol(py).ok()?)
+        {
+            return None;
+        }
+        let reader = if me.fd == 1 {
+            owner.getattr(intern!(py, "stdout"))
+        } else {
+            owner.getattr(intern!(py, "stderr"))
+        };
+        reader.ok()?.cast_into_exact().ok()
     }
 
     /// Whether the pipe is gone.
