@@ -1,6 +1,7 @@
 """wait(): what ends it, and what it gives."""
 
 import asyncio
+import sys
 
 import pytest
 
@@ -75,7 +76,18 @@ async def test_futures_are_waited_for_in_collections_only(loop, aio, futures):
 async def test_a_future_that_comes_twice_is_one(loop, aio, futures):
     for future in futures:
         future.set_result(None)
-    assert await aio.wait(future for future in [*futures, *futures]) == (set(futures), set())
+    assert await aio.wait(iter([*futures, *futures])) == (set(futures), set())
+
+
+async def test_a_generator_of_futures_is_a_collection_since_python_3_12(loop, aio, futures):
+    for future in futures:
+        future.set_result(None)
+    waiting = aio.wait(future for future in futures)
+    if sys.version_info < (3, 12):  # There a generator counts as a coroutine.
+        with pytest.raises(TypeError, match="expect a list of futures, not generator"):
+            await waiting
+    else:
+        assert await waiting == (set(futures), set())
 
 
 async def test_a_cancellation_of_the_wait_leaves_the_futures_alone(loop, aio, futures):
