@@ -34,6 +34,12 @@ impl<C> Ready<C> {
         self.queue.is_empty()
     }
 
+    /// Whether a payload can be queued without an allocation.
+    #[inline]
+    pub fn has_room(&self) -> bool {
+        self.queue.len() < self.queue.capacity()
+    }
+
     /// Queues a payload behind all others.
     #[inline]
     pub fn push(&mut self, payload: C) {

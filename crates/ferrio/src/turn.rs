@@ -92,6 +92,17 @@ impl<C> LoopCore<C> {
     /// so far: order is order of arrival.
     #[inline]
     pub fn push(&mut self, payload: C) {
+        if self.injector.is_empty() && self.ready.has_room() {
+            self.ready.push(payload);
+        } else {
+            self.push_behind(payload);
+        }
+    }
+
+    /// The same where something was injected, or the queue has to grow: apart, since what calls other functions has to
+    /// save registers.
+    #[cold]
+    fn push_behind(&mut self, payload: C) {
         self.injector.drain_into(&mut self.ready);
         self.ready.push(payload);
     }

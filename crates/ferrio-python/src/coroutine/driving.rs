@@ -71,7 +71,7 @@ impl State {
     }
 
     /// Takes out what a coroutine that has not begun will call, and has it run. Word by word: the object was written word
-    /// by word just before, and the processor would wait for that if more were read at once.
+    /// by word just before, and the processor would wait for that if more were read at once. What is left needs no drop.
     #[inline]
     fn begin(&mut self) -> Option<(Begin, Py<PyAny>, Option<Py<PyAny>>)> {
         let Self::Call {
@@ -83,7 +83,7 @@ impl State {
             return None;
         };
         let call = (*begin, target.take()?, argument.take());
-        *self = Self::Running;
+        std::mem::forget(std::mem::replace(self, Self::Running));
         Some(call)
     }
 

@@ -213,9 +213,14 @@ mod field {
                     }
                 }
             }
-            imports::leave_task(task.py())?.call1((event_loop, task))?;
-            Ok(())
+            leave_by_call(event_loop, task)
         }
+    }
+
+    #[cold]
+    fn leave_by_call(event_loop: &Bound<'_, PyAny>, task: &Bound<'_, PyAny>) -> PyResult<()> {
+        let leave = imports::leave_task(task.py())?;
+        leave.call1((event_loop, task)).map(drop)
     }
 
     #[cold]

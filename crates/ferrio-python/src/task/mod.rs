@@ -80,6 +80,15 @@ struct TaskState {
     log_destroy_pending: bool,
 }
 
+impl TaskState {
+    /// The coroutine, if the next step is to resume it and nothing else.
+    #[inline]
+    fn ready(&self) -> Option<&Py<PyAny>> {
+        let unusual = self.must_cancel || self.to_throw.is_some() || self.waits_for.is_some();
+        self.coroutine.as_ref().filter(|_| !unusual)
+    }
+}
+
 static NEXT_NUMBER: AtomicU64 = AtomicU64::new(1);
 
 impl Default for TaskState {

@@ -76,6 +76,7 @@ impl Task {
     }
 
     /// Resumes the coroutine. Returns what leaves the loop, and `InvalidStateError` for a task that is done.
+    #[inline]
     fn step<'py>(
         slf: &Bound<'py, Self>,
         error: Option<Bound<'py, PyAny>>,
@@ -83,31 +84,20 @@ impl Task {
     ) -> PyResult<Next> {
         let py = slf.py();
         let me = slf.get();
-        let future = slf.as_super().get();
-        if future.is_done(py) {
-            current::leave_last(slf)?;
-            return Err(Self::already_done(slf, error));
-        }
-        let parts = me.with(py, |state| {
-            let coroutine = state.coroutine.as_ref()?.bind(py).clone();
-            let must_cancel = std::mem::take(&mut state.must_cancel);
-            let unusual = (state.to_throw.take(), state.waits_for.take());
-            Some((coroutine, must_cancel, unusual))
-        });
-        // A garbage collection has taken the coroutine away: there is nothing left to run.
-        let Some((coroutine, must_cancel, (to_throw, waited))) = parts else {
-            current::leave_last(slf)?;
-            return Ok(Next::Later);
-        };
-        if must_cancel || to_throw.is_some() || waited.is_some() {
-            current::leave_last(slf)?;
-        }
-        drop(waited);
-        let error = error.or_else(|| to_throw.map(|error| error.into_bound(py)));
-        let error = if must_cancel {
-            Some(Self::cancellation(slf, error)?)
+        let ready = if error.is_some() || slf.as_super().get().is_done(py) {
+            None
         } else {
-            error
+            me.with(py, |state| Some(state.ready()?.bind(py).clone()))
+        };
+        let Resumption { coroutine, error } = match ready {
+            Some(coroutine) => Resumption {
+                coroutine,
+                error: None,
+            },
+            None => match Self::prepare(slf, error)? {
+                Some(resumption) => resumption,
+                None => return Ok(Next::Later),
+            },
         };
         let current = current::enter(slf)?;
         let context = match entering {
@@ -123,6 +113,36 @@ impl Task {
                 Err(error)
             }
         }
+    }
+
+    /// What a step does that is not just to go on. Nothing if a garbage collection has taken the coroutine away.
+    #[cold]
+    fn prepare<'py>(
+        slf: &Bound<'py, Self>,
+        error: Option<Bound<'py, PyAny>>,
+    ) -> PyResult<Option<Resumption<'py>>> {
+        let py = slf.py();
+        current::leave_last(slf)?;
+        if slf.as_super().get().is_done(py) {
+            return Err(Self::already_done(slf, error));
+        }
+        let parts = slf.get().with(py, |state| {
+            let coroutine = state.coroutine.as_ref()?.bind(py).clone();
+            let must_cancel = std::mem::take(&mut state.must_cancel);
+            let unusual = (state.to_throw.take(), state.waits_for.take());
+            Some((coroutine, must_cancel, unusual))
+        });
+        let Some((coroutine, must_cancel, (to_throw, waited))) = parts else {
+            return Ok(None);
+        };
+        drop(waited);
+        let error = error.or_else(|| to_throw.map(|error| error.into_bound(py)));
+        let error = if must_cancel {
+            Some(Self::cancellation(slf, error)?)
+        } else {
+            error
+        };
+        Ok(Some(Resumption { coroutine, error }))
     }
 
     /// The exception to throw into a coroutine whose task was cancelled before the step.
@@ -243,6 +263,12 @@ pub enum Next {
     Soon,
     /// When what it waits for is done, or never.
     Later,
+}
+
+/// What a step does: it resumes the coroutine, or throws into it.
+struct Resumption<'py> {
+    coroutine: Bound<'py, PyAny>,
+    error: Option<Bound<'py, PyAny>>,
 }
 
 /// Whether a step has to enter the task's context, or a loop that is not ferrio's has done so.

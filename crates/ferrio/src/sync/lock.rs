@@ -52,6 +52,7 @@ impl<W: Waiter> Lock<W> {
     }
 
     /// Who is to be woken, if the lock is free.
+    #[inline]
     pub fn to_wake(&self) -> Option<&W> {
         let first = self.waiters.first_if_waiting();
         first.filter(|_| !self.locked)

@@ -77,6 +77,7 @@ impl<W> Waiters<W> {
 
 impl<W: Waiter> Waiters<W> {
     /// The first in line, if it still waits.
+    #[inline]
     pub fn first_if_waiting(&self) -> Option<&W> {
         let first = self.0.front();
         first.filter(|waiter| waiter.status() == Status::Waiting)
@@ -94,14 +95,26 @@ impl<W: Waiter> Waiters<W> {
     }
 
     /// Whether somebody is in line who has not been cancelled.
+    #[inline]
     pub fn anybody(&self) -> bool {
+        !self.is_empty() && !self.are_all_cancelled()
+    }
+
+    fn are_all_cancelled(&self) -> bool {
         let mut waiters = self.0.iter();
-        waiters.any(|waiter| waiter.status() != Status::Cancelled)
+        waiters.all(|waiter| waiter.status() == Status::Cancelled)
     }
 
     /// Takes out the first that still waits, and all before it, which go to `gone`.
     #[inline]
     pub fn pop_waiting(&mut self, gone: &mut Vec<W>) -> Option<W> {
+        if self.is_empty() {
+            return None;
+        }
+        self.pop_to_first_waiting(gone)
+    }
+
+    fn pop_to_first_waiting(&mut self, gone: &mut Vec<W>) -> Option<W> {
         while let Some(waiter) = self.0.pop_front() {
             if waiter.status() == Status::Waiting {
                 return Some(waiter);
