@@ -5,6 +5,16 @@ use pyo3::prelude::*;
 /// An argument that can be left out, which is something else than to be `None`.
 pub struct Given(pub Option<Py<PyAny>>);
 
+impl Given {
+    /// What was given, or this number.
+    pub fn or_number(self, py: Python<'_>, number: u32) -> PyResult<Bound<'_, PyAny>> {
+        match self.0 {
+            Some(object) => Ok(object.into_bound(py)),
+            None => Ok(number.into_pyobject(py)?.into_any()),
+        }
+    }
+}
+
 impl<'a, 'py> FromPyObject<'a, 'py> for Given {
     type Error = std::convert::Infallible;
 

@@ -92,6 +92,8 @@ imports! {
     invalid_state_error => "asyncio", "InvalidStateError";
     /// `types.GenericAlias`.
     generic_alias => "types", "GenericAlias";
+    /// `types.CoroutineType`.
+    coroutine_type => "types", "CoroutineType";
     /// `types.GeneratorType`.
     generator_type => "types", "GeneratorType";
     /// Has `asyncio.all_tasks` see native tasks.

@@ -1,7 +1,7 @@
 //! `wait`: until some or all futures are done.
 
 use pyo3::PyTraverseError;
-use pyo3::exceptions::{PyTypeError, PyValueError};
+use pyo3::exceptions::{PyAssertionError, PyTypeError, PyValueError};
 use pyo3::gc::PyVisit;
 use pyo3::prelude::*;
 use pyo3::types::{PyList, PySet, PyTuple};
@@ -120,6 +120,9 @@ fn check<'py>(
         },
     };
     let futures = distinct(fs)?;
+    if futures.is_empty() {
+        return Err(PyAssertionError::new_err("Set of Futures is empty."));
+    }
     for future in &futures {
         if is_coroutine(future)? {
             return Err(PyTypeError::new_err(

@@ -56,6 +56,7 @@ pub use self::function::{AtOnce, CoroutineFunction};
 pub use self::throwing::as_thrown;
 use crate::cell::AttachedCell;
 use crate::ffi::{self, Resumed, Sent};
+use crate::imports;
 
 /// A coroutine object over Rust code (CPython: `types.CoroutineType`).
 #[pyclass(module = "ferrio", name = "coroutine", frozen, weakref)]
@@ -210,6 +211,12 @@ impl Coroutine {
     fn __repr__(slf: &Bound<'_, Self>) -> String {
         let name = slf.get().name;
         format!("<coroutine object {name} at {:p}>", slf.as_ptr())
+    }
+
+    /// To `isinstance`, and so to `inspect.iscoroutine`, it is what an `async def` makes.
+    #[getter(__class__)]
+    fn class(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+        Ok(imports::coroutine_type(slf.py())?.clone().unbind())
     }
 
     #[getter(__name__)]

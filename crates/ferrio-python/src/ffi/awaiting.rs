@@ -104,7 +104,15 @@ pub fn await_iterator(object: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
     if object.is_instance(crate::imports::generator_type(py)?)? {
         return Ok(object.clone().unbind());
     }
-    let text = format!("'{}' object can't be awaited", object.get_type().name()?);
+    let class = object.get_type();
+    let text = if cfg!(Py_3_14) {
+        format!("'{}' object can't be awaited", class.name()?)
+    } else {
+        format!(
+            "object {} can't be used in 'await' expression",
+            class.name()?
+        )
+    };
     Err(pyo3::exceptions::PyTypeError::new_err(text))
 }
 

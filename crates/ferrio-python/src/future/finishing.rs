@@ -123,7 +123,7 @@ impl Future {
             Kind::Raised(raised, traceback.map(|traceback| traceback.clone_ref(py)))
         });
         match kind {
-            Kind::Pending => invalid_state(py, "Result is not ready."),
+            Kind::Pending => invalid_state(py, "Result is not set."),
             Kind::Cancelled => match self.cancelled_error(py) {
                 Ok(error) => PyErr::from_value(error),
                 Err(error) => error,

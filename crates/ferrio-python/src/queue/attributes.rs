@@ -4,12 +4,12 @@ use std::fmt::Write;
 
 use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::PyList;
+use pyo3::types::{PyDict, PyList};
 
 use super::Queue;
 use super::items::Items;
 use crate::imports;
-use crate::sync::{Event, attributes};
+use crate::sync::{Event, attributes, copying};
 
 attributes::of_bound!(Queue, imports::queue_class);
 attributes::line!(Queue, _getters, get_getters, queue.getters);
@@ -122,6 +122,33 @@ impl Queue {
     fn set_is_shutdown(&self, py: Python<'_>, is_shutdown: bool) {
         self.state
             .with(py, |state| state.queue.shut_down = is_shutdown);
+    }
+
+    fn __reduce__<'py>(slf: &Bound<'py, Self>) -> PyResult<copying::Reduced<'py>> {
+        copying::reduce(slf.as_any())
+    }
+
+    fn __getstate__<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyDict>> {
+        let waiters = slf.get().state.with(slf.py(), |state| {
+            state.queue.getters.len() + state.queue.putters.len()
+        });
+        let fields = [
+            "_loop",
+            "_maxsize",
+            "_queue",
+            "_unfinished_tasks",
+            "_is_shutdown",
+        ];
+        copying::state(slf.as_any(), waiters, &fields)
+    }
+
+    fn __setstate__(slf: &Bound<'_, Self>, state: &Bound<'_, PyDict>) -> PyResult<()> {
+        copying::restore(slf.as_any(), state)?;
+        let (me, py) = (slf.get(), slf.py());
+        match me.get_unfinished(py) {
+            0 => me.finished.get().set_native(py),
+            _ => Ok(()),
+        }
     }
 
     /// Wake the first of some waiters that still waits; for subclasses that have waiters of their own.

@@ -11,6 +11,7 @@ use pyo3::types::{PyDict, PyTuple, PyType};
 use super::moving::{Side, raise};
 use super::{Kind, Queue, State};
 use crate::coroutine::{Body, Call, body};
+use crate::given::Given;
 use crate::imports;
 use crate::sync::bound::traverse_line;
 
@@ -36,14 +37,13 @@ impl Queue {
         Self::create(cls, Kind::Fifo)
     }
 
-    #[pyo3(signature = (maxsize = None))]
-    fn __init__(slf: &Bound<'_, Self>, maxsize: Option<&Bound<'_, PyAny>>) -> PyResult<()> {
+    #[pyo3(signature = (maxsize = Given(None)))]
+    fn __init__(slf: &Bound<'_, Self>, maxsize: Given) -> PyResult<()> {
         let py = slf.py();
         let me = slf.get();
-        let zero = 0_u8.into_pyobject(py)?.into_any();
-        let maxsize = maxsize.unwrap_or(&zero);
+        let maxsize = maxsize.or_number(py, 0)?;
         me.state.reset(py, State::new());
-        me.set_maxsize(maxsize)?;
+        me.set_maxsize(&maxsize)?;
         me.finished.get().set_native(py)?;
         if me.hooks.items {
             slf.call_method1(intern!(py, "_init"), (maxsize,))?;

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `reader` | [`StreamReader`]: what has arrived, who waits for more, back-pressure |
 //! | `reading` | `read`, `readexactly`, `readuntil`, `readline`, asynchronous iteration |
+//! | `overridden` | the same by methods that a subclass has in place of others |
 //! | `reader_attributes` | the private attributes that programs read and set, the representation |
 //! | `protocol` | [`StreamReaderProtocol`]: from a transport to a reader, and the flow control of writing |
 //! | `connecting` | what happens when a server's connection is made, and when its handler has ended |
@@ -36,6 +37,7 @@ macro_rules! object_attribute {
 }
 
 mod connecting;
+mod overridden;
 mod protocol;
 mod reader;
 mod reader_attributes;

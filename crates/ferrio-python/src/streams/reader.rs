@@ -12,6 +12,7 @@ use crate::cell::{AttachedCell, AttachedOnce};
 use crate::event_loop::wake;
 use crate::future::Home;
 use crate::future::any::{fail, is_cancelled};
+use crate::given::Given;
 use crate::transport::SocketTransport;
 
 /// How much a reader holds before it says that a line is too long, and half of what it holds before it has the
@@ -285,15 +286,15 @@ impl StreamReader {
         }
     }
 
-    #[pyo3(signature = (limit = None, r#loop = None))]
+    #[pyo3(signature = (limit = Given(None), r#loop = None))]
     fn __init__(
         slf: &Bound<'_, Self>,
-        limit: Option<Bound<'_, PyAny>>,
+        limit: Given,
         r#loop: Option<Bound<'_, PyAny>>,
     ) -> PyResult<()> {
         let py = slf.py();
         let me = slf.get();
-        let limit = match limit {
+        let limit = match limit.0.map(|limit| limit.into_bound(py)) {
             None => DEFAULT_LIMIT,
             Some(limit) if limit.le(0)? => {
                 return Err(PyValueError::new_err("Limit cannot be <= 0"));
@@ -325,11 +326,12 @@ impl StreamReader {
         })
     }
 
-    /// Have reading raise the exception from now on, also the coroutine that waits.
+    /// Have reading raise the exception from now on, also the coroutine that waits; None that it does not any more.
     pub(super) fn set_exception(&self, py: Python<'_>, exc: Bound<'_, PyAny>) -> PyResult<()> {
-        let kept = exc.clone().unbind();
+        let kept = (!exc.is_none()).then(|| exc.clone().unbind());
         let (old, waiter) = self.state.with(py, |state| {
-            (state.exception.replace(kept), state.waiter.take())
+            let old = std::mem::replace(&mut state.exception, kept);
+            (old, state.waiter.take())
         });
         drop(old);
         match waiter.map(|waiter| waiter.into_bound(py)) {

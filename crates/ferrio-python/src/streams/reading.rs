@@ -8,6 +8,7 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyTuple};
 
+use super::overridden::{Overridden, Pieces};
 use super::overrides;
 use super::reader::StreamReader;
 use crate::coroutine::{Body, Call, Step, Wait, body};
@@ -248,25 +249,6 @@ fn next(py: Python<'_>, line: Py<PyAny>) -> PyResult<Py<PyAny>> {
     Ok(line)
 }
 
-/// `readline` or `__anext__` of a subclass with its own `readuntil` or `readline`, which is awaited.
-struct Overridden {
-    reader: Py<StreamReader>,
-    then: Then,
-}
-
-/// What `readline` or `__anext__` makes of the outcome of the method that is awaited.
-type Then = fn(Python<'_>, &StreamReader, PyResult<Py<PyAny>>) -> PyResult<Py<PyAny>>;
-
-impl Wait for Overridden {
-    fn resume(self: Box<Self>, py: Python<'_>, outcome: PyResult<Py<PyAny>>) -> PyResult<Step> {
-        (self.then)(py, self.reader.get(), outcome).map(Step::Return)
-    }
-
-    fn traverse(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
-        visit.call(&self.reader)
-    }
-}
-
 /// What is to be searched for: one separator, or a tuple of them.
 fn search(separator: &Bound<'_, PyAny>) -> PyResult<Search> {
     let py = separator.py();
@@ -313,6 +295,7 @@ fn begin_read(reader: &Bound<'_, StreamReader>, count: Option<Py<PyAny>>) -> PyR
     match usize::try_from(count) {
         Ok(0) => Ok(Step::Return(PyBytes::new(py, b"").into_any().unbind())),
         Ok(count) => read(reader, Wanted::Some(count)),
+        Err(_) if overrides::<StreamReader>(reader.as_any(), "read")? => Pieces::begin(reader),
         Err(_) => read(reader, Wanted::All(Vec::new())),
     }
 }
@@ -347,12 +330,9 @@ fn begin_readline(reader: &Bound<'_, StreamReader>) -> PyResult<Step> {
     let py = reader.py();
     if overrides::<StreamReader>(reader.as_any(), "readuntil")? {
         let line = reader.call_method1(intern!(py, "readuntil"), (PyBytes::new(py, b"\n"),))?;
-        let reader = reader.clone().unbind();
-        let then: Then = |py, reader, line| line.or_else(|error| end_line(py, reader, error));
-        return Ok(Step::Wait(
-            line.unbind(),
-            Box::new(Overridden { reader, then }),
-        ));
+        return Ok(Overridden::wait(reader, line, |py, reader, line| {
+            line.or_else(|error| end_line(py, reader, error))
+        }));
     }
     read(reader, Wanted::Line(Search::byte(b'\n')))
 }
@@ -363,12 +343,9 @@ fn begin_next(reader: &Bound<'_, StreamReader>) -> PyResult<Step> {
         || overrides::<StreamReader>(reader.as_any(), "readuntil")?
     {
         let line = reader.call_method0(intern!(py, "readline"))?;
-        let reader = reader.clone().unbind();
-        let then: Then = |py, _, line| next(py, line?);
-        return Ok(Step::Wait(
-            line.unbind(),
-            Box::new(Overridden { reader, then }),
-        ));
+        return Ok(Overridden::wait(reader, line, |py, _, line| {
+            next(py, line?)
+        }));
     }
     read(reader, Wanted::Next(Search::byte(b'\n')))
 }

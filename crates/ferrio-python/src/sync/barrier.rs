@@ -9,7 +9,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple, PyType};
 
 use super::lock::Returns;
-use super::{Condition, class_of, overrides};
+use super::{Condition, class_of, copying, overrides};
 use crate::cell::AttachedCell;
 use crate::coroutine::{Body, Call, Step, Wait, body};
 use crate::imports;
@@ -314,6 +314,30 @@ impl Barrier {
     fn get_state<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         let phase = self.state.with(py, |barrier| barrier.phase());
         imports::barrier_state(py)?.call1((name(phase),))
+    }
+
+    fn __reduce__<'py>(slf: &Bound<'py, Self>) -> PyResult<copying::Reduced<'py>> {
+        copying::reduce(slf.as_any())
+    }
+
+    fn __getstate__<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyDict>> {
+        let count = slf.get().get_count(slf.py());
+        copying::state(slf.as_any(), count, &["_parties", "broken"])
+    }
+
+    fn __setstate__(slf: &Bound<'_, Self>, state: &Bound<'_, PyDict>) -> PyResult<()> {
+        let me = slf.get();
+        let own = state.copy()?;
+        for (name, value) in state {
+            match name.extract::<&str>()? {
+                "_parties" => me.__init__(&value)?,
+                "broken" if value.is_truthy()? => me.state.with(slf.py(), sync::Barrier::abort),
+                "broken" => {}
+                _ => continue,
+            }
+            own.del_item(name)?;
+        }
+        copying::restore(slf.as_any(), &own)
     }
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {

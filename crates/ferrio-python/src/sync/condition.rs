@@ -9,10 +9,12 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple, PyType};
 
 use super::bound::{self, Bound as LoopBound};
+use super::copying::copied;
 use super::lock::Returns;
 use super::{Lock, Waiter, attributes, overrides};
 use crate::cell::AttachedCell;
 use crate::coroutine::{Body, Call, Step, body};
+use crate::given::Given;
 use crate::imports;
 
 /// Tasks that wait to be notified of something that a lock protects (CPython: `asyncio.Condition`).
@@ -281,10 +283,10 @@ impl Condition {
     /// Wake n tasks that wait, or all if there are fewer; they go on as soon as they get the lock.
     ///
     /// Raises RuntimeError if nobody has the lock.
-    #[pyo3(signature = (n = 1))]
-    fn notify(&self, py: Python<'_>, n: i64) -> PyResult<()> {
+    #[pyo3(signature = (n = Given(None)), text_signature = "($self, n=1)")]
+    fn notify(&self, py: Python<'_>, n: Given) -> PyResult<()> {
         self.check_locked(py, "notify")?;
-        self.notify_native(py, usize::try_from(n).unwrap_or(0))
+        self.notify_unchecked(&n.or_number(py, 1)?)
     }
 
     /// Wake all tasks that wait. Raises RuntimeError if nobody has the lock.
@@ -300,8 +302,14 @@ impl Condition {
     }
 
     #[pyo3(name = "_notify")]
-    fn notify_unchecked(&self, py: Python<'_>, n: i64) -> PyResult<()> {
-        self.notify_native(py, usize::try_from(n).unwrap_or(0))
+    fn notify_unchecked(&self, n: &Bound<'_, PyAny>) -> PyResult<()> {
+        let py = n.py();
+        // As many as are not at least `n`, whatever that is; nobody asks if nobody waits.
+        let mut count = 0_usize;
+        while count < self.len(py) && !count.into_pyobject(py)?.ge(n)? {
+            count += 1;
+        }
+        self.notify_native(py, count)
     }
 
     fn __aenter__(slf: Py<Self>) -> Call {
@@ -335,6 +343,13 @@ impl Condition {
         })
     }
 
+    #[setter(_lock)]
+    fn set_lock(&self, lock: &Bound<'_, PyAny>) -> PyResult<()> {
+        let guard = Guard::of(lock)?;
+        drop(self.guard.replace(lock.py(), Some(guard)));
+        Ok(())
+    }
+
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
         self.guard.visit(|guard| match guard {
             Some(guard) => guard.traverse(visit),
@@ -353,3 +368,4 @@ impl Condition {
 
 attributes::of_bound!(Condition, imports::condition_class);
 attributes::line!(Condition, _waiters, get_waiters, waiters);
+copied!(Condition, ["_lock"], |slf| slf.get().len(slf.py()));

@@ -7,6 +7,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 
 use super::bound::{self, Bound as LoopBound};
+use super::copying::copied;
 use super::lock::Returns;
 use super::{Waiter, attributes};
 use crate::coroutine::{Body, Call, Step, Wait, body};
@@ -142,6 +143,17 @@ impl Event {
         self.is_set(py)
     }
 
+    /// Wakes nobody.
+    #[setter(_value)]
+    fn set_value(&self, py: Python<'_>, value: bool) {
+        self.state.with(py, |event| {
+            event.clear();
+            if value {
+                let _ = event.set();
+            }
+        });
+    }
+
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
         self.state.traverse(visit, |event, visit| {
             bound::traverse_line(&event.waiters, visit)
@@ -155,3 +167,6 @@ impl Event {
 
 attributes::of_bound!(Event, imports::event_class);
 attributes::line!(Event, _waiters, get_waiters, waiters);
+copied!(Event, ["_value"], |slf| {
+    slf.get().state.with(slf.py(), |event| event.waiters.len())
+});

@@ -9,6 +9,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple, PyType};
 
 use super::bound::{self, Bound as LoopBound};
+use super::copying::copied;
 use super::{Waiter, attributes, overrides};
 use crate::coroutine::{Body, Call, Step, Wait, body};
 use crate::imports;
@@ -107,6 +108,10 @@ impl Lock {
             Ok(Some(waiter)) => waiter.wake(py, Returns::True.into_object(py)),
             Err(sync::NotLocked) => Err(PyRuntimeError::new_err(sync::NotLocked.to_string())),
         }
+    }
+
+    fn waiters(&self, py: Python<'_>) -> usize {
+        self.state.with(py, |lock| lock.waiters.len())
     }
 
     /// Whether somebody has it.
@@ -237,17 +242,24 @@ impl Lock {
     }
 
     fn __repr__(slf: &Bound<'_, Self>) -> PyResult<String> {
-        let (locked, waiters) = slf
-            .get()
-            .state
-            .with(slf.py(), |lock| (lock.is_locked(), lock.waiters.len()));
-        let state = if locked { "locked" } else { "unlocked" };
+        let (me, py) = (slf.get(), slf.py());
+        let waiters = me.waiters(py);
+        let state = if me.is_locked(py) {
+            "locked"
+        } else {
+            "unlocked"
+        };
         bound::repr(slf.as_any(), state, waiters)
     }
 
     #[getter(_locked)]
     fn get_locked(&self, py: Python<'_>) -> bool {
         self.is_locked(py)
+    }
+
+    #[setter(_locked)]
+    fn set_locked(&self, py: Python<'_>, locked: bool) {
+        self.state.with(py, |lock| lock.set_locked(locked));
     }
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
@@ -263,3 +275,4 @@ impl Lock {
 
 attributes::of_bound!(Lock, imports::lock_class);
 attributes::line!(Lock, _waiters, get_waiters, waiters);
+copied!(Lock, ["_locked"], |slf| slf.get().waiters(slf.py()));

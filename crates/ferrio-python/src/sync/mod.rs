@@ -7,6 +7,7 @@
 //! | `line` | [`Line`], what `_waiters` and its like give: the waiters as a sequence that can be changed |
 //! | `bound` | [`Bound`]: an algorithm of the engine that belongs to the first loop on which somebody waits |
 //! | `attributes` | the private attributes that all of them have |
+//! | `copying` | what `copy` and `pickle` keep of them |
 //! | `overrides` | what subclasses have put in place of these classes' methods |
 //! | `notified` | how a task waits on a condition |
 //! | `lock`, `event`, `condition`, `semaphore`, `barrier` | the classes of these names |
@@ -18,6 +19,7 @@ pub mod attributes;
 pub mod barrier;
 pub mod bound;
 pub mod condition;
+pub mod copying;
 pub mod event;
 pub mod line;
 pub mod lock;

@@ -9,9 +9,11 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple, PyType};
 
 use super::bound::{self, Bound as LoopBound};
+use super::copying::copied;
 use super::lock::{Returns, enter_overridden, exit_overridden};
 use super::{Waiter, attributes, class_of, overrides};
 use crate::coroutine::{Body, Call, Step, Wait, body};
+use crate::given::Given;
 use crate::imports;
 
 /// A counter of permits that tasks take and give back, in the order in which they came (CPython: `asyncio.Semaphore`).
@@ -23,6 +25,8 @@ use crate::imports;
 pub struct Semaphore {
     /// Whether a subclass has its own `acquire` or `release`, which `async with` is to call.
     overridden: bool,
+    /// Whether a subclass has its own `locked`, which says whether there is a permit.
+    locked_overridden: bool,
     state: LoopBound<sync::Semaphore<Waiter>>,
 }
 
@@ -47,8 +51,7 @@ impl Semaphore {
     fn acquire_step(slf: &Bound<'_, Self>, returns: Returns) -> PyResult<Step> {
         let py = slf.py();
         let me = slf.get();
-        me.refresh(py)?;
-        if me.state.with(py, sync::Semaphore::try_acquire) {
+        if Self::try_acquire(slf)? {
             return Ok(Step::Return(returns.into_object(py)));
         }
         let (waiter, future) = me.state.new_waiter(slf.as_any())?;
@@ -60,6 +63,32 @@ impl Semaphore {
             returns,
         };
         Ok(Step::Wait(future, Box::new(acquiring)))
+    }
+
+    /// Takes a permit if there is one.
+    fn try_acquire(slf: &Bound<'_, Self>) -> PyResult<bool> {
+        let py = slf.py();
+        let me = slf.get();
+        if me.locked_overridden {
+            let acquired = !Self::asks_locked(slf)?;
+            me.state
+                .with(py, |semaphore| semaphore.value -= i64::from(acquired));
+            return Ok(acquired);
+        }
+        me.refresh(py)?;
+        Ok(me.state.with(py, sync::Semaphore::try_acquire))
+    }
+
+    /// `locked`, or what a subclass has in place of it.
+    fn asks_locked(slf: &Bound<'_, Self>) -> PyResult<bool> {
+        if slf.get().locked_overridden {
+            return slf.call_method0(intern!(slf.py(), "locked"))?.is_truthy();
+        }
+        slf.get().locked(slf.py())
+    }
+
+    fn waiters(&self, py: Python<'_>) -> usize {
+        self.state.with(py, |semaphore| semaphore.waiters.len())
     }
 
     fn release_native(&self, py: Python<'_>) -> PyResult<()> {
@@ -85,12 +114,12 @@ impl Semaphore {
     /// Begins anew with this value, as `__init__` does.
     fn begin(&self, value: &Bound<'_, PyAny>, bounded: bool) -> PyResult<()> {
         let py = value.py();
-        let value = permits(value)?;
-        if value < 0 {
+        if value.lt(0)? {
             return Err(PyValueError::new_err(
                 "Semaphore initial value must be >= 0",
             ));
         }
+        let value = permits(value)?;
         let bound = bounded.then_some(value);
         self.state.reset(py, sync::Semaphore::new(value, bound));
         Ok(())
@@ -169,14 +198,14 @@ impl Semaphore {
         let names = [intern!(py, "acquire"), intern!(py, "release")];
         Ok(Self {
             overridden: overrides::<Self>(cls, &names)?,
+            locked_overridden: overrides::<Self>(cls, &[intern!(py, "locked")])?,
             state: LoopBound::new(sync::Semaphore::new(1, None)),
         })
     }
 
-    #[pyo3(signature = (value = None))]
-    fn __init__(&self, py: Python<'_>, value: Option<&Bound<'_, PyAny>>) -> PyResult<()> {
-        let one = 1_i64.into_pyobject(py)?.into_any();
-        self.begin(value.unwrap_or(&one), false)
+    #[pyo3(signature = (value = Given(None)))]
+    fn __init__(&self, py: Python<'_>, value: Given) -> PyResult<()> {
+        self.begin(&value.or_number(py, 1)?, false)
     }
 
     /// Return True if there is no permit to be had at once.
@@ -213,11 +242,8 @@ impl Semaphore {
     fn __repr__(slf: &Bound<'_, Self>) -> PyResult<String> {
         let py = slf.py();
         let me = slf.get();
-        me.refresh(py)?;
-        let (locked, waiters) = me.state.with(py, |semaphore| {
-            (semaphore.is_locked(), semaphore.waiters.len())
-        });
-        let state = if locked {
+        let waiters = me.waiters(py);
+        let state = if Self::asks_locked(slf)? {
             "locked".to_owned()
         } else {
             format!("unlocked, value:{}", me.get_value(py)?.bind(py).repr()?)
@@ -251,6 +277,7 @@ impl Semaphore {
 
 attributes::of_bound!(Semaphore, imports::semaphore_class);
 attributes::line!(Semaphore, _waiters, get_waiters, waiters);
+copied!(Semaphore, ["_value"], |slf| slf.get().waiters(slf.py()));
 
 /// A semaphore whose release() raises ValueError if it was called more often than acquire() (CPython:
 /// `asyncio.BoundedSemaphore`).
@@ -272,10 +299,10 @@ impl BoundedSemaphore {
         Ok(PyClassInitializer::from(base).add_subclass(Self))
     }
 
-    #[pyo3(signature = (value = None))]
-    fn __init__(slf: &Bound<'_, Self>, value: Option<&Bound<'_, PyAny>>) -> PyResult<()> {
-        let one = 1_i64.into_pyobject(slf.py())?.into_any();
-        slf.as_super().get().begin(value.unwrap_or(&one), true)
+    #[pyo3(signature = (value = Given(None)))]
+    fn __init__(slf: &Bound<'_, Self>, value: Given) -> PyResult<()> {
+        let value = value.or_number(slf.py(), 1)?;
+        slf.as_super().get().begin(&value, true)
     }
 
     #[getter(_bound_value)]
@@ -307,3 +334,7 @@ impl BoundedSemaphore {
         ))
     }
 }
+
+copied!(BoundedSemaphore, ["_value", "_bound_value"], |slf| {
+    slf.as_super().get().waiters(slf.py())
+});

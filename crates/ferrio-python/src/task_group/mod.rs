@@ -13,7 +13,7 @@ use pyo3::exceptions::PyRuntimeError;
 use pyo3::gc::PyVisit;
 use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyList, PySet};
+use pyo3::types::{PyDict, PyList, PySet, PyTuple};
 
 use self::tasks::Children;
 use crate::cell::AttachedCell;
@@ -47,7 +47,8 @@ struct State {
 /// An asynchronous context manager whose block ends when all tasks made in it have ended.
 ///
 /// If a task raises, or the block, the others are cancelled, and what was raised is raised in a (Base)ExceptionGroup.
-#[pyclass(module = "ferrio", frozen, weakref, subclass)]
+#[cfg_attr(Py_3_12, pyclass(module = "ferrio", subclass, frozen, weakref, dict))]
+#[cfg_attr(not(Py_3_12), pyclass(module = "ferrio", subclass, frozen, weakref))]
 pub struct TaskGroup {
     state: AttachedCell<State>,
 }
@@ -114,7 +115,8 @@ impl TaskGroup {
 #[pymethods]
 impl TaskGroup {
     #[new]
-    fn new() -> Self {
+    #[pyo3(signature = (*_args, **_kwargs), text_signature = "()")]
+    fn new(_args: &Bound<'_, PyTuple>, _kwargs: Option<&Bound<'_, PyDict>>) -> Self {
         let state = State {
             errors: Some(Vec::new()),
             ..State::default()
@@ -123,6 +125,10 @@ impl TaskGroup {
             state: AttachedCell::new(state),
         }
     }
+
+    /// Only refuses arguments: what a subclass has of its own it does not hand on.
+    #[expect(clippy::unused_self, reason = "a method of every class")]
+    const fn __init__(&self) {}
 
     fn __aenter__(slf: Py<Self>) -> Call {
         Self::ENTER.call(slf.into_any(), None)

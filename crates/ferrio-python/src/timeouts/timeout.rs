@@ -54,7 +54,8 @@ struct State {
 /// An asynchronous context manager that cancels its block when a time is up, and then raises TimeoutError.
 ///
 /// Use timeout() or timeout_at() to make one.
-#[pyclass(module = "ferrio", frozen, weakref)]
+#[cfg_attr(Py_3_12, pyclass(module = "ferrio", frozen, weakref, dict))]
+#[cfg_attr(not(Py_3_12), pyclass(module = "ferrio", frozen, weakref))]
 pub struct Timeout {
     state: AttachedCell<State>,
 }

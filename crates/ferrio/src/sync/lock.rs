@@ -28,6 +28,11 @@ impl<W> Lock<W> {
     pub const fn is_locked(&self) -> bool {
         self.locked
     }
+
+    /// Has somebody hold it, or nobody, and wakes nobody: to make a lock that is like another.
+    pub const fn set_locked(&mut self, locked: bool) {
+        self.locked = locked;
+    }
 }
 
 impl<W: Waiter> Lock<W> {
