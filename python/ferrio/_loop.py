@@ -60,7 +60,15 @@ class Runner(asyncio.Runner):  # type: ignore[misc]
         debug: bool | None = None,
         loop_factory: Callable[[], asyncio.AbstractEventLoop] | None = None,
     ) -> None:
-        super().__init__(debug=debug, loop_factory=loop_factory or new_event_loop)
+        super().__init__(debug=debug, loop_factory=loop_factory or self._make_current_loop)
+
+    def _make_current_loop(self) -> Loop:
+        """Make the loop that nobody has asked for: as asyncio's, it is the thread's current one until the runner is closed."""
+        loop = new_event_loop()
+        if not self._set_event_loop:
+            asyncio.set_event_loop(loop)
+            self._set_event_loop = True
+        return loop
 
 
 def run(

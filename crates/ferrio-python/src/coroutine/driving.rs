@@ -70,6 +70,14 @@ impl State {
         matches!(self, Self::Call { .. } | Self::Begin(_))
     }
 
+    /// Whether it waits for something, or has given way.
+    pub(super) const fn is_suspended(&self) -> bool {
+        matches!(
+            self,
+            Self::Waiting { .. } | Self::Yielded(_) | Self::Yielding(_)
+        )
+    }
+
     /// Takes out what a coroutine that has not begun will call, and has it run. Word by word: the object was written word
     /// by word just before, and the processor would wait for that if more were read at once. What is left needs no drop.
     #[inline]
@@ -184,7 +192,7 @@ impl Coroutine {
             Ok(Step::Wait(awaitable, wait)) => self.wait(py, awaitable, wait),
             Err(error) => {
                 self.finished(py);
-                Err(error.into())
+                Err(throwing::leaving(py, error).into())
             }
         }
     }
@@ -249,8 +257,10 @@ fn give(py: Python<'_>, awaiting: &Py<PyAny>, input: Input) -> Resumed {
         (Some(future), Input::None | Input::Send(_)) => Future::resume(future),
         // Whoever awaits a future has nothing to be told.
         (Some(_), Input::Throw(error)) => Err(error.into()),
-        (None, Input::None) => ffi::iter_send(py, awaiting, None),
-        (None, Input::Send(value)) => ffi::iter_send(py, awaiting, Some(&value)),
-        (None, Input::Throw(error)) => throwing::throw_into(awaiting.bind(py), error),
+        (None, input) => ffi::deeper(py, || match input {
+            Input::None => ffi::iter_send(py, awaiting, None),
+            Input::Send(value) => ffi::iter_send(py, awaiting, Some(&value)),
+            Input::Throw(error) => throwing::throw_into(awaiting.bind(py), error),
+        })?,
     }
 }

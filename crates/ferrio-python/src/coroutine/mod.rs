@@ -124,7 +124,7 @@ impl Coroutine {
         if unused.is_some() {
             return Ok(());
         }
-        match self.resume(py, Input::Throw(PyGeneratorExit::new_err(()))) {
+        match self.resume(py, Input::Throw(throwing::generator_exit(py))) {
             Ok(Sent::Yielded(_)) => Err(PyRuntimeError::new_err("coroutine ignored GeneratorExit")),
             Ok(Sent::Returned(_)) => Ok(()),
             Err(raised) => match PyErr::from(raised) {
@@ -164,6 +164,11 @@ impl ffi::SelfAwait for Coroutine {
     #[inline]
     fn resume(slf: &Bound<'_, Self>) -> Resumed {
         slf.get().resume(slf.py(), Input::None)
+    }
+
+    #[inline]
+    fn is_awaited(&self, py: Python<'_>) -> bool {
+        self.state.with(py, |state| state.is_suspended())
     }
 }
 
@@ -236,12 +241,7 @@ impl Coroutine {
 
     #[getter]
     fn cr_suspended(&self, py: Python<'_>) -> bool {
-        self.state.with(py, |state| {
-            matches!(
-                state,
-                State::Waiting { .. } | State::Yielded(_) | State::Yielding(_)
-            )
-        })
+        self.state.with(py, |state| state.is_suspended())
     }
 
     /// What `inspect.getcoroutinestate` gives since Python 3.15.

@@ -1,6 +1,8 @@
 //! Exceptions that are thrown into coroutines.
 
-use pyo3::exceptions::{PyBaseException, PyGeneratorExit, PyStopIteration, PyTypeError};
+use pyo3::exceptions::{
+    PyBaseException, PyGeneratorExit, PyRuntimeError, PyStopIteration, PyTypeError,
+};
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyTuple, PyType};
@@ -56,6 +58,26 @@ pub fn as_thrown(
         error.set_traceback(py, tb);
     }
     Ok(error)
+}
+
+/// A `GeneratorExit`. It is made at once: a PyO3 error that is made when somebody looks at it gives the GIL away meanwhile, and
+/// cannot be looked at any more while the interpreter ends.
+pub(super) fn generator_exit(py: Python<'_>) -> PyErr {
+    let class = py.get_type::<PyGeneratorExit>();
+    class.call0().map_or_else(|error| error, PyErr::from_value)
+}
+
+/// What leaves a coroutine that ends with this error: a `StopIteration` does not (PEP 479).
+pub(super) fn leaving(py: Python<'_>, error: PyErr) -> PyErr {
+    if !error.is_instance_of::<PyStopIteration>(py) {
+        return error;
+    }
+    let raised = PyRuntimeError::new_err("coroutine raised StopIteration");
+    let context = raised
+        .value(py)
+        .setattr(intern!(py, "__context__"), error.value(py));
+    raised.set_cause(py, Some(error));
+    context.err().unwrap_or(raised)
 }
 
 /// Throws into an iterator as `yield from` does: `GeneratorExit` closes it, one without `throw` just ends.

@@ -52,7 +52,7 @@ use pyo3::types::{PyTuple, PyType};
 
 pub use self::callback::{Callback, FutureDone, Notice, wake};
 use self::overrides::Overrides;
-pub use self::scheduling::install_quick_methods;
+pub use self::scheduling::{install_quick_methods, time_at};
 pub use self::serving::Listener;
 use self::signals::Signals;
 use self::watched_files::WatchedFiles;

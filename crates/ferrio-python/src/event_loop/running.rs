@@ -212,7 +212,8 @@ impl Loop {
     /// One iteration, between `_run_forever_setup` and `_run_forever_cleanup`.
     #[pyo3(name = "_run_once")]
     fn run_once_method(slf: &Bound<'_, Self>) -> PyResult<()> {
-        Self::run_once(slf)
+        let outcome = Self::run_once(slf);
+        Self::leave_last_task(slf).and(outcome)
     }
 
     /// What `run_forever` does last.

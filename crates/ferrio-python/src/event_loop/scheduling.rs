@@ -110,16 +110,11 @@ impl Loop {
             me.check_thread()?;
             Self::check_callback(slf, &callback, "call_at")?;
         }
-        let seconds = when.seconds();
-        if seconds.is_nan() {
-            return Err(PyValueError::new_err("Invalid delay: NaN (not a number)"));
-        }
+        let at = time_at(when.seconds())?;
         let parts = HandleParts::new(slf, callback, args, context)?;
         let timer = TimerHandle::create(parts, when)?;
         let payload = Callback::Handle(timer.as_super().clone().unbind());
-        let key = me.core(py, |core| {
-            core.schedule(Time::from_secs_f64(seconds), payload)
-        });
+        let key = me.core(py, |core| core.schedule(at, payload));
         timer.get().set_key(py, key);
         Ok(timer)
     }
@@ -281,7 +276,14 @@ ffi::quick_method!(CallLater: Loop, "call_later", |slf, args| {
     if !is_number || !me.is_quick() || me.has_own_time() {
         return None;
     }
-    let when = When::Float(me.time() + delay.extract::<f64>().ok()?);
+    let when = match delay.extract::<f64>() {
+        Ok(delay) if delay.is_nan() => return None,
+        Ok(delay) => When::Float(me.time() + delay),
+        Err(error) => {
+            Python::attach(|_| drop(error));
+            return None;
+        }
+    };
     let args = Args::new(slf.py(), args);
     let callback = callback.clone();
     let timer = args.and_then(|args| Loop::schedule_at(slf, when, callback, args, None));
@@ -293,6 +295,14 @@ pub fn install_quick_methods(py: Python<'_>) -> PyResult<()> {
     ffi::install_quick_method::<Loop, CallSoon>(py)?;
     ffi::install_quick_method::<Loop, CallSoonThreadSafe>(py)?;
     ffi::install_quick_method::<Loop, CallLater>(py)
+}
+
+/// A time on the clock of a loop, from seconds. Raises `ValueError` for NaN, which no order has a place for.
+pub fn time_at(seconds: f64) -> PyResult<Time> {
+    if seconds.is_nan() {
+        return Err(PyValueError::new_err("Invalid delay: NaN (not a number)"));
+    }
+    Ok(Time::from_secs_f64(seconds))
 }
 
 /// Calls a task factory as this version of asyncio does.

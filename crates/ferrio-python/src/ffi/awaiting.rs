@@ -1,18 +1,26 @@
 //! Being awaited without objects in between.
 
-use pyo3::exceptions::PyRuntimeError;
+use pyo3::exceptions::{PyRuntimeError, PyTypeError};
 use pyo3::ffi;
 use pyo3::prelude::*;
+use pyo3::pyclass::boolean_struct::True;
 
+use super::recycling::place;
 use super::{Resumed, Send, Sent, am_send};
 
 /// A class whose instances are their own iterator when they are awaited: `await object` resumes `object` itself.
 ///
 /// To Python code they are no iterators: there is no `__next__` in the class, and `__await__` stays what the class
 /// defines. A subclass that Python code makes has none of these slots and is awaited through `__await__`.
-pub trait SelfAwait: pyo3::PyClass + Sync {
+pub trait SelfAwait: pyo3::PyClass<Frozen = True> + Sync {
     /// Asks to wait by yielding, or ends.
     fn resume(slf: &Bound<'_, Self>) -> Resumed;
+
+    /// Whether it waits for something already, so that nobody else may await it.
+    #[inline]
+    fn is_awaited(&self, _py: Python<'_>) -> bool {
+        false
+    }
 }
 
 impl<T: SelfAwait> Send for T {
@@ -34,7 +42,7 @@ pub fn install_self_await<T: SelfAwait>(py: Python<'_>) -> PyResult<()> {
                 "the type has no asynchronous slots",
             ));
         }
-        (*slots).am_await = Some(am_await);
+        (*slots).am_await = Some(am_await::<T>);
         (*slots).am_send = Some(am_send::<T>);
         (*ty).tp_iternext = Some(iternext::<T>);
     }
@@ -44,10 +52,17 @@ pub fn install_self_await<T: SelfAwait>(py: Python<'_>) -> PyResult<()> {
 /// `am_await`: the object itself.
 ///
 /// # Safety
-/// CPython calls it with the GIL held and a live object.
-unsafe extern "C" fn am_await(slf: *mut ffi::PyObject) -> *mut ffi::PyObject {
-    // SAFETY: the object is live.
-    unsafe { ffi::Py_NewRef(slf) }
+/// CPython calls it with the GIL held and an instance of `T`.
+unsafe extern "C" fn am_await<T: SelfAwait>(slf: *mut ffi::PyObject) -> *mut ffi::PyObject {
+    // SAFETY: the slot is installed on T's type only, and the interpreter calls slots only from attached threads.
+    unsafe {
+        let py = Python::assume_attached();
+        if place::<T>(slf).as_ref().is_some_and(|me| me.is_awaited(py)) {
+            PyRuntimeError::new_err("coroutine is being awaited already").restore(py);
+            return std::ptr::null_mut();
+        }
+        ffi::Py_NewRef(slf)
+    }
 }
 
 /// `tp_iternext`: resumes, and ends with `StopIteration`, which is left out for `None`, as the slot may.
@@ -97,7 +112,8 @@ pub fn await_iterator(object: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
         if !slots.is_null()
             && let Some(am_await) = (*slots).am_await
         {
-            return Bound::from_owned_ptr_or_err(py, am_await(object.as_ptr())).map(Bound::unbind);
+            let iterator = Bound::from_owned_ptr_or_err(py, am_await(object.as_ptr()))?;
+            return check_iterator(iterator).map(Bound::unbind);
         }
     }
     // A generator-based coroutine (`types.coroutine`) has no such slot.
@@ -113,7 +129,24 @@ pub fn await_iterator(object: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
             class.name()?
         )
     };
-    Err(pyo3::exceptions::PyTypeError::new_err(text))
+    Err(PyTypeError::new_err(text))
+}
+
+/// Raises `TypeError` unless `__await__` has returned an iterator that is no coroutine.
+fn check_iterator(iterator: Bound<'_, PyAny>) -> PyResult<Bound<'_, PyAny>> {
+    if is_exact_coroutine(&iterator) {
+        return Err(PyTypeError::new_err("__await__() returned a coroutine"));
+    }
+    // SAFETY: a live object.
+    if unsafe { ffi::PyIter_Check(iterator.as_ptr()) } == 0 {
+        let class = iterator.get_type();
+        let text = format!(
+            "__await__() returned non-iterator of type '{}'",
+            class.name()?
+        );
+        return Err(PyTypeError::new_err(text));
+    }
+    Ok(iterator)
 }
 
 /// Whether the object is a coroutine of an `async def`.

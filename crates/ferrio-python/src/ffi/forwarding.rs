@@ -11,7 +11,7 @@ use pyo3::pyclass::boolean_struct::True;
 use pyo3::types::{PyString, PyType};
 use pyo3::{PyClass, PyTraverseError};
 
-use super::quick_method::quickly;
+use super::quick_method::{arguments, quickly};
 use super::recycling::place;
 
 /// What is called in an object's place.
@@ -98,7 +98,7 @@ unsafe extern "C" fn vectorcall<T: Forward>(
         if names.is_null() {
             let py = Python::assume_attached();
             let count = ffi::PyVectorcall_NARGS(flagged_count).cast_unsigned();
-            let args = std::slice::from_raw_parts(args.cast::<Borrowed<'_, '_, PyAny>>(), count);
+            let args = arguments::<Borrowed<'_, '_, PyAny>>(args, count);
             if let Some(result) = quickly(py, || me.call_at_once(py, args)) {
                 return result;
             }

@@ -92,18 +92,27 @@ unsafe extern "C" fn tp_dealloc<T: Finalize>(object: *mut ffi::PyObject) {
     if exact && !settled && unsafe { ffi::PyObject_CallFinalizerFromDealloc(object) } < 0 {
         return; // It lives on.
     }
+    // SAFETY: an object without references, once.
+    unsafe { dispose_in_turn(object, dispose::<T>) };
+}
+
+/// Has `dispose` deallocate an object: now, or if deallocations are nested too deep, after those.
+///
+/// # Safety
+/// The object is without references, of a class that `dispose` is for, and given to it only here.
+pub(super) unsafe fn dispose_in_turn(object: *mut ffi::PyObject, dispose: ffi::destructor) {
     let depth = DEPTH.get();
     if depth >= MAX_DEPTH {
         // SAFETY: as below; an object without references must not be seen by a garbage collection meanwhile.
         unsafe { ffi::PyObject_GC_UnTrack(object.cast()) };
         if let Some(object) = NonNull::new(object) {
-            PUT_OFF.with_borrow_mut(|objects| objects.push((object, dispose::<T>)));
+            PUT_OFF.with_borrow_mut(|objects| objects.push((object, dispose)));
         }
         return;
     }
     DEPTH.set(depth + 1);
-    // SAFETY: an object without references, once.
-    unsafe { dispose::<T>(object) };
+    // SAFETY: the caller's.
+    unsafe { dispose(object) };
     if depth == 0 {
         // Each may put off more.
         while let Some((object, dispose)) = PUT_OFF.with_borrow_mut(Vec::pop) {

@@ -60,6 +60,41 @@ unsafe fn in_slot<R>(body: impl FnOnce(Python<'_>) -> R) -> R {
     unsafe { Python::attach_unchecked(body) }
 }
 
+/// Calls `f` deeper in what the interpreter counts. Raises `RecursionError` if that is too deep.
+#[inline]
+pub fn deeper<R>(py: Python<'_>, f: impl FnOnce() -> R) -> PyResult<R> {
+    struct Level;
+
+    impl Level {
+        fn enter(py: Python<'_>) -> PyResult<Self> {
+            // SAFETY: called by an attached thread, with a text that ends with a zero.
+            match unsafe { ffi::Py_EnterRecursiveCall(c" in an await".as_ptr()) } {
+                0 => Ok(Self),
+                _ => Err(PyErr::fetch(py)),
+            }
+        }
+    }
+
+    impl Drop for Level {
+        fn drop(&mut self) {
+            // SAFETY: entered above, by the same thread.
+            unsafe { ffi::Py_LeaveRecursiveCall() };
+        }
+    }
+
+    // Python 3.13 allows 10,000 levels, for which a stack of 8 MB is too small if each is a coroutine.
+    const LEVELS: usize = if cfg!(all(Py_3_13, not(Py_3_14))) {
+        3
+    } else {
+        1
+    };
+    let mut levels = [const { None }; LEVELS];
+    for level in &mut levels {
+        *level = Some(Level::enter(py)?);
+    }
+    Ok(f())
+}
+
 /// `contextvars.copy_context()`.
 #[inline]
 pub fn copy_context(py: Python<'_>) -> PyResult<Py<PyAny>> {

@@ -104,7 +104,7 @@ unsafe extern "C" fn quick<T: PyClass, M: QuickMethod<T>>(
         if names.is_null() {
             let py = Python::assume_attached();
             let slf = Borrowed::from_ptr(py, slf).cast_unchecked::<T>();
-            let args = std::slice::from_raw_parts(args.cast(), count.cast_unsigned());
+            let args = arguments(args, count.cast_unsigned());
             if let Some(result) = quickly(py, || M::call(&slf, args)) {
                 return result;
             }
@@ -114,6 +114,19 @@ unsafe extern "C" fn quick<T: PyClass, M: QuickMethod<T>>(
             None => std::ptr::null_mut(),
         }
     }
+}
+
+/// The arguments of a call, which are as many references as is said. Where there are none, there need not be an address.
+///
+/// # Safety
+/// The references are the caller's, live as long as `'a`, and `T` is laid out as a pointer.
+#[inline]
+pub(super) unsafe fn arguments<'a, T>(args: *const *mut ffi::PyObject, count: usize) -> &'a [T] {
+    if count == 0 {
+        return &[];
+    }
+    // SAFETY: the caller's.
+    unsafe { std::slice::from_raw_parts(args.cast(), count) }
 }
 
 /// What a quick way has led to, as a function returns it to the interpreter; `None` if it is not the way to take.

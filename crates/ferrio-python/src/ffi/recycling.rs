@@ -13,6 +13,7 @@ use pyo3::prelude::*;
 use pyo3::pyclass::boolean_struct::True;
 
 use super::latest::Latest;
+use super::lifetime::dispose_in_turn;
 use crate::cell::AttachedCell;
 
 /// How many objects of a class are kept.
@@ -188,14 +189,29 @@ pub fn install_recycling<T: Recycle>(py: Python<'_>) {
     }
 }
 
-/// The deallocator's slot function: keeps the object, or lets PyO3's own deallocate it.
+/// The deallocator's slot function. What an object refers to may go away with it, and so on: before Python 3.14 the
+/// interpreter does not look how deep that goes.
 ///
 /// # Safety
 /// CPython calls it with the GIL held and an instance of `T` without references.
-unsafe extern "C" fn tp_dealloc<T>(object: *mut ffi::PyObject)
-where
-    T: Recycle,
-{
+unsafe extern "C" fn tp_dealloc<T: Recycle>(object: *mut ffi::PyObject) {
+    // SAFETY: the caller's; the object is forgotten before it may have to wait.
+    unsafe {
+        if cfg!(Py_3_14) || (*place::<T>(object)).is_spent() {
+            return dispose::<T>(object);
+        }
+        if let Some(latest) = T::latest() {
+            latest.forget(object);
+        }
+        dispose_in_turn(object, dispose::<T>);
+    }
+}
+
+/// Keeps the object, or lets PyO3's own deallocator have it.
+///
+/// # Safety
+/// The object is one of `T`, without references.
+unsafe extern "C" fn dispose<T: Recycle>(object: *mut ffi::PyObject) {
     // SAFETY: the caller's.
     if unsafe { T::KEEP(object) } {
         return;

@@ -121,6 +121,7 @@ mod recycled {
         let stop = object.cast::<ffi::PyStopIterationObject>();
         // SAFETY: the object is of this layout, and nobody has a reference to it; each field is null or owns one, which
         // is given up after it was cleared. What that runs cannot reach the object, which is not tracked any more.
+        // The arguments are a tuple, whatever a program has set them to.
         unsafe {
             if !LATEST.forget(object) {
                 ffi::PyObject_GC_UnTrack(object.cast());
@@ -135,6 +136,10 @@ mod recycled {
             ] {
                 let old = std::mem::replace(&mut *field, null_mut());
                 ffi::Py_XDECREF(old);
+            }
+            (*stop).suppress_context = '\0';
+            if ffi::PyTuple_GET_SIZE((*stop).args) > 0 {
+                ffi::Py_DECREF(std::mem::replace(&mut (*stop).args, ffi::PyTuple_New(0)));
             }
         }
         if SPARE.with(py, |spare| spare.is_none()) {

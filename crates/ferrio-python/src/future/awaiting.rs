@@ -57,14 +57,12 @@ fn not_awaited() -> PyErr {
 pub struct FutureIter {
     /// `None` once it has ended.
     future: AttachedCell<Option<Py<Future>>>,
-    asked: AttachedCell<bool>,
 }
 
 impl FutureIter {
     pub fn new(future: Py<Future>) -> Self {
         Self {
             future: AttachedCell::new(Some(future)),
-            asked: AttachedCell::new(false),
         }
     }
 }
@@ -78,17 +76,12 @@ impl ffi::Send for FutureIter {
         }) else {
             return Ok(Sent::Returned(py.None()));
         };
-        let target = future.bind(py).get();
-        if target.is_done(py) {
+        let future = future.bind(py);
+        if future.get().is_done(py) {
             let ended = me.future.take(py);
             drop(ended);
-            return Ok(Sent::Returned(target.retrieve(py)?));
         }
-        if me.asked.replace(py, true) {
-            return Err(not_awaited().into());
-        }
-        target.with(py, |state| state.blocking = true);
-        Ok(Sent::Yielded(future.into_any()))
+        <Future as ffi::SelfAwait>::resume(future)
     }
 }
 

@@ -1,8 +1,7 @@
 //! `sleep`: a coroutine that ends after a time.
 
-use ferrio::Time;
 use pyo3::PyTraverseError;
-use pyo3::exceptions::{PyTypeError, PyValueError};
+use pyo3::exceptions::PyTypeError;
 use pyo3::gc::PyVisit;
 use pyo3::intern;
 use pyo3::prelude::*;
@@ -11,7 +10,7 @@ use pyo3::types::PyInt;
 use super::Timer;
 use super::timer::{native_loop, time};
 use crate::coroutine::{Body, Call, Step, Wait, body};
-use crate::event_loop::{Callback, Loop};
+use crate::event_loop::{Callback, Loop, time_at};
 use crate::imports;
 use crate::task::running_loop;
 
@@ -44,14 +43,12 @@ fn begin(delay: &Bound<'_, PyAny>, result: Option<Py<PyAny>>) -> PyResult<Step> 
         return Err(PyTypeError::new_err("delay must be a real number"));
     }
     let seconds = seconds?;
-    if seconds.is_nan() {
-        return Err(PyValueError::new_err("Invalid delay: NaN (not a number)"));
-    }
+    time_at(seconds)?;
     let event_loop = running_loop(py)?;
     let (future, timer) = if let Some(native) = native_loop(&event_loop) {
         let future = Loop::create_future(native)?.into_any();
         let payload = Callback::Wake(future.clone().unbind());
-        let at = Time::from_secs_f64(time(&event_loop)? + seconds);
+        let at = time_at(time(&event_loop)? + seconds)?;
         let timer = Timer::native(native, at, payload)?;
         (future, timer)
     } else {

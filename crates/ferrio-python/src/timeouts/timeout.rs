@@ -1,6 +1,5 @@
 //! `Timeout`: a block that is cancelled when its time is up (CPython: `asyncio/timeouts.py`).
 
-use ferrio::Time;
 use pyo3::PyTraverseError;
 use pyo3::exceptions::{PyBaseExceptionGroup, PyRuntimeError, PyTimeoutError};
 use pyo3::gc::PyVisit;
@@ -11,7 +10,7 @@ use super::Timer;
 use super::timer::{native_loop, time, time_after};
 use crate::cell::AttachedCell;
 use crate::coroutine::{Body, Call, Step, body};
-use crate::event_loop::Callback;
+use crate::event_loop::{Callback, time_at};
 use crate::future::Home;
 use crate::task::{Task, cancel_any, current_task, running_loop};
 use crate::{ffi, imports};
@@ -237,7 +236,7 @@ impl Timeout {
         let timer = if let Some(native) = native_loop(&event_loop) {
             let seconds: f64 = when.extract(py)?;
             let expire = Callback::Expire(slf.clone().unbind());
-            let at = Time::from_secs_f64(seconds);
+            let at = time_at(seconds)?;
             if !at.is_far() && seconds <= time(&event_loop)? {
                 // As `call_soon`: before what is made ready from now on.
                 Home::push(native.get(), py, expire)?;

@@ -7,7 +7,7 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyFloat, PyInt};
 
-use crate::event_loop::{Callback, Loop};
+use crate::event_loop::{Callback, Loop, time_at};
 use crate::imports;
 use crate::task::running_loop;
 
@@ -39,7 +39,7 @@ impl Timer {
     ) -> PyResult<Self> {
         let py = waiter.py();
         if let Some(native) = native_loop(event_loop) {
-            let at = Time::from_secs_f64(time(event_loop)? + delay.extract::<f64>()?);
+            let at = time_at(time(event_loop)? + delay.extract::<f64>()?)?;
             return Self::native(native, at, Callback::Wake(waiter.clone().unbind()));
         }
         let release = imports::release_waiter(py)?.call1((waiter,))?;
