@@ -119,6 +119,30 @@ def test_run_cleans_up(ferrio, process_state):
     assert task.cancelled()
 
 
+@pytest.mark.parametrize("name", ["asyncio", "ferrio"])
+def test_the_loop_of_run_is_the_current_one_meanwhile(script, name):
+    code = f"""
+        import {name} as names
+
+        async def main():
+            assert asyncio.get_event_loop_policy().get_event_loop() is asyncio.get_running_loop()
+
+        names.run(main())
+        with names.Runner() as runner:
+            runner.run(main())
+            runner.run(main())
+        try:
+            asyncio.get_event_loop()
+        except RuntimeError:
+            print("none")
+        with names.Runner(loop_factory=new_loop) as runner:
+            assert asyncio.get_event_loop_policy()._local._loop is None
+    """
+    with script.start(code, "-W", "ignore") as process:
+        out, err = process.communicate(timeout=20)
+    assert (process.returncode, out.strip(), err) == (0, "none", "")
+
+
 def test_run_inside_a_running_loop_is_refused(ferrio, loop):
     async def main():
         coroutine = asyncio.sleep(0)

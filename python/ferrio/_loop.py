@@ -53,6 +53,7 @@ class Runner(asyncio.Runner):  # type: ignore[misc]
     """
 
     __module__ = "ferrio"
+    _set_event_loop: bool
 
     def __init__(
         self,
@@ -63,7 +64,7 @@ class Runner(asyncio.Runner):  # type: ignore[misc]
         super().__init__(debug=debug, loop_factory=loop_factory or self._make_current_loop)
 
     def _make_current_loop(self) -> Loop:
-        """Make the loop that nobody has asked for: as asyncio's, it is the thread's current one until the runner is closed."""
+        """Make the loop that nobody has chosen: as asyncio's, it is the thread's current one until the end."""
         loop = new_event_loop()
         if not self._set_event_loop:
             asyncio.set_event_loop(loop)

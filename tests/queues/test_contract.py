@@ -217,3 +217,8 @@ def test_items_go_away_when_they_are_thrown_away(aio):
     gc.collect()
     assert reference() is None
     assert queue.empty()
+
+
+def test_none_is_no_limit(aio):
+    with pytest.raises(TypeError, match="'<=' not supported"):
+        aio.Queue(None).put_nowait(1)

@@ -177,3 +177,35 @@ async def test_a_subclass_with_its_own_init_must_call_ours(loop, aio):
     assert (reader._limit, reader.extra) == (7, "extra")
     reader.feed_data(b"data")
     assert await reader.readexactly(4) == b"data"
+
+
+async def test_none_is_no_limit(loop, aio):
+    with pytest.raises(TypeError, match="'<=' not supported"):
+        aio.StreamReader(limit=None, loop=loop)
+
+
+async def test_an_exception_can_be_taken_back(loop, reader):
+    reader.feed_data(b"data")
+    reader.set_exception(ConnectionError("gone"))
+    with pytest.raises(ConnectionError, match="gone"):
+        await reader.read(1)
+    reader.set_exception(None)
+    assert reader.exception() is None
+    assert await reader.read(10) == b"data"
+    assert "exception" not in repr(reader)
+
+
+async def test_a_subclass_s_read_is_what_reading_all_uses(loop, aio):
+    asked = []
+
+    class Upper(aio.StreamReader):
+        async def read(self, n=-1):
+            asked.append(n)
+            data = await super().read(n)
+            return data if n < 0 else bytearray(data.upper())
+
+    reader = Upper(limit=4, loop=loop)
+    reader.feed_data(b"abcdef")
+    loop.call_soon(reader.feed_eof)
+    assert await reader.read() == b"ABCDEF"
+    assert asked == [-1, 4, 4, 4]

@@ -186,3 +186,58 @@ def test_wrong_arguments_are_refused(aio, name):
         getattr(aio, name)(1, 2, 3)
     with pytest.raises(TypeError):
         getattr(aio, name)(loop=None)
+
+
+@pytest.mark.parametrize("name", ["Semaphore", "BoundedSemaphore"])
+def test_none_is_no_number_of_permits(aio, name):
+    with pytest.raises(TypeError, match="'<' not supported"):
+        getattr(aio, name)(None)
+    with pytest.raises(ValueError, match=">= 0"):
+        getattr(aio, name)(-1)
+
+
+async def test_a_subclass_s_locked_says_whether_there_is_a_permit(loop, aio):
+    class Paused(aio.Semaphore):
+        paused = True
+
+        def locked(self):
+            return self.paused or super().locked()
+
+    semaphore = Paused(2)
+    assert "[locked" in repr(semaphore)
+    task = loop.create_task(semaphore.acquire())
+    await asyncio.sleep(0)
+    assert not task.done()
+    semaphore.paused = False
+    semaphore.release()
+    assert await task
+    assert "unlocked, value:2" in repr(semaphore)
+    async with semaphore:
+        assert semaphore._value == 1
+
+
+async def test_how_many_are_notified_is_any_number(loop, aio):
+    condition = aio.Condition()
+
+    async def waiter():
+        async with condition:
+            await condition.wait()
+
+    tasks = [loop.create_task(waiter()) for _ in range(4)]
+    await asyncio.sleep(0)
+    async with condition:
+        condition.notify(1.5)
+        for wrong in "x", None:
+            with pytest.raises(TypeError, match="'>=' not supported") as caught:
+                condition.notify(wrong)
+            assert not hasattr(caught.value, "__notes__")
+        condition.notify(-1)
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    assert sum(task.done() for task in tasks) == 2
+    async with condition:
+        condition.notify(10**30)
+    await asyncio.gather(*tasks)
+    async with condition:
+        condition.notify("nobody waits")

@@ -6,6 +6,7 @@ import gc
 import inspect
 import random
 import sys
+import types
 import weakref
 
 import ferrio
@@ -258,8 +259,11 @@ def test_states_can_be_told_apart(make):
     assert coroutine.cr_origin is None
 
 
-def test_it_is_a_coroutine_to_everybody_but_the_types_module(make):
+def test_it_is_a_coroutine_to_everybody(make):
     coroutine = make(Awaitable())
+    assert inspect.iscoroutine(coroutine)
+    assert isinstance(coroutine, types.CoroutineType)
+    assert coroutine.__class__ is types.CoroutineType
     assert asyncio.iscoroutine(coroutine)
     assert inspect.isawaitable(coroutine)
     assert isinstance(coroutine, collections.abc.Coroutine)
@@ -467,3 +471,12 @@ def test_what_a_coroutine_held_goes_at_once(make, outcome):
             coroutine.close()
     del coroutine
     assert reference() is None
+
+
+def test_a_stop_iteration_that_is_thrown_in_leaves_it_only_before_it_begins(make):
+    begun, fresh = make(Awaitable("yielded")), make(Awaitable())
+    begun.send(None)
+    with pytest.raises(RuntimeError, match="raised StopIteration"):
+        begun.throw(StopIteration())
+    with pytest.raises(StopIteration):
+        fresh.throw(StopIteration())

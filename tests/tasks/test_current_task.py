@@ -189,3 +189,24 @@ def test_cancelled_and_finished_tasks_do_not_stay(loop, current):
     assert current() is None
     turn(loop)
     assert seen == [True] * 3 + [None] * 3
+
+
+def test_it_is_none_after_an_iteration_that_somebody_else_has_run(loop, current):
+    seen = []
+
+    def nested():
+        loop._run_once()
+        seen.append(current())
+
+    task = loop.create_task(give_way(5))
+    loop.call_soon(nested)
+    turn(loop)
+    asyncio._set_running_loop(loop)
+    try:
+        while not task.done():
+            loop.call_soon(lambda: None)  # asyncio's would wait for the selector
+            loop._run_once()
+            seen.append(current())
+    finally:
+        asyncio._set_running_loop(None)
+    assert set(seen) == {None}

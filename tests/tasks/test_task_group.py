@@ -333,3 +333,26 @@ async def test_exceptions_are_freed_when_the_block_is_over(loop, aio):
     assert group._errors is None
     assert sys.getrefcount(heavy) <= 3
     assert type(group) is ferrio.TaskGroup
+
+
+async def test_a_subclass_may_have_arguments_and_attributes_of_its_own(loop, aio):
+    class Limited(aio.TaskGroup):
+        def __init__(self, limit, *, name):
+            super().__init__()
+            self.limit, self.name = limit, name
+
+    async with Limited(3, name="limited") as group:
+        assert (group.limit, group.name) == (3, "limited")
+        task = group.create_task(aio.sleep(0, "result"))
+    assert task.result() == "result"
+    with pytest.raises(TypeError):
+        aio.TaskGroup(3)
+
+
+@pytest.mark.skipif(PY < (3, 12), reason="objects of ferrio's classes have no dictionary before")
+async def test_attributes_of_one_s_own(loop, aio):
+    group, timeout = aio.TaskGroup(), aio.timeout(None)
+    group.mine = timeout.mine = group
+    assert group.mine is timeout.mine
+    async with group, timeout:
+        pass

@@ -1,6 +1,7 @@
 """`timeout` and `timeout_at`: blocks that are cancelled when their time is up."""
 
 import asyncio
+import math
 
 import pytest
 
@@ -188,3 +189,22 @@ def test_a_timeout_needs_a_task(loop, aio):
     done = loop.create_future()
     loop.call_soon(callback)
     loop.run_until_complete(done)
+
+
+@pytest.mark.ferrio_only
+async def test_nan_is_no_time(loop, aio):
+    future = loop.create_future()
+    for refused in (
+        aio.wait_for(future, math.nan),
+        aio.wait([future], timeout=math.nan),
+        enter(aio.timeout(math.nan)),
+        enter(aio.timeout_at(math.nan)),
+        aio.sleep(math.nan),
+    ):
+        with pytest.raises(ValueError, match="NaN"):
+            await refused
+
+
+async def enter(timeout):
+    async with timeout:
+        pass

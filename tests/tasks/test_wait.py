@@ -98,3 +98,10 @@ async def test_a_cancellation_of_the_wait_leaves_the_futures_alone(loop, aio, fu
         await task
     assert not any(future.done() for future in futures)
     assert not any(future._callbacks for future in futures)
+
+
+async def test_a_collection_that_turns_out_to_be_empty_is_refused(loop, aio):
+    with pytest.raises(ValueError, match=r"^Set of Tasks/Futures is empty.$"):
+        await aio.wait([])
+    with pytest.raises(AssertionError, match=r"^Set of Futures is empty.$"):
+        await aio.wait(iter([]))

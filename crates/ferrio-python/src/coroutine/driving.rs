@@ -146,8 +146,13 @@ impl Coroutine {
             (State::Finished, _) => Err(PyRuntimeError::new_err(
                 "cannot reuse already awaited coroutine",
             )),
-            // Thrown in before the first step it never enters the body, and the last bare yield raises it.
-            (_, Input::Throw(error)) => Err(error),
+            // Thrown in before the first step it never enters the body, whatever it is.
+            (State::Call { .. } | State::Begin(_), Input::Throw(error)) => {
+                self.finished(py);
+                return Err(error.into());
+            }
+            // The last bare yield raises it.
+            (State::Yielded(_), Input::Throw(error)) => Err(error),
             (
                 State::Call {
                     begin,
