@@ -90,6 +90,8 @@ imports! {
     base_exception_group => "builtins", "BaseExceptionGroup";
     /// `asyncio.InvalidStateError`.
     invalid_state_error => "asyncio", "InvalidStateError";
+    /// `asyncio.tasks._GatheringFuture`.
+    gathering_future_class => "asyncio.tasks", "_GatheringFuture";
     /// `types.GenericAlias`.
     generic_alias => "types", "GenericAlias";
     /// `types.CoroutineType`.

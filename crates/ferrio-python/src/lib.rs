@@ -61,6 +61,7 @@ mod queue;
 mod server;
 mod socket;
 mod streams;
+mod subclasses;
 mod sync;
 mod task;
 mod task_group;

@@ -248,6 +248,11 @@ impl GatheringFuture {
 
 #[pymethods]
 impl GatheringFuture {
+    #[getter(__class__)]
+    fn class(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+        Ok(imports::gathering_future_class(slf.py())?.clone().unbind())
+    }
+
     /// Cancel the awaitables that have not ended. Return False if all have.
     #[pyo3(signature = (msg = None))]
     fn cancel(slf: &Bound<'_, Self>, msg: Option<&Bound<'_, PyAny>>) -> PyResult<bool> {

@@ -10,27 +10,18 @@ use crate::event_loop::Callback;
 #[cfg(not(Py_3_13))]
 use crate::ffi;
 use crate::imports;
+use crate::subclasses::class_of;
 use crate::task::Task;
-
-/// asyncio's functions show the name of `__class__`, which is asyncio's own class: a subclass is to have its own.
-pub fn with_own_name(object: &Bound<'_, PyAny>, text: String) -> PyResult<String> {
-    let name = object.get_type().name()?;
-    Ok(match text.split_once(' ') {
-        Some((_, rest)) if text.starts_with('<') => format!("<{name} {rest}"),
-        _ => text,
-    })
-}
 
 #[pymethods]
 impl Future {
     fn __repr__(slf: &Bound<'_, Self>) -> PyResult<String> {
-        let text: String = imports::future_repr(slf.py())?.call1((slf,))?.extract()?;
-        with_own_name(slf.as_any(), text)
+        imports::future_repr(slf.py())?.call1((slf,))?.extract()
     }
 
     #[getter(__class__)]
     fn class(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
-        Ok(imports::future_class(slf.py())?.clone().unbind())
+        Ok(class_of::<Self>(slf, imports::future_class(slf.py())?))
     }
 
     #[getter(_state)]

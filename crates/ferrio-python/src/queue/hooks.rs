@@ -5,7 +5,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyType;
 
 use super::Queue;
-use crate::sync::overrides;
+use crate::subclasses::overrides;
 
 /// Which methods are to be called as any program would call them, because a subclass has its own.
 #[derive(Clone, Copy)]

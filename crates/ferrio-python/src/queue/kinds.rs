@@ -5,7 +5,7 @@ use pyo3::types::{PyDict, PyTuple, PyType};
 
 use super::{Kind, Queue};
 use crate::imports;
-use crate::sync::class_of;
+use crate::subclasses::class_of;
 
 /// A queue whose smallest item leaves first, as Python's `<` says (CPython: `asyncio.PriorityQueue`).
 ///

@@ -48,16 +48,3 @@ pub use self::connecting::Handler;
 pub use self::protocol::StreamReaderProtocol;
 pub use self::reader::{Fed, StreamReader};
 pub use self::writer::StreamWriter;
-
-use pyo3::PyTypeInfo;
-use pyo3::prelude::*;
-
-/// Whether the class of `object`, a subclass of `T`, has a method of its own under this name.
-fn overrides<T: PyTypeInfo>(object: &Bound<'_, PyAny>, method: &str) -> PyResult<bool> {
-    let class = object.get_type();
-    let base = object.py().get_type::<T>();
-    if class.is(&base) {
-        return Ok(false);
-    }
-    Ok(!class.getattr(method)?.is(&base.getattr(method)?))
-}

@@ -9,13 +9,13 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple, PyWeakrefMethods, PyWeakrefReference};
 
-use super::overrides;
 use super::reader::StreamReader;
 use crate::cell::{AttachedCell, AttachedOnce};
 use crate::coroutine::{Body, Call, Step, Wait, body};
 use crate::event_loop::wake;
 use crate::future::Home;
 use crate::future::any::{fail, is_done, retrieve_exception};
+use crate::subclasses::{class_of, has_own};
 use crate::{ffi, imports};
 
 /// The interior state.
@@ -75,7 +75,8 @@ impl StreamReaderProtocol {
 
     /// Whether what arrives may go to the reader without calling `data_received`.
     pub fn takes_bytes(slf: &Bound<'_, PyAny>) -> PyResult<bool> {
-        Ok(slf.is_instance_of::<Self>() && !overrides::<Self>(slf, "data_received")?)
+        Ok(slf.is_instance_of::<Self>()
+            && !has_own::<Self>(slf, intern!(slf.py(), "data_received"))?)
     }
 
     /// The reader behind a transport's protocol, if what arrives may go there directly: neither of them is of a subclass.
@@ -315,8 +316,8 @@ impl StreamReaderProtocol {
 
     #[getter(__class__)]
     fn class(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
-        let class = imports::stream_reader_protocol_class(slf.py())?;
-        Ok(class.clone().unbind())
+        let asyncio_s = imports::stream_reader_protocol_class(slf.py())?;
+        Ok(class_of::<Self>(slf, asyncio_s))
     }
 
     #[getter(_loop)]

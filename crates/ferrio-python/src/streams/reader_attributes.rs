@@ -6,6 +6,7 @@ use pyo3::types::PyByteArray;
 
 use super::reader::{DEFAULT_LIMIT, StreamReader, as_limit};
 use crate::imports;
+use crate::subclasses::class_of;
 
 #[pymethods]
 impl StreamReader {
@@ -36,7 +37,10 @@ impl StreamReader {
 
     #[getter(__class__)]
     fn class(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
-        Ok(imports::stream_reader_class(slf.py())?.clone().unbind())
+        Ok(class_of::<Self>(
+            slf,
+            imports::stream_reader_class(slf.py())?,
+        ))
     }
 
     /// The bytes that have arrived and nobody has taken.

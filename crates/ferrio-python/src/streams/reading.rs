@@ -9,12 +9,12 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyTuple};
 
 use super::overridden::{Overridden, Pieces};
-use super::overrides;
 use super::reader::StreamReader;
 use crate::coroutine::{Body, Call, Step, Wait, body};
 use crate::ffi::ByteView;
 use crate::given::Given;
 use crate::imports;
+use crate::subclasses::has_own;
 
 /// How much is wanted.
 enum Wanted {
@@ -295,7 +295,9 @@ fn begin_read(reader: &Bound<'_, StreamReader>, count: Option<Py<PyAny>>) -> PyR
     match usize::try_from(count) {
         Ok(0) => Ok(Step::Return(PyBytes::new(py, b"").into_any().unbind())),
         Ok(count) => read(reader, Wanted::Some(count)),
-        Err(_) if overrides::<StreamReader>(reader.as_any(), "read")? => Pieces::begin(reader),
+        Err(_) if has_own::<StreamReader>(reader, intern!(reader.py(), "read"))? => {
+            Pieces::begin(reader)
+        }
         Err(_) => read(reader, Wanted::All(Vec::new())),
     }
 }
@@ -328,7 +330,7 @@ fn begin_readuntil(
 
 fn begin_readline(reader: &Bound<'_, StreamReader>) -> PyResult<Step> {
     let py = reader.py();
-    if overrides::<StreamReader>(reader.as_any(), "readuntil")? {
+    if has_own::<StreamReader>(reader, intern!(reader.py(), "readuntil"))? {
         let line = reader.call_method1(intern!(py, "readuntil"), (PyBytes::new(py, b"\n"),))?;
         return Ok(Overridden::wait(reader, line, |py, reader, line| {
             line.or_else(|error| end_line(py, reader, error))
@@ -339,8 +341,8 @@ fn begin_readline(reader: &Bound<'_, StreamReader>) -> PyResult<Step> {
 
 fn begin_next(reader: &Bound<'_, StreamReader>) -> PyResult<Step> {
     let py = reader.py();
-    if overrides::<StreamReader>(reader.as_any(), "readline")?
-        || overrides::<StreamReader>(reader.as_any(), "readuntil")?
+    if has_own::<StreamReader>(reader, intern!(reader.py(), "readline"))?
+        || has_own::<StreamReader>(reader, intern!(reader.py(), "readuntil"))?
     {
         let line = reader.call_method0(intern!(py, "readline"))?;
         return Ok(Overridden::wait(reader, line, |py, _, line| {

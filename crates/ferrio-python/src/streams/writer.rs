@@ -7,11 +7,11 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 
-use super::overrides;
 use super::protocol::StreamReaderProtocol;
 use super::reader::StreamReader;
 use crate::cell::AttachedCell;
 use crate::coroutine::{Body, Call, Coroutine, Step, Wait, body};
+use crate::subclasses::{class_of, has_own};
 use crate::transport::SocketTransport;
 use crate::{ffi, imports};
 
@@ -123,7 +123,7 @@ impl StreamWriter {
     fn wait_for_room(&self, py: Python<'_>) -> PyResult<Step> {
         let protocol = self.protocol(py);
         if let Ok(native) = protocol.cast::<StreamReaderProtocol>()
-            && !overrides::<StreamReaderProtocol>(&protocol, "_drain_helper")?
+            && !has_own::<StreamReaderProtocol>(&protocol, intern!(protocol.py(), "_drain_helper"))?
         {
             return StreamReaderProtocol::drain(native);
         }
@@ -337,7 +337,10 @@ impl StreamWriter {
 
     #[getter(__class__)]
     fn class(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
-        Ok(imports::stream_writer_class(slf.py())?.clone().unbind())
+        Ok(class_of::<Self>(
+            slf,
+            imports::stream_writer_class(slf.py())?,
+        ))
     }
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {

@@ -8,7 +8,7 @@ macro_rules! of_bound {
             #[getter(__class__)]
             fn class(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
                 let asyncio_s = $asyncio_s(slf.py())?;
-                Ok($crate::sync::class_of::<Self>(slf, asyncio_s))
+                Ok($crate::subclasses::class_of::<Self>(slf, asyncio_s))
             }
 
             #[getter(_loop)]

@@ -9,10 +9,11 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple, PyType};
 
 use super::lock::Returns;
-use super::{Condition, class_of, copying, overrides};
+use super::{Condition, copying};
 use crate::cell::AttachedCell;
 use crate::coroutine::{Body, Call, Step, Wait, body};
 use crate::imports;
+use crate::subclasses::{class_of, overrides};
 
 /// A place that nobody passes until so many tasks have come (CPython: `asyncio.Barrier`).
 ///

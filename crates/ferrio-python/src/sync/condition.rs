@@ -11,11 +11,12 @@ use pyo3::types::{PyDict, PyTuple, PyType};
 use super::bound::{self, Bound as LoopBound};
 use super::copying::copied;
 use super::lock::Returns;
-use super::{Lock, Waiter, attributes, overrides};
+use super::{Lock, Waiter, attributes};
 use crate::cell::AttachedCell;
 use crate::coroutine::{Body, Call, Step, body};
 use crate::given::Given;
 use crate::imports;
+use crate::subclasses::overrides;
 
 /// Tasks that wait to be notified of something that a lock protects (CPython: `asyncio.Condition`).
 ///

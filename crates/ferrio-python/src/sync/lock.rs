@@ -10,9 +10,10 @@ use pyo3::types::{PyDict, PyTuple, PyType};
 
 use super::bound::{self, Bound as LoopBound};
 use super::copying::copied;
-use super::{Waiter, attributes, overrides};
+use super::{Waiter, attributes};
 use crate::coroutine::{Body, Call, Step, Wait, body};
 use crate::imports;
+use crate::subclasses::overrides;
 
 /// A lock for tasks: one holder at a time, the others in the order in which they came (CPython: `asyncio.Lock`).
 ///

@@ -8,7 +8,6 @@
 //! | `bound` | [`Bound`]: an algorithm of the engine that belongs to the first loop on which somebody waits |
 //! | `attributes` | the private attributes that all of them have |
 //! | `copying` | what `copy` and `pickle` keep of them |
-//! | `overrides` | what subclasses have put in place of these classes' methods |
 //! | `notified` | how a task waits on a condition |
 //! | `lock`, `event`, `condition`, `semaphore`, `barrier` | the classes of these names |
 //!
@@ -24,7 +23,6 @@ pub mod event;
 pub mod line;
 pub mod lock;
 mod notified;
-mod overrides;
 pub mod semaphore;
 mod waiter;
 
@@ -34,6 +32,5 @@ pub use self::condition::Condition;
 pub use self::event::Event;
 pub use self::line::Line;
 pub use self::lock::Lock;
-pub use self::overrides::{class_of, overrides};
 pub use self::semaphore::{BoundedSemaphore, Semaphore};
 pub use self::waiter::Waiter;

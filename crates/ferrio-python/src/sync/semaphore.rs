@@ -11,10 +11,11 @@ use pyo3::types::{PyDict, PyTuple, PyType};
 use super::bound::{self, Bound as LoopBound};
 use super::copying::copied;
 use super::lock::{Returns, enter_overridden, exit_overridden};
-use super::{Waiter, attributes, class_of, overrides};
+use super::{Waiter, attributes};
 use crate::coroutine::{Body, Call, Step, Wait, body};
 use crate::given::Given;
 use crate::imports;
+use crate::subclasses::{class_of, overrides};
 
 /// A counter of permits that tasks take and give back, in the order in which they came (CPython: `asyncio.Semaphore`).
 ///

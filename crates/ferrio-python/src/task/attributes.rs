@@ -3,8 +3,8 @@
 use pyo3::prelude::*;
 
 use super::Task;
-use crate::future::attributes::with_own_name;
 use crate::imports;
+use crate::subclasses::class_of;
 
 impl Task {
     /// Whether the coroutine awaits `future`.
@@ -19,13 +19,12 @@ impl Task {
 #[pymethods]
 impl Task {
     fn __repr__(slf: &Bound<'_, Self>) -> PyResult<String> {
-        let text: String = imports::task_repr(slf.py())?.call1((slf,))?.extract()?;
-        with_own_name(slf.as_any(), text)
+        imports::task_repr(slf.py())?.call1((slf,))?.extract()
     }
 
     #[getter(__class__)]
     fn class(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
-        Ok(imports::task_class(slf.py())?.clone().unbind())
+        Ok(class_of::<Self>(slf, imports::task_class(slf.py())?))
     }
 
     #[getter(_coro)]

@@ -19,6 +19,7 @@ use self::tasks::Children;
 use crate::cell::AttachedCell;
 use crate::coroutine::{Body, Call, Coroutine, Step, body};
 use crate::imports;
+use crate::subclasses::class_of;
 use crate::task::{cancel_any, current_task, running_loop, spawn};
 
 /// The interior state.
@@ -224,7 +225,7 @@ impl TaskGroup {
 
     #[getter(__class__)]
     fn class(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
-        Ok(imports::task_group_class(slf.py())?.clone().unbind())
+        Ok(class_of::<Self>(slf, imports::task_group_class(slf.py())?))
     }
 
     #[getter(_tasks)]

@@ -21,6 +21,15 @@ pub fn overrides<T: PyTypeInfo>(
     Ok(false)
 }
 
+/// Whether the class of an object is a subclass of `T` that has its own of this attribute.
+#[inline]
+pub fn has_own<T: PyTypeInfo>(
+    object: &Bound<'_, PyAny>,
+    name: &Bound<'_, PyString>,
+) -> PyResult<bool> {
+    Ok(!object.is_exact_instance_of::<T>() && overrides::<T>(&object.get_type(), &[name])?)
+}
+
 /// What `__class__` answers: asyncio's class, so that `isinstance` with it holds, but a subclass's own for its instances.
 pub fn class_of<T: PyTypeInfo>(
     object: &Bound<'_, PyAny>,
