@@ -1,4 +1,4 @@
-"""Services and their clients in one process: aiohttp, websockets, FastAPI under uvicorn."""
+"""Services and their clients in one process: aiohttp, websockets, FastAPI under uvicorn, aiosmtpd."""
 
 from __future__ import annotations
 
@@ -32,3 +32,12 @@ def test_fastapi_service_and_its_clients_say_the_same(app_says_the_same: Callabl
     output = app_says_the_same("fastapi_service.py")
     assert "items: True " in output
     assert output.endswith("trace: ['startup', 'in a thread', 'shutdown']\n")
+
+
+def test_mail_server_and_its_clients_say_the_same(
+    app_says_the_same: Callable[..., str], certificates: dict[str, Path]
+) -> None:
+    files = [str(certificates[name]) for name in ("certificate", "key", "authority")]
+    output = app_says_the_same("smtp_service.py", *files)
+    assert "answers: [250, 220, {}, 552, 250]\n" in output
+    assert output.endswith("all the same: True\nmails: True\n")

@@ -209,3 +209,13 @@ async def test_a_subclass_s_read_is_what_reading_all_uses(loop, aio):
     loop.call_soon(reader.feed_eof)
     assert await reader.read() == b"ABCDEF"
     assert asked == [-1, 4, 4, 4]
+
+
+@pytest.mark.timeout(5)
+async def test_a_look_at_the_buffer_does_not_make_the_reader_slow(loop, reader):
+    lines = 100_000
+    reader.feed_data(b"a line\n" * lines)
+    assert len(reader._buffer) == 7 * lines
+    for _ in range(lines):
+        assert await reader.readline() == b"a line\n"
+    assert reader._buffer == b""

@@ -86,13 +86,23 @@ impl StreamReader {
         }
     }
 
-    /// The same if Python code has the buffer as an object.
+    /// The same if Python code has asked for the buffer, and may have it still.
     #[cold]
     fn shared_buffer<R>(
         &self,
         py: Python<'_>,
         f: impl FnOnce(&mut ReadBuffer) -> R,
     ) -> PyResult<R> {
+        let unshared = self.state.with(py, |state| {
+            state.shared.take_if(|shared| shared.get_refcnt(py) == 1)
+        });
+        if let Some(bytes) = unshared {
+            let bytes = bytes.bind(py).to_vec();
+            return Ok(self.state.with(py, |state| {
+                state.buffer.push(&bytes);
+                f(&mut state.buffer)
+            }));
+        }
         let shared = self.get_buffer(py)?;
         let before = shared.to_vec();
         let mut buffer = ReadBuffer::new();
@@ -104,7 +114,7 @@ impl StreamReader {
         Ok(result)
     }
 
-    /// The buffer as an object, which from now on is the buffer.
+    /// The buffer as an object, which is the buffer as long as somebody has it.
     pub(super) fn get_buffer<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyByteArray>> {
         let shared = self.state.with(py, |state| {
             let shared = state.shared.as_ref();
