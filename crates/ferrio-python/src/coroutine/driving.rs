@@ -146,13 +146,13 @@ impl Coroutine {
             (State::Finished, _) => Err(PyRuntimeError::new_err(
                 "cannot reuse already awaited coroutine",
             )),
-            // Thrown in before the first step it never enters the body, whatever it is.
-            (State::Call { .. } | State::Begin(_), Input::Throw(error)) => {
+            // Thrown in before the first step it never enters the body, whatever it is (since Python 3.12).
+            (State::Call { .. } | State::Begin(_), Input::Throw(error)) if cfg!(Py_3_12) => {
                 self.finished(py);
                 return Err(error.into());
             }
             // The last bare yield raises it.
-            (State::Yielded(_), Input::Throw(error)) => Err(error),
+            (_, Input::Throw(error)) => Err(error),
             (
                 State::Call {
                     begin,

@@ -2,6 +2,7 @@
 
 use std::os::fd::RawFd;
 
+use pyo3::exceptions::PyNotImplementedError;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyType};
@@ -83,6 +84,27 @@ impl DatagramTransport {
     #[getter(__class__)]
     fn class(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
         isinstance_class(slf.py())
+    }
+
+    /// What a transport of a stream has asyncio's has, too, and refuses.
+    #[staticmethod]
+    fn write(_data: &Bound<'_, PyAny>) -> PyResult<()> {
+        Err(PyNotImplementedError::new_err(()))
+    }
+
+    #[staticmethod]
+    fn writelines(_list_of_data: &Bound<'_, PyAny>) -> PyResult<()> {
+        Err(PyNotImplementedError::new_err(()))
+    }
+
+    #[staticmethod]
+    fn write_eof() -> PyResult<()> {
+        Err(PyNotImplementedError::new_err(()))
+    }
+
+    #[staticmethod]
+    fn can_write_eof() -> PyResult<bool> {
+        Err(PyNotImplementedError::new_err(()))
     }
 
     #[classattr]

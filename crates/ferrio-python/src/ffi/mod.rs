@@ -95,6 +95,12 @@ pub fn deeper<R>(py: Python<'_>, f: impl FnOnce() -> R) -> PyResult<R> {
     Ok(f())
 }
 
+/// Whether nobody else has a reference to the object.
+pub fn is_only_reference<T>(_py: Python<'_>, object: &Py<T>) -> bool {
+    // SAFETY: a live object, and the thread is attached.
+    unsafe { ffi::Py_REFCNT(object.as_ptr()) == 1 }
+}
+
 /// `contextvars.copy_context()`.
 #[inline]
 pub fn copy_context(py: Python<'_>) -> PyResult<Py<PyAny>> {

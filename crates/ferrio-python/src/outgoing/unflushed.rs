@@ -4,7 +4,6 @@ use pyo3::PyTraverseError;
 use pyo3::gc::PyVisit;
 use pyo3::prelude::*;
 
-use super::Writer;
 use crate::pipe::WritePipeTransport;
 use crate::tls::TlsProtocol;
 use crate::transport::SocketTransport;
@@ -23,8 +22,8 @@ impl Unflushed {
     /// Sends what was collected.
     pub fn flush(&self, py: Python<'_>) -> PyResult<()> {
         match self {
-            Self::Socket(transport) => Writer::flush(transport.bind(py)),
-            Self::Pipe(transport) => Writer::flush(transport.bind(py)),
+            Self::Socket(transport) => SocketTransport::on_iteration_end(transport.bind(py)),
+            Self::Pipe(transport) => WritePipeTransport::on_iteration_end(transport.bind(py)),
             Self::Tls(protocol) => TlsProtocol::flush(protocol.bind(py)),
         }
     }

@@ -4,7 +4,7 @@ use std::io;
 
 use ferrio::Interest;
 use pyo3::PyTraverseError;
-use pyo3::exceptions::{PyAssertionError, PyBrokenPipeError};
+use pyo3::exceptions::{PyAssertionError, PyBrokenPipeError, PyNotImplementedError};
 use pyo3::gc::PyVisit;
 use pyo3::intern;
 use pyo3::prelude::*;
@@ -121,6 +121,11 @@ impl WritePipeTransport {
     /// The loop calls this when the pipe can be written again.
     pub fn on_writable(slf: &Bound<'_, Self>) -> PyResult<()> {
         ffi::in_context(slf.get().context.bind(slf.py()), || Self::send_more(slf))
+    }
+
+    /// What was written in an iteration leaves at its end.
+    pub fn on_iteration_end(slf: &Bound<'_, Self>) -> PyResult<()> {
+        ffi::in_context(slf.get().context.bind(slf.py()), || Self::flush(slf))
     }
 
     fn send_more(slf: &Bound<'_, Self>) -> PyResult<()> {
@@ -333,6 +338,22 @@ impl WritePipeTransport {
     #[getter(__class__)]
     fn class(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
         Ok(imports::transport_class(slf.py())?.clone().unbind())
+    }
+
+    /// What a transport has that reads, too, asyncio's has and refuses.
+    #[staticmethod]
+    fn is_reading() -> PyResult<bool> {
+        Err(PyNotImplementedError::new_err(()))
+    }
+
+    #[staticmethod]
+    fn pause_reading() -> PyResult<()> {
+        Err(PyNotImplementedError::new_err(()))
+    }
+
+    #[staticmethod]
+    fn resume_reading() -> PyResult<()> {
+        Err(PyNotImplementedError::new_err(()))
     }
 
     #[pyo3(name = "_start_watching_peer")]

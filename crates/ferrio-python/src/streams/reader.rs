@@ -10,6 +10,7 @@ use pyo3::types::{PyByteArray, PyBytes, PyDict, PySlice, PyTuple};
 
 use crate::cell::{AttachedCell, AttachedOnce};
 use crate::event_loop::wake;
+use crate::ffi;
 use crate::future::Home;
 use crate::future::any::{fail, is_cancelled};
 use crate::given::Given;
@@ -94,7 +95,9 @@ impl StreamReader {
         f: impl FnOnce(&mut ReadBuffer) -> R,
     ) -> PyResult<R> {
         let unshared = self.state.with(py, |state| {
-            state.shared.take_if(|shared| shared.get_refcnt(py) == 1)
+            state
+                .shared
+                .take_if(|shared| ffi::is_only_reference(py, shared))
         });
         if let Some(bytes) = unshared {
             let bytes = bytes.bind(py).to_vec();

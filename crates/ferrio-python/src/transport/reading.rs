@@ -1,5 +1,7 @@
 //! What arrives.
 
+use std::io;
+
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::intern;
 use pyo3::prelude::*;
@@ -28,15 +30,28 @@ impl SocketTransport {
                 _ => None,
             }
         });
-        match target {
-            Some((protocol, Delivery::Bytes)) => Self::receive(slf, &protocol),
-            Some((protocol, Delivery::Buffer)) => Self::receive_into_buffer(slf, &protocol),
-            Some((protocol, Delivery::Tls)) => Self::receive_ciphertext(slf, protocol.cast()?),
-            Some((protocol, Delivery::Stream)) => Self::receive_stream(slf, protocol.cast()?),
+        let Some((protocol, delivery)) = target else {
             // Paused or closing: pause_reading leaves the descriptor watched, since most pauses end before anything
             // arrives, and a system call each way would be wasted on them.
-            None => me.stop_watching(py, Direction::Read),
+            return me.stop_watching(py, Direction::Read);
+        };
+        if delivery == Delivery::Stream {
+            return Self::receive_stream(slf, protocol.cast()?);
         }
+        me.in_context(py, || match delivery {
+            Delivery::Bytes | Delivery::Stream => Self::receive(slf, &protocol),
+            Delivery::Buffer => Self::receive_into_buffer(slf, &protocol),
+            Delivery::Tls => Self::receive_ciphertext(slf, protocol.cast()?),
+        })
+    }
+
+    /// Runs `f` in the context of the protocol's callbacks, and of what they lead to.
+    pub(super) fn in_context(
+        &self,
+        py: Python<'_>,
+        f: impl FnOnce() -> PyResult<()>,
+    ) -> PyResult<()> {
+        ffi::in_context(self.context.bind(py), f)
     }
 
     /// Reads into the loop's buffer and hands the bytes over.
@@ -45,9 +60,7 @@ impl SocketTransport {
         let me = slf.get();
         match Arrival::read(me.event_loop(py), |buffer| recv(me.fd, buffer)) {
             Ok(Arrival::Data(data)) => {
-                let delivered = ffi::in_context(me.context.bind(py), || {
-                    ffi::call_method(protocol, intern!(py, "data_received"), [&data])
-                });
+                let delivered = ffi::call_method(protocol, intern!(py, "data_received"), [&data]);
                 Self::check_delivery(
                     slf,
                     delivered,
@@ -56,15 +69,12 @@ impl SocketTransport {
             }
             Ok(Arrival::Eof) => Self::receive_eof(slf, protocol),
             Ok(Arrival::Nothing) => Ok(()),
-            Err(error) => Self::fatal_error(
-                slf,
-                os_error(py, &error),
-                "Fatal read error on socket transport",
-            ),
+            Err(error) => Self::read_failed(slf, &error),
         }
     }
 
-    /// Reads into the loop's buffer and hands the bytes to a reader, without Python objects if it can do without.
+    /// Reads into the loop's buffer and hands the bytes to a reader, without Python objects if it can do without. No code of
+    /// the program runs, so there is no need to enter the context for that.
     fn receive_stream(
         slf: &Bound<'_, Self>,
         protocol: &Bound<'_, StreamReaderProtocol>,
@@ -72,7 +82,7 @@ impl SocketTransport {
         let py = slf.py();
         let me = slf.get();
         let Some(reader) = protocol.get().native_reader(py) else {
-            return Self::receive(slf, protocol.as_any());
+            return me.in_context(py, || Self::receive(slf, protocol.as_any()));
         };
         let arrival = Arrival::read_with(
             me.event_loop(py),
@@ -85,13 +95,9 @@ impl SocketTransport {
                 StreamReader::delivered(&reader, fed),
                 "Fatal error: protocol.data_received() call failed.",
             ),
-            Ok(Arrival::Eof) => Self::receive_eof(slf, protocol.as_any()),
             Ok(Arrival::Nothing) => Ok(()),
-            Err(error) => Self::fatal_error(
-                slf,
-                os_error(py, &error),
-                "Fatal read error on socket transport",
-            ),
+            Ok(Arrival::Eof) => me.in_context(py, || Self::receive_eof(slf, protocol.as_any())),
+            Err(error) => me.in_context(py, || Self::read_failed(slf, &error)),
         }
     }
 
@@ -105,23 +111,14 @@ impl SocketTransport {
             |bytes| tls.get().accept(py, bytes),
         );
         match arrival {
-            Ok(Arrival::Data(accepted)) => {
-                let delivered = ffi::in_context(me.context.bind(py), || {
-                    TlsProtocol::on_accepted(tls, accepted)
-                });
-                Self::check_delivery(
-                    slf,
-                    delivered,
-                    "Fatal error: protocol.buffer_updated() call failed.",
-                )
-            }
+            Ok(Arrival::Data(accepted)) => Self::check_delivery(
+                slf,
+                TlsProtocol::on_accepted(tls, accepted),
+                "Fatal error: protocol.buffer_updated() call failed.",
+            ),
             Ok(Arrival::Eof) => Self::receive_eof(slf, tls.as_any()),
             Ok(Arrival::Nothing) => Ok(()),
-            Err(error) => Self::fatal_error(
-                slf,
-                os_error(py, &error),
-                "Fatal read error on socket transport",
-            ),
+            Err(error) => Self::read_failed(slf, &error),
         }
     }
 
@@ -129,16 +126,7 @@ impl SocketTransport {
     fn receive_into_buffer(slf: &Bound<'_, Self>, protocol: &Bound<'_, PyAny>) -> PyResult<()> {
         let py = slf.py();
         let me = slf.get();
-        let buffer = ffi::in_context(me.context.bind(py), || {
-            let buffer = protocol.call_method1(intern!(py, "get_buffer"), (-1,))?;
-            if buffer.len()? == 0 {
-                return Err(PyRuntimeError::new_err(
-                    "get_buffer() returned an empty buffer",
-                ));
-            }
-            Ok(buffer)
-        });
-        let buffer = match buffer {
+        let buffer = match lent_buffer(protocol) {
             Ok(buffer) => buffer,
             Err(error) => {
                 return Self::check_delivery(
@@ -160,10 +148,9 @@ impl SocketTransport {
         match received {
             Ok(0) => Self::receive_eof(slf, protocol),
             Ok(received) => {
-                let delivered = ffi::in_context(me.context.bind(py), || {
-                    let received = received.into_pyobject(py)?.into_any();
-                    ffi::call_method(protocol, intern!(py, "buffer_updated"), [&received])
-                });
+                let received = received.into_pyobject(py)?.into_any();
+                let delivered =
+                    ffi::call_method(protocol, intern!(py, "buffer_updated"), [&received]);
                 Self::check_delivery(
                     slf,
                     delivered,
@@ -171,11 +158,7 @@ impl SocketTransport {
                 )
             }
             Err(error) if would_block(&error) => Ok(()),
-            Err(error) => Self::fatal_error(
-                slf,
-                os_error(py, &error),
-                "Fatal read error on socket transport",
-            ),
+            Err(error) => Self::read_failed(slf, &error),
         }
     }
 
@@ -183,12 +166,8 @@ impl SocketTransport {
         let py = slf.py();
         let me = slf.get();
         Self::log_debug(slf, "%r received EOF")?;
-        let answer = ffi::in_context(me.context.bind(py), || {
-            protocol
-                .call_method0(intern!(py, "eof_received"))?
-                .is_truthy()
-        });
-        match answer {
+        let answer = protocol.call_method0(intern!(py, "eof_received"));
+        match answer.and_then(|answer| answer.is_truthy()) {
             // The protocol may still write; there is nothing more to read.
             Ok(true) => me.stop_watching(py, Direction::Read),
             Ok(false) => Self::close(slf),
@@ -198,6 +177,12 @@ impl SocketTransport {
                 "Fatal error: protocol.eof_received() call failed.",
             ),
         }
+    }
+
+    /// Ends the connection, since receiving has failed.
+    fn read_failed(slf: &Bound<'_, Self>, error: &io::Error) -> PyResult<()> {
+        let error = os_error(slf.py(), error);
+        Self::fatal_error(slf, error, "Fatal read error on socket transport")
     }
 
     /// Ends the connection if a callback of the protocol has raised.
@@ -233,6 +218,16 @@ impl SocketTransport {
             .unwatch(py, self.fd, direction)
             .map(drop)
     }
+}
+
+/// The buffer that the protocol lends for what arrives.
+fn lent_buffer<'py>(protocol: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+    let buffer = protocol.call_method1(intern!(protocol.py(), "get_buffer"), (-1,))?;
+    if buffer.len()? == 0 {
+        let text = "get_buffer() returned an empty buffer";
+        return Err(PyRuntimeError::new_err(text));
+    }
+    Ok(buffer)
 }
 
 #[pymethods]

@@ -9,7 +9,6 @@ use pyo3::prelude::*;
 use super::{Phase, SocketTransport};
 use crate::errors::os_error;
 use crate::event_loop::{Callback, Direction, Loop};
-use crate::ffi;
 use crate::imports;
 use crate::outgoing::{Data, LOST_WRITES_LOG_THRESHOLD, Outgoing, Sink, Unflushed, Writer};
 
@@ -82,10 +81,16 @@ impl SocketTransport {
             return Ok(());
         }
         let sink = me.sink();
-        if let Some(Err(error)) = me.outgoing(py, |outgoing| outgoing.send(sink)) {
-            return Self::write_failed(slf, &error);
-        }
-        ffi::in_context(me.context.bind(py), || Self::after_sending(slf))
+        let sent = me.outgoing(py, |outgoing| outgoing.send(sink));
+        me.in_context(py, || match sent {
+            Some(Err(error)) => Self::write_failed(slf, &error),
+            _ => Self::after_sending(slf),
+        })
+    }
+
+    /// What was written in an iteration leaves at its end.
+    pub fn on_iteration_end(slf: &Bound<'_, Self>) -> PyResult<()> {
+        slf.get().in_context(slf.py(), || Self::flush(slf))
     }
 
     /// What follows from there being less in the buffer.
