@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import sys
+from unittest import mock
 
 import pytest
 from harness import PY, turn, turns
@@ -190,6 +191,24 @@ def test_a_timer_of_an_overridden_clock_is_waited_for(kind):
         loop.call_later(0.02, loop.stop)
         loop.run_forever()
         assert loop.time() - start >= 0.0199
+
+
+def test_timers_follow_a_clock_that_is_put_on_one_loop_until_it_is_taken_away(kind):
+    with closing(kind()) as loop:
+        ran = []
+        now = loop.time()
+        with mock.patch.object(loop, "time", return_value=now) as clock:
+            loop.call_later(1000, ran.append, "first")
+            turn(loop)
+            assert ran == []
+            clock.return_value = now + 1000
+            turns(loop, 2)
+            assert ran == ["first"]
+            loop.call_later(0, ran.append, "second")  # for the other clock, far away
+        loop.call_later(0, ran.append, "third")
+        turns(loop, 2)
+        assert ran == ["first", "third"]
+        assert now <= loop.time() < now + 1000
 
 
 def test_an_error_of_an_overridden_clock_leaves_the_loop_and_nothing_is_lost(kind):

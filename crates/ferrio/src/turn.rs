@@ -184,9 +184,9 @@ impl<C> LoopCore<C> {
     }
 
     /// Has this time be now until it is set again, for a caller with a clock of its own: it sets the time before
-    /// [`park`](Self::park) and before [`unpark`](Self::unpark).
-    pub const fn set_own_time(&mut self, now: Time) {
-        self.own_time = Some(now);
+    /// [`park`](Self::park) and before [`unpark`](Self::unpark). `None` for the system's clock.
+    pub const fn set_own_time(&mut self, now: Option<Time>) {
+        self.own_time = now;
     }
 
     fn now(&self) -> Time {

@@ -14,8 +14,7 @@ use crate::ffi;
 pub struct Overrides {
     call_soon: AtomicBool,
     create_task: AtomicBool,
-    /// Of the class only: a clock that comes and goes would take its timers with it.
-    time: bool,
+    time: AtomicBool,
 }
 
 impl Overrides {
@@ -26,7 +25,7 @@ impl Overrides {
         Ok(Self {
             call_soon: overrides("call_soon")?.into(),
             create_task: overrides("create_task")?.into(),
-            time: overrides("time")?,
+            time: overrides("time")?.into(),
         })
     }
 
@@ -35,15 +34,17 @@ impl Overrides {
         match name {
             "call_soon" => self.call_soon.store(true, Relaxed),
             "create_task" => self.create_task.store(true, Relaxed),
+            "time" => self.time.store(true, Relaxed),
             _ => {}
         }
     }
 
     /// Notes that something was taken away from one loop, whose class has `others`.
     fn reset(&self, others: &Self) {
-        let (call_soon, create_task) = (&others.call_soon, &others.create_task);
-        self.call_soon.store(call_soon.load(Relaxed), Relaxed);
-        self.create_task.store(create_task.load(Relaxed), Relaxed);
+        let copy = |mine: &AtomicBool, other: &AtomicBool| mine.store(other.load(Relaxed), Relaxed);
+        copy(&self.call_soon, &others.call_soon);
+        copy(&self.create_task, &others.create_task);
+        copy(&self.time, &others.time);
     }
 }
 
@@ -63,7 +64,7 @@ impl Loop {
     /// Whether `time` is not the loop's own.
     #[inline]
     pub fn has_own_time(&self) -> bool {
-        self.overrides.time
+        self.overrides.time.load(Relaxed)
     }
 }
 
@@ -83,6 +84,9 @@ impl Loop {
         ffi::generic_set_attribute(slf.as_any(), name, None)?;
         let (me, class) = (slf.get(), Overrides::of_class(&slf.get_type())?);
         me.overrides.reset(&class);
+        if !me.has_own_time() {
+            me.core(slf.py(), |core| core.set_own_time(None));
+        }
         Ok(())
     }
 }

@@ -117,7 +117,8 @@ impl Loop {
     fn read_own_clock(slf: &Bound<'_, Self>) -> PyResult<()> {
         if slf.get().has_own_time() {
             let now = Time::from_secs_f64(Self::now(slf)?);
-            slf.get().core(slf.py(), |core| core.set_own_time(now));
+            slf.get()
+                .core(slf.py(), |core| core.set_own_time(Some(now)));
         }
         Ok(())
     }
