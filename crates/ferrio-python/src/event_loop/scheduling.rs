@@ -110,11 +110,15 @@ impl Loop {
             me.check_thread()?;
             Self::check_callback(slf, &callback, "call_at")?;
         }
-        let at = time_at(when.seconds())?;
+        let seconds = when.seconds();
+        check_time(seconds)?;
         let parts = HandleParts::new(slf, callback, args, context)?;
         let timer = TimerHandle::create(parts, when)?;
         let payload = Callback::Handle(timer.as_super().clone().unbind());
-        let key = me.core(py, |core| core.schedule(at, payload));
+        // Converted here, when the clock, which has just been asked, has answered meanwhile.
+        let key = me.core(py, |core| {
+            core.schedule(Time::from_secs_f64(seconds), payload)
+        });
         timer.get().set_key(py, key);
         Ok(timer)
     }
@@ -272,18 +276,17 @@ ffi::quick_method!(CallLater: Loop, "call_later", |slf, args| {
         return None;
     };
     let me = slf.get();
-    let is_number = delay.is_exact_instance_of::<PyFloat>() || delay.is_exact_instance_of::<PyInt>();
-    if !is_number || !me.is_quick() || me.has_own_time() {
+    if !me.is_quick() || me.has_own_time() {
         return None;
     }
-    let when = match delay.extract::<f64>() {
-        Ok(delay) if delay.is_nan() => return None,
-        Ok(delay) => When::Float(me.time() + delay),
-        Err(error) => {
-            Python::attach(|_| drop(error));
-            return None;
-        }
+    let delay = match delay.cast_exact::<PyFloat>() {
+        Ok(delay) => delay.value(),
+        Err(_) => whole_seconds(delay)?,
     };
+    if delay.is_nan() {
+        return None;
+    }
+    let when = When::Float(me.time() + delay);
     let args = Args::new(slf.py(), args);
     let callback = callback.clone();
     let timer = args.and_then(|args| Loop::schedule_at(slf, when, callback, args, None));
@@ -297,12 +300,25 @@ pub fn install_quick_methods(py: Python<'_>) -> PyResult<()> {
     ffi::install_quick_method::<Loop, CallLater>(py)
 }
 
+/// The delay that an integer stands for. None for anything else, and for one that is too large.
+#[inline(never)]
+fn whole_seconds(delay: &Bound<'_, PyAny>) -> Option<f64> {
+    let delay = delay.cast_exact::<PyInt>().ok()?.extract();
+    delay.map_err(|error| Python::attach(|_| drop(error))).ok()
+}
+
 /// A time on the clock of a loop, from seconds. Raises `ValueError` for NaN, which no order has a place for.
 pub fn time_at(seconds: f64) -> PyResult<Time> {
+    check_time(seconds)?;
+    Ok(Time::from_secs_f64(seconds))
+}
+
+#[inline]
+fn check_time(seconds: f64) -> PyResult<()> {
     if seconds.is_nan() {
         return Err(PyValueError::new_err("Invalid delay: NaN (not a number)"));
     }
-    Ok(Time::from_secs_f64(seconds))
+    Ok(())
 }
 
 /// Calls a task factory as this version of asyncio does.

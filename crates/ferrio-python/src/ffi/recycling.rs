@@ -39,10 +39,13 @@ pub trait Recycle: PyClass<Frozen = True> + Sync {
         false
     }
 
-    /// Drops the value, which may be done without asking for each reference whether the thread is attached.
+    /// Drops the value. A class that says how does it without a `Py` that drops itself: PyO3, which would ask for each
+    /// whether the thread is attached, is not told.
     #[inline]
-    fn dispose(self, _py: Python<'_>) {
-        drop(self);
+    fn dispose(self, py: Python<'_>) {
+        // SAFETY: `py` is the proof.
+        unsafe { super::in_slot(|_| drop(self)) };
+        let _ = py;
     }
 
     /// Keeps an object of the class if that is possible; returns whether it is.
@@ -275,8 +278,7 @@ unsafe fn keep_if_empty<T: Recycle>(
             ffi::PyObject_GC_UnTrack(object.cast());
         }
         clear_attributes(object);
-        if (*place::<T>(object)).is_spent()
-            || super::in_slot(|py| catch_unwind(AssertUnwindSafe(|| empty(py)))).is_ok()
+        if (*place::<T>(object)).is_spent() || catch_unwind(AssertUnwindSafe(|| empty(py))).is_ok()
         {
             // Not counted up from 0: the interpreter has just written half of the field, which could not be read before
             // that has arrived.

@@ -75,7 +75,7 @@ pub struct Parts<'py> {
 
 impl<'py> Parts<'py> {
     /// For a handle that calls `callback(*args)` in `context`, by default in a copy of the current one.
-    #[inline]
+    #[inline(always)]
     pub fn new(
         event_loop: &Bound<'py, Loop>,
         callback: Bound<'py, PyAny>,
@@ -212,7 +212,7 @@ impl Handle {
     }
 
     /// The representation; `when` is a timer's.
-    fn describe(slf: &Bound<'_, Self>, when: Option<&Bound<'_, PyAny>>) -> PyResult<String> {
+    fn describe(slf: &Bound<'_, Self>, when: Option<&When>) -> PyResult<String> {
         let py = slf.py();
         let me = slf.get();
         let kept = me.state.with(py, |state| {
@@ -229,7 +229,7 @@ impl Handle {
     fn compose(
         slf: &Bound<'_, Self>,
         mark: Option<&str>,
-        when: Option<&Bound<'_, PyAny>>,
+        when: Option<&When>,
         call: Option<Call>,
     ) -> PyResult<String> {
         let py = slf.py();
@@ -237,7 +237,7 @@ impl Handle {
         let mut info = vec![slf.get_type().name()?.to_string()];
         info.extend(mark.map(str::to_owned));
         if let Some(when) = when {
-            info.push(format!("when={}", when.repr()?));
+            info.push(format!("when={}", when.object(py).repr()?));
         }
         if let Some(call) = call {
             info.push(me.format_callback(py, call)?);
@@ -251,21 +251,29 @@ impl Handle {
     }
 
     /// Drops the callback and its arguments.
-    fn cancel_call(slf: &Bound<'_, Self>, when: Option<&Bound<'_, PyAny>>) -> PyResult<()> {
+    fn cancel_call(slf: &Bound<'_, Self>, when: Option<&When>) -> PyResult<()> {
         let py = slf.py();
         let me = slf.get();
-        let Some(call) = me.call(py) else {
-            return Ok(());
-        };
         if me.event_loop.get().debug() {
-            // What the handle was is kept for the warning about a slow callback.
+            Self::keep_text(slf, when)?;
+        }
+        if let Some(call) = me.state.with(py, |state| state.call.take()) {
+            call.dispose(py);
+        }
+        Ok(())
+    }
+
+    /// Keeps what the handle was for the warning about a slow callback.
+    #[cold]
+    fn keep_text(slf: &Bound<'_, Self>, when: Option<&When>) -> PyResult<()> {
+        let py = slf.py();
+        let me = slf.get();
+        if let Some(call) = me.call(py) {
             let text = Self::compose(slf, Some("cancelled"), when, Some(call))?;
             me.state.with(py, |state| {
                 state.debug.get_or_insert_default().text = Some(text);
             });
         }
-        let call = me.state.with(py, |state| state.call.take());
-        drop(call);
         Ok(())
     }
 }
@@ -279,7 +287,13 @@ ffi::recycle!(Handle, {
         if let Some(call) = call {
             call.dispose(py);
         }
-        drop(debug);
+        if let Some(debug) = debug {
+            drop(
+                debug
+                    .source_traceback
+                    .map(|traceback| traceback.into_bound(py)),
+            );
+        }
     }
 });
 

@@ -37,7 +37,8 @@ impl When {
         }
     }
 
-    fn object<'py>(&self, py: Python<'py>) -> Bound<'py, PyAny> {
+    /// As the object that users see.
+    pub(super) fn object<'py>(&self, py: Python<'py>) -> Bound<'py, PyAny> {
         match self {
             Self::Float(seconds) => PyFloat::new(py, *seconds).into_any(),
             Self::Number(number, _) => number.bind(py).clone(),
@@ -85,6 +86,13 @@ impl TimerHandle {
 
 ffi::recycle!(TimerHandle, {
     const KEEP: ffi::Keep = ffi::keep_extended::<Self, Handle>;
+
+    #[inline]
+    fn dispose(self, py: Python<'_>) {
+        if let When::Number(number, _) = self.when {
+            drop(number.into_bound(py));
+        }
+    }
 });
 
 #[pymethods]
@@ -98,7 +106,7 @@ impl TimerHandle {
             let freed = handle.get().event_loop.get().cancel_timer(py, key);
             drop(freed);
         }
-        Handle::cancel_call(handle, Some(&me.when.object(py)))
+        Handle::cancel_call(handle, Some(&me.when))
     }
 
     /// Return the time of the call in seconds, on the clock of loop.time().
@@ -125,7 +133,7 @@ impl TimerHandle {
     }
 
     fn __repr__(slf: &Bound<'_, Self>) -> PyResult<String> {
-        Handle::describe(slf.as_super(), Some(&slf.get().when.object(slf.py())))
+        Handle::describe(slf.as_super(), Some(&slf.get().when))
     }
 
     fn __hash__(&self, py: Python<'_>) -> PyResult<isize> {
