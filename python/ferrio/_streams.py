@@ -114,7 +114,7 @@ def _server(
     return factory
 
 
-class _SubprocessStreamProtocol(asyncio.subprocess.SubprocessStreamProtocol):
+class SubprocessStreamProtocol(asyncio.subprocess.SubprocessStreamProtocol):
     """asyncio's, with native readers and a native writer."""
 
     def connection_made(self, transport: Any) -> None:
@@ -154,7 +154,7 @@ async def create_subprocess_exec(
     """
     loop = asyncio.get_running_loop()
     transport, protocol = await loop.subprocess_exec(
-        lambda: _SubprocessStreamProtocol(limit=limit, loop=loop),
+        lambda: SubprocessStreamProtocol(limit=limit, loop=loop),
         program,
         *args,
         stdin=stdin,
@@ -186,7 +186,7 @@ async def create_subprocess_shell(
     """
     loop = asyncio.get_running_loop()
     transport, protocol = await loop.subprocess_shell(
-        lambda: _SubprocessStreamProtocol(limit=limit, loop=loop),
+        lambda: SubprocessStreamProtocol(limit=limit, loop=loop),
         cmd,
         stdin=stdin,
         stdout=stdout,

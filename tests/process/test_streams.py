@@ -5,6 +5,7 @@ import os
 import sys
 import tempfile
 
+import ferrio
 import pytest
 
 from tests.process.children import CAT, DEVNULL, PIPE, STDOUT, Recorder, output_of, python
@@ -31,6 +32,15 @@ async def test_communicate_carries_a_hundred_megabytes_both_ways(loop):
 async def test_communicate_without_input_closes_stdin(loop, data):
     process = await asyncio.create_subprocess_exec(*CAT, stdin=PIPE, stdout=PIPE)
     assert await process.communicate(data) == (b"", None)
+
+
+@pytest.mark.parametrize("module", [asyncio, ferrio])
+async def test_the_protocol_of_a_process_says_what_it_has(loop, module):
+    process = await module.create_subprocess_exec(*CAT, stdin=PIPE, stdout=PIPE)
+    text = repr(process._protocol)
+    assert text.startswith("<SubprocessStreamProtocol stdin=<StreamWriter transport=<")
+    assert " stdout=<StreamReader transport=<" in text
+    await process.communicate()
 
 
 async def test_stdout_and_stderr_are_apart(loop):

@@ -127,7 +127,7 @@ imports! {
     /// `asyncio.LimitOverrunError`.
     limit_overrun_error => "asyncio", "LimitOverrunError";
     /// ferrio's protocol between a process's pipes and their readers.
-    subprocess_stream_protocol => "ferrio._streams", "_SubprocessStreamProtocol";
+    subprocess_stream_protocol => "ferrio._streams", "SubprocessStreamProtocol";
     /// asyncio's own reader, whatever stands at its public name: ferrio's answers it as `__class__`.
     stream_reader_class => "ferrio._own", "StreamReader";
     /// asyncio's own writer, likewise.
