@@ -42,10 +42,9 @@ pub trait Recycle: PyClass<Frozen = True> + Sync {
     /// Drops the value. A class that says how does it without a `Py` that drops itself: PyO3, which would ask for each
     /// whether the thread is attached, is not told.
     #[inline]
-    fn dispose(self, py: Python<'_>) {
-        // SAFETY: `py` is the proof.
+    fn dispose(self, _py: Python<'_>) {
+        // SAFETY: the thread is attached, which the token proves.
         unsafe { super::in_slot(|_| drop(self)) };
-        let _ = py;
     }
 
     /// Keeps an object of the class if that is possible; returns whether it is.
