@@ -6,6 +6,7 @@ import asyncio.subprocess
 import subprocess
 import sys
 import textwrap
+import typing
 
 import ferrio
 import pytest
@@ -169,6 +170,21 @@ async def test_a_subclass_may_be_abstract_as_well(loop, accelerated):
     assert isinstance(asyncio.Lock(), Abstract)
     with pytest.raises(TypeError, match="abstract"):
         Incomplete()
+
+
+async def test_a_subclass_may_be_a_typing_protocol_as_well(loop, accelerated):
+    class Named(typing.Protocol):
+        def name(self): ...
+
+    class Both(asyncio.Queue, Named):
+        def name(self):
+            return "both"
+
+    both = Both(3)
+    await both.put(both.name())
+    assert await both.get() == "both"
+    assert isinstance(both, asyncio.Queue)
+    assert not isinstance(3, asyncio.Queue)
 
 
 async def test_code_that_imported_names_before_goes_on_to_work(loop):

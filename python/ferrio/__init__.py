@@ -86,10 +86,13 @@ from ferrio._streams import (
 )
 from ferrio._tasks import create_eager_task_factory, eager_task_factory
 from ferrio._accelerate import accelerate, restore
+from ferrio._ferrio import _import_all
 
 # The platform's usual loop, by the names that programs have for it.
 EventLoop = SelectorEventLoop = Loop
 DefaultEventLoopPolicy: type = EventLoopPolicy  # type: ignore[no-redef]
+
+_import_all()  # What is imported when it is first used is not there when the interpreter ends.
 
 __all__ = [
     "EventLoop",

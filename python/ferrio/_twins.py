@@ -8,22 +8,31 @@ made before.
 
 from __future__ import annotations
 
-from abc import ABCMeta
-from typing import Any
+import asyncio
+from typing import Any, Protocol
 
 from ferrio import _ferrio
 
 # A native class, and asyncio's own.
 _twins: dict[type, type] = {}
 
+# A native class, and the kinds of protocol that its counterpart is.
+_protocols: dict[type, list[type]] = {}
 
-class _Twin(ABCMeta):
+
+class _Twin(type(Protocol)):  # type: ignore[misc]
     """The class of a native class that has a counterpart in asyncio.
 
-    It derives from `ABCMeta` so that a program can derive a class from a native one and an abstract one.
+    It derives from the class of `typing.Protocol`, which derives from `ABCMeta`, so that a program can derive a class
+    from a native one and a protocol or an abstract class.
     """
 
     __slots__ = ()
+
+    def mro(cls) -> list[type]:
+        """The classes whose attributes a class has: asyncio's protocols behind what it derives from."""
+        order = type.mro(cls)
+        return [*order[:-1], *_protocols.get(cls, ()), order[-1]]
 
     def __instancecheck__(cls, instance: object) -> bool:
         if type.__instancecheck__(cls, instance):
@@ -42,3 +51,7 @@ def pair(native: type, twin: Any) -> None:
     """Make asyncio's class `twin` the counterpart of a native class."""
     _twins[native] = twin
     _ferrio._set_metaclass(native, _Twin)
+    protocols = [base for base in twin.__mro__[1:] if issubclass(base, asyncio.BaseProtocol)]
+    if protocols:
+        _protocols[native] = protocols
+        native.__bases__ = native.__bases__  # Has its order worked out anew.

@@ -294,3 +294,49 @@ def test_a_loop_closed_in_an_atexit_handler_gives_signals_their_default_action_b
         atexit.register(at_exit)
     """
     assert ends(script, code) == ("True -1", "")
+
+
+ENDS_LATE = """
+    import sys
+    names = ferrio if "ferrio" in sys.modules else asyncio
+    kept = []
+    loop = new_loop()
+"""
+
+
+def ends_late(script, code, *flags):
+    return ends(script, textwrap.dedent(ENDS_LATE) + textwrap.dedent(code), *IGNORE, *flags)
+
+
+def test_an_exception_that_nobody_has_retrieved_is_reported_in_the_end(script):
+    code = """
+        async def fail():
+            raise LookupError("important")
+        async def main():
+            kept.append(loop.create_task(fail()))
+            await names.sleep(0.001)
+        loop.run_until_complete(main())
+        loop.close()
+    """
+    out, err = ends_late(script, code)
+    assert out == ""
+    if (
+        "ImportError" not in err
+    ):  # asyncio's own, on a version whose traceback module imports when it is too late.
+        assert "Task exception was never retrieved" in err
+        assert "LookupError: important" in err
+
+
+@pytest.mark.parametrize("waits", ["Queue().get()", "Semaphore(0).acquire()", "Event().wait()", "sleep(100)"])
+def test_a_task_that_waits_in_the_end_is_reported_and_nothing_worse_happens(script, waits):
+    code = f"""
+        async def main():
+            kept.append(loop.create_task(names.{waits}))
+            await names.sleep(0)
+        loop.run_until_complete(main())
+        loop.close()
+    """
+    out, err = ends_late(script, code)
+    assert out == ""
+    assert "panicked" not in err
+    assert "ImportError" not in err or "traceback" in err or "linecache" in err

@@ -113,6 +113,15 @@ async def test_ferrio_s_queues_can_be_shut_down_on_all_versions(loop, kind, imme
     await check_shutdown(getattr(ferrio, kind), immediate)
 
 
+@pytest.mark.ferrio_only
+async def test_immediate_is_anything_true_or_false(loop):
+    for immediate, left in (1, True), ("yes", True), (0, False), (None, False):
+        queue = ferrio.Queue()
+        queue.put_nowait("item")
+        queue.shutdown(immediate)
+        assert queue.empty() is left
+
+
 async def check_shutdown(queue_class, immediate):
     queue = queue_class(1)
     queue.put_nowait("item")

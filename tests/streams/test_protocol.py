@@ -74,6 +74,16 @@ async def test_what_it_was_lost_with_is_not_reported_if_nobody_asks(loop, aio):
     gc.collect()
 
 
+async def test_a_subclass_s_loss_is_not_reported_either(loop, aio):
+    class Protocol(aio.StreamReaderProtocol):
+        pass
+
+    protocol = Protocol(aio.StreamReader(loop=loop), loop=loop)
+    protocol.connection_lost(OSError())
+    del protocol
+    gc.collect()
+
+
 async def test_it_does_not_keep_its_reader_alive(loop, aio):
     reader, protocol = reader_and_protocol(aio, loop)
     assert protocol._stream_reader is reader
@@ -362,6 +372,34 @@ async def test_it_is_asyncio_s_protocol_to_everybody(loop, aio):
     assert isinstance(protocol, asyncio.Protocol)
     assert isinstance(protocol, asyncio.streams.FlowControlMixin)
     assert protocol.__class__ is asyncio.StreamReaderProtocol
+
+
+async def test_a_subclass_is_a_protocol_to_everybody(loop, aio):
+    class Protocol(aio.StreamReaderProtocol):
+        pass
+
+    for kind in (aio.StreamReaderProtocol, Protocol):
+        assert issubclass(kind, asyncio.Protocol)
+        assert issubclass(kind, asyncio.streams.FlowControlMixin)
+        assert not issubclass(kind, asyncio.BufferedProtocol)
+    protocol = Protocol(aio.StreamReader(loop=loop), loop=loop)
+    assert isinstance(protocol, asyncio.Protocol)
+    assert not isinstance(protocol, asyncio.DatagramProtocol)
+
+
+async def test_a_subclass_may_set_the_loop_first(loop, aio):
+    class Protocol(aio.StreamReaderProtocol):
+        def __init__(self, reader, loop):
+            self._loop = loop
+            super().__init__(reader, loop=loop)
+
+    class Reader(aio.StreamReader):
+        def __init__(self, loop):
+            self._loop = loop
+            super().__init__(loop=loop)
+
+    reader = Reader(loop)
+    assert Protocol(reader, loop)._loop is reader._loop is loop
 
 
 async def test_attributes_of_one_s_own_weak_references_and_cycles(loop, aio):

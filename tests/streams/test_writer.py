@@ -171,6 +171,27 @@ async def test_a_forgotten_writer_is_closed_and_reported(loop, aio):
         assert await receive_all(loop, peer) == b""
 
 
+async def test_so_is_one_of_a_subclass(loop, aio):
+    class Writer(aio.StreamWriter):
+        pass
+
+    class Finalized(aio.StreamWriter):
+        def __del__(self):
+            seen.append(self.transport)
+            super().__del__()
+
+    seen = []
+    for kind in (Writer, Finalized):
+        async with stream_and_peer(aio) as (_, first, _):
+            writers = [kind(first.transport, first._protocol, None, loop)]
+            with pytest.warns(
+                ResourceWarning, match=f"^unclosed <{kind.__name__} transport=|^unclosed <StreamWriter"
+            ):
+                writers.clear()
+            assert first.is_closing()
+    assert seen == [first.transport]
+
+
 def test_a_writer_that_outlives_its_loop_is_reported(loop_factory, aio, process_state):
     loop = loop_factory()
 

@@ -194,6 +194,31 @@ async def test_a_cancelled_wait_takes_the_lock_again(loop, aio):
     assert not condition.locked()
 
 
+async def test_a_wait_that_is_cancelled_twice_shows_both(loop, aio):
+    if aio is asyncio and PY < (3, 13):
+        pytest.skip("asyncio's own raises another exception on this version")
+    condition = aio.Condition()
+
+    async def wait():
+        async with condition:
+            await condition.wait()
+
+    (task,) = await started(wait())
+    await condition.acquire()
+    for message in ("one", "two", "three"):
+        task.cancel(message)
+        assert not await settle(task)
+    condition.release()
+    with pytest.raises(asyncio.CancelledError) as raised:
+        await task
+    error = raised.value
+    del raised
+    assert error.args == ("three",)
+    while error.args == ("three",):
+        error = error.__context__
+    assert error.args == ("one",)
+
+
 async def test_a_cancelled_task_hands_on_its_notification(loop, aio):
     if aio is asyncio and PY < (3, 13):
         pytest.skip("asyncio's own loses the notification on this version")

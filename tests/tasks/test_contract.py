@@ -176,3 +176,15 @@ def test_they_work_on_any_loop(loop_name, factory):
 
     with asyncio.Runner(loop_factory=factory) as runner:
         runner.run(main())
+
+
+async def test_gather_takes_anything_true_or_false(loop, aio):
+    async def fail():
+        raise LookupError
+
+    for true in (1, "yes", [None]):
+        (error,) = await aio.gather(fail(), return_exceptions=true)
+        assert isinstance(error, LookupError)
+    for false in (0, None, ()):
+        with pytest.raises(LookupError):
+            await aio.gather(fail(), return_exceptions=false)

@@ -329,6 +329,66 @@ async def test_tasks_refuse_results(loop, aio):
     assert task.get_coro() is not None
 
 
+async def test_comparing_callbacks_may_change_them(loop, aio):
+    class Comparing:
+        def __init__(self, action):
+            self.action = action
+
+        def __call__(self, _):
+            pass
+
+        def __eq__(self, other):
+            action, self.action = self.action, lambda: None
+            action()
+            return False
+
+        __hash__ = None
+
+    def removed(_):
+        pass
+
+    log = []
+    future = aio.Future(loop=loop)
+    future.add_done_callback(Comparing(lambda: future.add_done_callback(log.append)))
+    future.add_done_callback(removed)
+    future.add_done_callback(print)
+    assert future.remove_done_callback(removed) == 1
+    assert [callback for callback, _ in future._callbacks][1:] == [print, log.append]
+    assert future.remove_done_callback(print) == 1
+    future.cancel()
+    await aio.sleep(0)
+    assert log == [future]
+
+    future = aio.Future(loop=loop)
+    future.add_done_callback(log.append)
+    future.add_done_callback(Comparing(future.cancel))
+    future.add_done_callback(removed)
+    future.remove_done_callback(removed)  # What asyncio returns then is wrong.
+    assert not future._callbacks
+    await aio.sleep(0)
+
+
+async def test_what_is_no_exception_class_is_not_called(loop, aio):
+    future = aio.Future(loop=loop)
+    for wrong in (type, int, 5, None):
+        with pytest.raises(TypeError, match="invalid exception object"):
+            future.set_exception(wrong)
+    future.set_exception(LookupError)
+    with pytest.raises(LookupError):
+        await future
+
+
+async def test_wrong_keywords_of_create_task(loop, aio):
+    for create in (aio.create_task, loop.create_task):
+        coroutine = aio.sleep(0)
+        with pytest.raises(TypeError, match="got an unexpected keyword argument 'wrong'"):
+            create(coroutine, wrong=1)
+        if PY < (3, 13):
+            with pytest.raises(TypeError, match="got an unexpected keyword argument 'eager_start'"):
+                create(coroutine, eager_start=True)
+        coroutine.close()
+
+
 async def test_done_callbacks_are_called_soon_in_order_and_in_their_context(loop, aio):
     future = aio.Future(loop=loop)
     log = []

@@ -50,8 +50,9 @@ async def test_its_sockets_are_transport_sockets_until_it_is_closed(loop):
     await server.wait_closed()
 
 
-async def test_it_can_be_told_to_wait_with_serving(loop):
-    server, made, address = await serve(loop, start_serving=False)
+@pytest.mark.parametrize("false", [False, 0, None])
+async def test_it_can_be_told_to_wait_with_serving(loop, false):
+    server, made, address = await serve(loop, start_serving=false)
     assert server.is_serving() is False
     with pytest.raises(ConnectionRefusedError):
         await connect(loop, address)

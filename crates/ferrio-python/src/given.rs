@@ -22,3 +22,14 @@ impl<'a, 'py> FromPyObject<'a, 'py> for Given {
         Ok(Self(Some(object.to_owned().unbind())))
     }
 }
+
+/// An argument that counts as true or false, whatever it is.
+pub struct Truth(pub bool);
+
+impl<'a, 'py> FromPyObject<'a, 'py> for Truth {
+    type Error = PyErr;
+
+    fn extract(object: Borrowed<'a, 'py, PyAny>) -> PyResult<Self> {
+        object.is_truthy().map(Self)
+    }
+}

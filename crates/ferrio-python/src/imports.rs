@@ -8,18 +8,25 @@ use pyo3::types::PyDict;
 use crate::future::Future;
 use crate::task::Task;
 
-/// Declares functions that give `module.name`, imported at the first call.
+/// Declares functions that give `module.name`, imported at the first call, and one that imports all of them.
 macro_rules! imports {
-    ($($(#[$doc:meta])* $function:ident => $module:literal, $name:literal;)*) => {$(
+    ($all:ident: $($(#[$doc:meta])* $function:ident => $module:literal, $name:literal;)*) => {
+        /// Imports all names at once. One that is not there, for `ssl` may be missing, is an error where it is used.
+        fn $all(py: Python<'_>) {
+            $(drop($function(py));)*
+        }
+
+        $(
         $(#[$doc])*
         pub fn $function(py: Python<'_>) -> PyResult<&Bound<'_, PyAny>> {
             static CACHE: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
             CACHE.import(py, $module, $name)
         }
-    )*};
+        )*
+    };
 }
 
-imports! {
+imports! { import_common:
     /// The base class whose `__class__` ferrio's transports answer.
     transport_class => "asyncio.selector_events", "_SelectorSocketTransport";
     /// The base class whose `__class__` ferrio's transports over reading ends of pipes answer.
@@ -204,6 +211,10 @@ imports! {
     selector_event_loop => "asyncio.unix_events", "_UnixSelectorEventLoop";
     /// asyncio's logger.
     logger => "asyncio.log", "logger";
+    /// Warns of a coroutine that nobody has awaited, with where it was created.
+    warn_never_awaited => "ferrio._tasks", "warn_never_awaited";
+    /// `sys.get_coroutine_origin_tracking_depth`.
+    get_coroutine_origin_tracking_depth => "sys", "get_coroutine_origin_tracking_depth";
     /// `sys._getframe`.
     get_frame => "sys", "_getframe";
     /// `sys.get_asyncgen_hooks`.
@@ -243,13 +254,13 @@ imports! {
 }
 
 #[cfg(Py_3_12)]
-imports! {
+imports! { import_since_3_12:
     /// Makes another task the current one.
     swap_current_task => "_asyncio", "_swap_current_task";
 }
 
 #[cfg(Py_3_14)]
-imports! {
+imports! { import_since_3_14:
     /// asyncio's own, for futures that are its own.
     future_add_to_awaited_by => "_asyncio", "future_add_to_awaited_by";
     /// The same.
@@ -257,9 +268,22 @@ imports! {
 }
 
 #[cfg(not(Py_3_14))]
-imports! {
+imports! { import_before_3_14:
     /// The current task of each loop.
     current_tasks => "_asyncio", "_current_tasks";
+}
+
+/// Imports everything that the bindings need, for when the interpreter is at its end and imports nothing any more.
+pub fn import_all(py: Python<'_>) {
+    import_common(py);
+    #[cfg(Py_3_12)]
+    import_since_3_12(py);
+    #[cfg(Py_3_14)]
+    import_since_3_14(py);
+    #[cfg(not(Py_3_14))]
+    import_before_3_14(py);
+    drop(replaced_task_class(py));
+    drop(replaced_future_class(py));
 }
 
 /// The class that a program has put at `asyncio.tasks.Task` in place of asyncio's own or ferrio's.

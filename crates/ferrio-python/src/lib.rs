@@ -125,6 +125,12 @@ mod _ferrio {
         crate::ffi::set_metaclass(class, metaclass)
     }
 
+    /// Import what the native half needs of the standard library and of ferrio's Python half, once that is there.
+    #[pyfunction]
+    fn _import_all(py: Python<'_>) {
+        crate::imports::import_all(py);
+    }
+
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
         crate::ffi::install_am_send::<crate::future::FutureIter>(module.py())?;

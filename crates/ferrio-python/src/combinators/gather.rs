@@ -11,6 +11,7 @@ use crate::coroutine::is_known_coroutine;
 use crate::ffi::native;
 use crate::future::any::{Ended, cancel_message, cancelled_error, ended, is_done, loop_of};
 use crate::future::{Future, Home, Outcome};
+use crate::given::Truth;
 use crate::observer::Observer;
 use crate::task::{Task, cancel_any, current_task, ensure_future_on};
 use crate::{ffi, imports};
@@ -39,10 +40,13 @@ pub struct GatheringFuture {
 /// Coroutines become tasks. The first exception is the future's exception, unless return_exceptions is true: then
 /// exceptions stand among the results. Cancelling the future cancels the awaitables.
 #[pyfunction]
-#[pyo3(signature = (*coros_or_futures, return_exceptions = false))]
+#[pyo3(
+    signature = (*coros_or_futures, return_exceptions = Truth(false)),
+    text_signature = "(*coros_or_futures, return_exceptions=False)"
+)]
 pub fn gather<'py>(
     coros_or_futures: &Bound<'py, PyTuple>,
-    return_exceptions: bool,
+    return_exceptions: Truth,
 ) -> PyResult<Bound<'py, PyAny>> {
     let py = coros_or_futures.py();
     if coros_or_futures.is_empty() {
@@ -80,7 +84,7 @@ pub fn gather<'py>(
     let state = State {
         children,
         pending: different.len(),
-        return_exceptions,
+        return_exceptions: return_exceptions.0,
         cancel_requested: false,
         caller: caller.filter(|caller| !caller.is_none(py)),
     };

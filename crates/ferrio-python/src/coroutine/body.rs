@@ -4,7 +4,6 @@ use pyo3::prelude::*;
 
 use super::Coroutine;
 use super::driving::State;
-use crate::cell::AttachedCell;
 use crate::ffi::{self, Resumed};
 
 /// Runs a coroutine's first piece on its target and an argument, and does what the piece ends with.
@@ -74,13 +73,13 @@ impl<'py> IntoPyObject<'py> for Call {
     #[inline]
     fn into_pyobject(self, py: Python<'py>) -> PyResult<Bound<'py, Coroutine>> {
         let Body { name, begin } = self.body;
-        ffi::create(py, || Coroutine {
-            name,
-            state: AttachedCell::new(State::Call {
+        ffi::create(py, || {
+            let state = State::Call {
                 begin,
                 target: Some(self.target),
                 argument: self.argument,
-            }),
+            };
+            Coroutine::new(py, name, state)
         })
     }
 }

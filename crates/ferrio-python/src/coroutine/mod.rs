@@ -8,6 +8,7 @@
 //! | `then` | one piece of a coroutine after another |
 //! | `throwing` | exceptions that are thrown in |
 //! | `function` | the functions that return coroutines, as objects that say so |
+//! | `rare` | where a coroutine was created, and names that it was given |
 //!
 //! There are two ways to write one. Where it matters what an `await` costs, a function on two objects, which is called
 //! when the coroutine is first resumed and needs no memory but the object itself:
@@ -37,15 +38,17 @@ mod block;
 mod body;
 mod driving;
 mod function;
+mod rare;
 mod then;
 mod throwing;
 
 use std::future::Future;
 
 use pyo3::PyTraverseError;
-use pyo3::exceptions::{PyGeneratorExit, PyRuntimeError, PyRuntimeWarning, PyTypeError};
+use pyo3::exceptions::{PyGeneratorExit, PyRuntimeError, PyTypeError};
 use pyo3::gc::PyVisit;
 use pyo3::prelude::*;
+use pyo3::types::{PyString, PyTuple};
 
 pub use self::block::Co;
 pub(crate) use self::body::body;
@@ -53,6 +56,8 @@ pub use self::body::{Body, Call};
 use self::driving::{Input, State};
 pub use self::driving::{Step, Wait};
 pub use self::function::{AtOnce, CoroutineFunction};
+use self::rare::Rare;
+pub use self::rare::may_track_origins;
 pub use self::throwing::as_thrown;
 use crate::cell::AttachedCell;
 use crate::ffi::{self, Resumed, Sent};
@@ -63,15 +68,22 @@ use crate::imports;
 pub struct Coroutine {
     name: &'static str,
     state: AttachedCell<State>,
+    rare: AttachedCell<Option<Box<Rare>>>,
 }
 
 impl Coroutine {
+    #[inline]
+    fn new(py: Python<'_>, name: &'static str, state: State) -> Self {
+        Self {
+            name,
+            state: AttachedCell::new(state),
+            rare: AttachedCell::new(Rare::here(py)),
+        }
+    }
+
     /// A coroutine that resumes `wait` when it is awaited: for more than two objects to begin with.
     pub fn begin(py: Python<'_>, name: &'static str, wait: Box<dyn Wait>) -> PyResult<Py<Self>> {
-        let coroutine = ffi::create(py, || Self {
-            name,
-            state: AttachedCell::new(State::Begin(wait)),
-        })?;
+        let coroutine = ffi::create(py, || Self::new(py, name, State::Begin(wait)))?;
         Ok(coroutine.unbind())
     }
 
@@ -97,6 +109,25 @@ impl Coroutine {
         self.state.visit(is_finished).is_ok()
     }
 
+    /// Whether it has nothing that few have. As above.
+    #[inline]
+    fn is_usual(&self) -> bool {
+        let is_usual = |rare: &Option<_>| if rare.is_none() { Ok(()) } else { Err(()) };
+        self.rare.visit(is_usual).is_ok()
+    }
+
+    /// Something that few have.
+    fn given<'py, T>(
+        &self,
+        py: Python<'py>,
+        get: impl FnOnce(&Rare) -> Option<&Py<T>>,
+    ) -> Option<Bound<'py, T>> {
+        self.rare.with(py, |rare| {
+            let given = rare.as_ref().and_then(|rare| get(rare))?;
+            Some(given.bind(py).clone())
+        })
+    }
+
     /// Has it finish, whatever it waits for: as `close`, when it is too late to tell anybody of errors.
     fn abandon(&self, py: Python<'_>) {
         let idle = self.state.with(py, |state| {
@@ -107,7 +138,7 @@ impl Coroutine {
         }
         if self.state.with(py, |state| state.is_new()) {
             drop(self.state.replace(py, State::Finished));
-            warn_never_awaited(py, self.name);
+            rare::warn_never_awaited(py, self.name, self.rare.take(py));
             return;
         }
         if let Err(error) = self.finish(py) {
@@ -146,17 +177,6 @@ pub fn as_method_result(py: Python<'_>, resumed: Resumed) -> PyResult<Py<PyAny>>
     match resumed? {
         Sent::Yielded(value) => Ok(value),
         Sent::Returned(value) => Err(ffi::stop_iteration(py, value)),
-    }
-}
-
-/// Warns of a coroutine that nobody has awaited.
-#[cold]
-fn warn_never_awaited(py: Python<'_>, name: &str) {
-    let category = py.get_type::<PyRuntimeWarning>();
-    let text = format!("coroutine '{name}' was never awaited");
-    let text = std::ffi::CString::new(text).unwrap_or_default();
-    if let Err(error) = PyErr::warn(py, &category, &text, 1) {
-        error.write_unraisable(py, None);
     }
 }
 
@@ -214,7 +234,7 @@ impl Coroutine {
     }
 
     fn __repr__(slf: &Bound<'_, Self>) -> String {
-        let name = slf.get().name;
+        let name = slf.get().qualified_name(slf.py());
         format!("<coroutine object {name} at {:p}>", slf.as_ptr())
     }
 
@@ -225,13 +245,37 @@ impl Coroutine {
     }
 
     #[getter(__name__)]
-    fn short_name(&self) -> &'static str {
-        self.name.rsplit('.').next().unwrap_or(self.name)
+    fn short_name<'py>(&self, py: Python<'py>) -> Bound<'py, PyString> {
+        match self.given(py, |rare| rare.short_name.as_ref()) {
+            Some(name) => name,
+            None => PyString::new(py, self.name.rsplit('.').next().unwrap_or(self.name)),
+        }
+    }
+
+    #[setter(__name__)]
+    fn set_short_name(&self, py: Python<'_>, name: Bound<'_, PyString>) {
+        let old = self.rare.with(py, |rare| {
+            let rare = rare.get_or_insert_default();
+            rare.short_name.replace(name.unbind())
+        });
+        drop(old);
     }
 
     #[getter(__qualname__)]
-    fn qualified_name(&self) -> &'static str {
-        self.name
+    fn qualified_name<'py>(&self, py: Python<'py>) -> Bound<'py, PyString> {
+        match self.given(py, |rare| rare.qualified_name.as_ref()) {
+            Some(name) => name,
+            None => PyString::new(py, self.name),
+        }
+    }
+
+    #[setter(__qualname__)]
+    fn set_qualified_name(&self, py: Python<'_>, name: Bound<'_, PyString>) {
+        let old = self.rare.with(py, |rare| {
+            let rare = rare.get_or_insert_default();
+            rare.qualified_name.replace(name.unbind())
+        });
+        drop(old);
     }
 
     #[getter]
@@ -276,10 +320,10 @@ impl Coroutine {
         None
     }
 
-    /// Where the coroutine was created is not recorded.
+    /// Where the coroutine was created, if the interpreter has been told to remember it.
     #[getter]
-    fn cr_origin(&self) -> Option<Py<PyAny>> {
-        None
+    fn cr_origin<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyTuple>> {
+        self.given(py, |rare| rare.origin.as_ref())
     }
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
@@ -300,7 +344,7 @@ ffi::recycle!(Coroutine, {
 
     #[inline]
     fn is_spent(&self) -> bool {
-        self.is_finished()
+        self.is_finished() && self.is_usual()
     }
 });
 

@@ -7,7 +7,7 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyTuple, PyType};
 
-use crate::ffi::{Resumed, Sent};
+use crate::ffi::{self, Resumed, Sent};
 
 /// The arguments of `throw`, as an exception: an instance, a class, or the deprecated three.
 pub fn as_thrown(
@@ -69,6 +69,7 @@ pub(super) fn generator_exit(py: Python<'_>) -> PyErr {
 
 /// What leaves a coroutine that ends with this error: a `StopIteration` does not (PEP 479).
 pub(super) fn leaving(py: Python<'_>, error: PyErr) -> PyErr {
+    let error = ffi::made(py, error);
     if !error.is_instance_of::<PyStopIteration>(py) {
         return error;
     }

@@ -45,6 +45,7 @@ impl Loop {
 
     /// Has coroutines remember where they were created, or not.
     pub(super) fn track_coroutine_origins(slf: &Bound<'_, Self>, enabled: bool) -> PyResult<()> {
+        crate::coroutine::may_track_origins();
         slf.call_method1(
             intern!(slf.py(), "_set_coroutine_origin_tracking"),
             (enabled,),
@@ -89,6 +90,7 @@ impl Loop {
         let me = slf.get();
         me.debug.store(enabled.is_truthy()?, Relaxed);
         if me.is_running() {
+            crate::coroutine::may_track_origins();
             let track = slf.getattr("_set_coroutine_origin_tracking")?;
             slf.call_method1(intern!(py, "call_soon_threadsafe"), (track, enabled))?;
         }

@@ -15,6 +15,7 @@ use super::watching::Direction;
 use super::{Callback, Loop};
 use crate::coroutine::Coroutine;
 use crate::errors::leaves_the_loop;
+use crate::given::Truth;
 use crate::server::Server;
 use crate::transport::{Connection, SocketTransport};
 use crate::{ffi, imports, tls};
@@ -239,29 +240,35 @@ impl Loop {
     /// Create a TCP server. Coroutine; returns a Server.
     ///
     /// Arguments, defaults and exceptions are those of the running Python's asyncio.
-    #[pyo3(signature = (*args, start_serving = true, **kwargs))]
+    #[pyo3(
+        signature = (*args, start_serving = Truth(true), **kwargs),
+        text_signature = "($self, *args, start_serving=True, **kwargs)"
+    )]
     fn create_server(
         slf: Py<Self>,
         py: Python<'_>,
         args: Py<PyTuple>,
-        start_serving: bool,
+        start_serving: Truth,
         kwargs: Option<Py<PyDict>>,
     ) -> PyResult<Py<Coroutine>> {
-        make_server(py, slf, "create_server", args, start_serving, kwargs)
+        make_server(py, slf, "create_server", args, start_serving.0, kwargs)
     }
 
     /// Create a server on a Unix socket. Coroutine; returns a Server.
     ///
     /// Arguments, defaults and exceptions are those of the running Python's asyncio.
-    #[pyo3(signature = (*args, start_serving = true, **kwargs))]
+    #[pyo3(
+        signature = (*args, start_serving = Truth(true), **kwargs),
+        text_signature = "($self, *args, start_serving=True, **kwargs)"
+    )]
     fn create_unix_server(
         slf: Py<Self>,
         py: Python<'_>,
         args: Py<PyTuple>,
-        start_serving: bool,
+        start_serving: Truth,
         kwargs: Option<Py<PyDict>>,
     ) -> PyResult<Py<Coroutine>> {
-        make_server(py, slf, "create_unix_server", args, start_serving, kwargs)
+        make_server(py, slf, "create_unix_server", args, start_serving.0, kwargs)
     }
 
     #[pyo3(name = "_start_serving", signature = (protocol_factory, sock, sslcontext = None, server = None, backlog = 100, ssl_handshake_timeout = None, ssl_shutdown_timeout = None, context = None))]

@@ -1,11 +1,11 @@
 //! Results, exceptions, cancellation; reports of exceptions that nobody looked at.
 
-use pyo3::exceptions::{PyRuntimeError, PyStopIteration, PyTypeError};
+use pyo3::exceptions::{PyBaseException, PyRuntimeError, PyStopIteration, PyTypeError};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyType};
 
 use super::{Future, Outcome};
-use crate::imports;
+use crate::{ffi, imports};
 
 impl Future {
     /// Gives a pending future its outcome and queues its waiters.
@@ -108,6 +108,13 @@ impl Future {
     /// What `result` raises for a future that has none.
     #[cold]
     pub fn error(&self, py: Python<'_>) -> PyErr {
+        self.failure(py).map_or_else(|error| error, ffi::raise)
+    }
+
+    /// The exception to throw into a task that waits for the future. A cancellation has been raised, as in CPython: it has
+    /// a context.
+    #[cold]
+    pub fn failure<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         enum Kind {
             Pending,
             Cancelled,
@@ -123,30 +130,34 @@ impl Future {
             Kind::Raised(raised, traceback.map(|traceback| traceback.clone_ref(py)))
         });
         match kind {
-            Kind::Pending => invalid_state(py, "Result is not set."),
-            Kind::Cancelled => match self.cancelled_error(py) {
-                Ok(error) => PyErr::from_value(error),
-                Err(error) => error,
-            },
+            Kind::Pending => Err(invalid_state(py, "Result is not set.")),
+            Kind::Cancelled => {
+                let error = ffi::raise(self.cancelled_error(py)?);
+                Ok(error.into_value(py).into_bound(py).into_any())
+            }
             Kind::Raised(exception, traceback) => {
                 let exception = exception.into_bound(py);
                 let traceback = traceback.unwrap_or_else(|| py.None());
-                match exception.setattr(pyo3::intern!(py, "__traceback__"), traceback) {
-                    Ok(()) => PyErr::from_value(exception),
-                    Err(error) => error,
-                }
+                exception.setattr(pyo3::intern!(py, "__traceback__"), traceback)?;
+                Ok(exception)
             }
         }
     }
 
     /// The exception as `set_exception` takes it: a class is called.
     pub(super) fn as_exception(exception: Bound<'_, PyAny>) -> PyResult<Bound<'_, PyAny>> {
-        let exception = if exception.is_instance_of::<PyType>() {
+        let class = exception.cast::<PyType>().ok();
+        let is_class = class.is_some_and(|class| {
+            class
+                .is_subclass_of::<PyBaseException>()
+                .unwrap_or_default()
+        });
+        let exception = if is_class {
             exception.call0()?
         } else {
             exception
         };
-        if !exception.is_instance_of::<pyo3::exceptions::PyBaseException>() {
+        if !exception.is_instance_of::<PyBaseException>() {
             return Err(PyTypeError::new_err("invalid exception object"));
         }
         Ok(exception)
@@ -201,8 +212,7 @@ impl Future {
 /// An `asyncio.InvalidStateError`.
 #[cold]
 pub(super) fn invalid_state(py: Python<'_>, text: &str) -> PyErr {
-    let error = imports::invalid_state_error(py).and_then(|class| class.call1((text,)));
-    error.map_or_else(|error| error, PyErr::from_value)
+    ffi::raise_new(imports::invalid_state_error(py), (text,))
 }
 
 /// `StopIteration` cannot be raised into a coroutine: it becomes the cause of a `RuntimeError`, before 3.11.8 and 3.12.2 a

@@ -57,7 +57,7 @@ impl Future {
         });
         match kind {
             Kind::Pending => Err(invalid_state(py, "Exception is not set.")),
-            Kind::Cancelled => Err(PyErr::from_value(self.cancelled_error(py)?)),
+            Kind::Cancelled => Err(ffi::raise(self.cancelled_error(py)?)),
             Kind::Done(exception) => Ok(exception),
         }
     }
@@ -129,30 +129,31 @@ impl Future {
     #[pyo3(signature = (r#fn, /))]
     fn remove_done_callback(&self, py: Python<'_>, r#fn: Bound<'_, PyAny>) -> PyResult<usize> {
         self.initialized()?;
-        let waiters: Vec<Waiter> = self.with(py, |state| {
-            let waiters = state.waiters.iter();
-            waiters.map(|waiter| waiter.clone_ref(py)).collect()
-        });
-        let before = waiters.len();
-        let mut kept = Vec::with_capacity(before);
-        for waiter in waiters {
-            // The comparison is Python's, which may do anything, so the list is not held meanwhile.
-            let removed = match &waiter {
+        let mut removed = 0;
+        let mut place = 0;
+        // The comparison is Python's, which may do anything to the list, so it is not held meanwhile.
+        while let Some(waiter) = self.with(py, |state| {
+            let waiter = state.waiters.iter().nth(place)?;
+            Some(waiter.clone_ref(py))
+        }) {
+            let is_meant = match &waiter {
                 Waiter::Callback { callback, .. } => callback.bind(py).eq(&r#fn)?,
                 Waiter::Task(task) => crate::task::is_wakeup_of(&r#fn, task),
                 Waiter::Observer(observer) => r#fn
                     .cast::<Notifier>()
                     .is_ok_and(|notifier| notifier.get().observer().is(observer)),
             };
-            if !removed {
-                kept.push(waiter);
+            let taken = if is_meant {
+                self.with(py, |state| {
+                    state.waiters.take_first(|other| other.is(&waiter))
+                })
+            } else {
+                None
+            };
+            match taken {
+                Some(_) => removed += 1,
+                None => place += 1,
             }
-        }
-        let removed = before - kept.len();
-        if removed > 0 {
-            let kept = kept.into_iter().collect();
-            let old = self.with(py, |state| std::mem::replace(&mut state.waiters, kept));
-            drop(old);
         }
         Ok(removed)
     }

@@ -74,6 +74,22 @@ impl Waiter {
         }
     }
 
+    /// Whether this is the same, or as good as.
+    pub(super) fn is(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Task(task), Self::Task(other)) => task.is(other),
+            (
+                Self::Callback { callback, context },
+                Self::Callback {
+                    callback: other,
+                    context: other_context,
+                },
+            ) => callback.is(other) && context.is(other_context),
+            (Self::Observer(observer), Self::Observer(other)) => observer.is(other),
+            _ => false,
+        }
+    }
+
     /// The same once more.
     pub(super) fn clone_ref(&self, py: Python<'_>) -> Self {
         match self {

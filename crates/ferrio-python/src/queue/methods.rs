@@ -8,12 +8,12 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple, PyType};
 
-use super::moving::{Side, raise};
+use super::moving::Side;
 use super::{Kind, Queue, State};
 use crate::coroutine::{Body, Call, body};
-use crate::given::Given;
-use crate::imports;
+use crate::given::{Given, Truth};
 use crate::sync::bound::traverse_line;
+use crate::{ffi, imports};
 
 impl Queue {
     pub const PUT: Body = body!("Queue.put", |queue: Queue, item| {
@@ -90,7 +90,7 @@ impl Queue {
     fn put_nowait(slf: &Bound<'_, Self>, item: Py<PyAny>) -> PyResult<()> {
         match Self::try_put(slf, item)? {
             None => Ok(()),
-            Some(_) => Err(raise(imports::queue_full(slf.py()))),
+            Some(_) => Err(ffi::raise_new(imports::queue_full(slf.py()), ())),
         }
     }
 
@@ -107,7 +107,7 @@ impl Queue {
     fn get_nowait(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
         match Self::try_get(slf)? {
             Some(item) => Ok(item),
-            None => Err(raise(imports::queue_empty(slf.py()))),
+            None => Err(ffi::raise_new(imports::queue_empty(slf.py()), ())),
         }
     }
 
@@ -130,12 +130,12 @@ impl Queue {
     /// Shut the queue down: put() raises QueueShutDown from now on, and get() when the queue is empty.
     ///
     /// Those who wait are woken. With immediate, the items are thrown away and count as done.
-    #[pyo3(signature = (immediate = false))]
-    fn shutdown(slf: &Bound<'_, Self>, immediate: bool) -> PyResult<()> {
+    #[pyo3(signature = (immediate = Truth(false)), text_signature = "($self, immediate=False)")]
+    fn shutdown(slf: &Bound<'_, Self>, immediate: Truth) -> PyResult<()> {
         let py = slf.py();
         let me = slf.get();
         me.state.with(py, |state| state.queue.shut_down = true);
-        if immediate {
+        if immediate.0 {
             while !Self::is_empty(slf)? {
                 drop(Self::take_item(slf)?);
                 // One may have been said to be done too early.

@@ -6,8 +6,8 @@ use pyo3::prelude::*;
 
 use super::items::Items;
 use super::{Queue, State};
-use crate::imports;
 use crate::sync::Waiter;
+use crate::{ffi, imports};
 
 /// Which line is meant.
 #[derive(Clone, Copy)]
@@ -213,12 +213,5 @@ fn wake(py: Python<'_>, waiter: Option<Waiter>) -> PyResult<()> {
 /// A `QueueShutDown`.
 #[cold]
 pub fn shut_down(py: Python<'_>) -> PyErr {
-    raise(imports::queue_shut_down(py))
-}
-
-/// An instance of an exception class.
-#[cold]
-pub fn raise(class: PyResult<&Bound<'_, PyAny>>) -> PyErr {
-    let error = class.and_then(PyAnyMethods::call0);
-    error.map_or_else(|error| error, PyErr::from_value)
+    ffi::raise_new(imports::queue_shut_down(py), ())
 }

@@ -48,3 +48,23 @@ pub use self::connecting::Handler;
 pub use self::protocol::StreamReaderProtocol;
 pub use self::reader::{Fed, StreamReader};
 pub use self::writer::StreamWriter;
+
+use pyo3::exceptions::PyAttributeError;
+use pyo3::prelude::*;
+
+use crate::cell::AttachedOnce;
+use crate::future::Home;
+
+/// Sets the loop of a reader or protocol, which a subclass may do before it calls `__init__`; afterwards it stays.
+fn set_home(home: &AttachedOnce<Home>, event_loop: &Bound<'_, PyAny>) -> PyResult<()> {
+    match home.set(event_loop.py(), Home::of(event_loop)) {
+        Err(other)
+            if !home
+                .get()
+                .is_some_and(|home| home.as_any().is(other.as_any())) =>
+        {
+            Err(PyAttributeError::new_err("the loop cannot be changed"))
+        }
+        _ => Ok(()),
+    }
+}

@@ -10,6 +10,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple, PyWeakrefMethods, PyWeakrefReference};
 
 use super::reader::StreamReader;
+use super::set_home;
 use crate::cell::{AttachedCell, AttachedOnce};
 use crate::coroutine::{Body, Call, Step, Wait, body};
 use crate::event_loop::wake;
@@ -325,6 +326,11 @@ impl StreamReaderProtocol {
         Ok(self.home()?.as_any().clone_ref(py))
     }
 
+    #[setter(_loop)]
+    fn set_loop(&self, event_loop: &Bound<'_, PyAny>) -> PyResult<()> {
+        set_home(&self.home, event_loop)
+    }
+
     #[getter(_stream_reader)]
     fn get_stream_reader(&self, py: Python<'_>) -> Option<Py<PyAny>> {
         self.reader(py).map(Bound::unbind)
@@ -384,6 +390,15 @@ impl StreamReaderProtocol {
 
     fn __clear__(&self) {
         Python::attach(|py| drop(self.state.take(py)));
+    }
+}
+
+/// Subclasses get their finalizer by its name, and may call it.
+#[pymethods]
+impl StreamReaderProtocol {
+    #[pyo3(name = "__del__")]
+    fn del(slf: &Bound<'_, Self>) -> PyResult<()> {
+        <Self as ffi::Finalize>::finalize(slf)
     }
 }
 

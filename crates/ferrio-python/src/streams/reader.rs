@@ -46,7 +46,7 @@ pub(super) struct State {
 #[cfg_attr(Py_3_12, pyclass(module = "ferrio", subclass, frozen, weakref, dict))]
 #[cfg_attr(not(Py_3_12), pyclass(module = "ferrio", subclass, frozen, weakref))]
 pub struct StreamReader {
-    home: AttachedOnce<Home>,
+    pub(super) home: AttachedOnce<Home>,
     pub(super) state: AttachedCell<State>,
 }
 

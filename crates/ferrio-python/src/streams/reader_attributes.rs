@@ -5,6 +5,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyByteArray;
 
 use super::reader::{DEFAULT_LIMIT, StreamReader, as_limit};
+use super::set_home;
 use crate::imports;
 use crate::subclasses::class_of;
 
@@ -71,6 +72,11 @@ impl StreamReader {
         let home = self.home();
         let home = home.map_err(|error| PyAttributeError::new_err(error.to_string()))?;
         Ok(home.as_any().clone_ref(py))
+    }
+
+    #[setter(_loop)]
+    fn set_loop(&self, event_loop: &Bound<'_, PyAny>) -> PyResult<()> {
+        set_home(&self.home, event_loop)
     }
 
     #[getter(_eof)]

@@ -13,8 +13,8 @@ use super::reader::StreamReader;
 use crate::coroutine::{Body, Call, Step, Wait, body};
 use crate::ffi::ByteView;
 use crate::given::Given;
-use crate::imports;
 use crate::subclasses::has_own;
+use crate::{ffi, imports};
 
 /// How much is wanted.
 enum Wanted {
@@ -111,7 +111,7 @@ fn check(py: Python<'_>, reader: &StreamReader) -> PyResult<()> {
     }
     match reader.exception(py) {
         None => Ok(()),
-        Some(exception) => Err(PyErr::from_value(exception.into_bound(py))),
+        Some(exception) => Err(ffi::raise(exception.into_bound(py))),
     }
 }
 
@@ -204,14 +204,15 @@ fn incomplete(
     expected: Option<usize>,
 ) -> PyResult<Option<Py<PyAny>>> {
     let partial = reader.take(py, |bytes, _| Some(bytes.len()))?;
-    let error = imports::incomplete_read_error(py)?.call1((partial, expected))?;
-    Err(PyErr::from_value(error))
+    Err(ffi::raise_new(
+        imports::incomplete_read_error(py),
+        (partial, expected),
+    ))
 }
 
 #[cold]
 fn limit_overrun(py: Python<'_>, text: &str, consumed: usize) -> PyErr {
-    let error = imports::limit_overrun_error(py).and_then(|class| class.call1((text, consumed)));
-    error.map_or_else(|error| error, PyErr::from_value)
+    ffi::raise_new(imports::limit_overrun_error(py), (text, consumed))
 }
 
 /// What `readline` makes of an error of `readuntil`: what there is at the end of the stream is a line, one that is too

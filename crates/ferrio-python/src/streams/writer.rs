@@ -103,7 +103,7 @@ impl StreamWriter {
         };
         match exception.filter(|exception| !exception.is_none()) {
             None => Ok(()),
-            Some(exception) => Err(PyErr::from_value(exception)),
+            Some(exception) => Err(ffi::raise(exception)),
         }
     }
 
@@ -391,6 +391,15 @@ impl StreamWriter {
         let start_tls = intern!(py, "start_tls");
         let started = event_loop.call_method(py, start_tls, args, Some(options))?;
         Ok((protocol.unbind(), started))
+    }
+}
+
+/// Subclasses get their finalizer by its name, and may call it.
+#[pymethods]
+impl StreamWriter {
+    #[pyo3(name = "__del__")]
+    fn del(slf: &Bound<'_, Self>) -> PyResult<()> {
+        <Self as ffi::Finalize>::finalize(slf)
     }
 }
 

@@ -12,8 +12,8 @@ use super::lock::Returns;
 use super::{Condition, copying};
 use crate::cell::AttachedCell;
 use crate::coroutine::{Body, Call, Step, Wait, body};
-use crate::imports;
 use crate::subclasses::{class_of, overrides};
+use crate::{ffi, imports};
 
 /// A place that nobody passes until so many tasks have come (CPython: `asyncio.Barrier`).
 ///
@@ -162,8 +162,7 @@ impl Wait for Passing {
 
 /// A `BrokenBarrierError`.
 fn broken(py: Python<'_>, text: &str) -> PyErr {
-    let error = imports::broken_barrier_error(py).and_then(|class| class.call1((text,)));
-    error.map_or_else(|error| error, PyErr::from_value)
+    ffi::raise_new(imports::broken_barrier_error(py), (text,))
 }
 
 const fn name(phase: Phase) -> &'static str {

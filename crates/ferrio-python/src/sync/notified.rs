@@ -1,6 +1,7 @@
 //! How a task waits on a [`Condition`].
 
 use pyo3::PyTraverseError;
+use pyo3::exceptions::PyBaseException;
 use pyo3::gc::PyVisit;
 use pyo3::intern;
 use pyo3::prelude::*;
@@ -58,9 +59,11 @@ impl Wait for Notified {
             condition.waiters.remove(|waiter| waiter.is(&self.future))
         });
         drop(me);
+        let error = outcome.err();
         let reacquiring = Reacquiring {
             condition: self.condition,
-            error: outcome.err(),
+            handled: error.as_ref().map(|error| error.value(py).clone().unbind()),
+            error,
         };
         reacquiring.acquire(py)
     }
@@ -76,6 +79,8 @@ struct Reacquiring {
     condition: Py<Condition>,
     /// What is to be raised then: how the wait has ended, or the last cancellation meanwhile.
     error: Option<PyErr>,
+    /// How the wait has ended: what is handled meanwhile.
+    handled: Option<Py<PyBaseException>>,
 }
 
 impl Reacquiring {
@@ -90,6 +95,10 @@ impl Wait for Reacquiring {
     fn resume(mut self: Box<Self>, py: Python<'_>, outcome: PyResult<Py<PyAny>>) -> PyResult<Step> {
         if let Err(error) = outcome {
             let cancelled = error.is_instance(py, imports::cancelled_error(py)?);
+            let value = error.value(py);
+            if let Some(handled) = self.handled.as_ref().filter(|handled| !value.is(*handled)) {
+                value.setattr(intern!(py, "__context__"), handled)?;
+            }
             self.error = Some(error);
             if cancelled {
                 return self.acquire(py);

@@ -20,6 +20,12 @@ pub fn create_task<'py>(
     coro: Bound<'py, PyAny>,
     kwargs: Option<&Bound<'py, PyDict>>,
 ) -> PyResult<Bound<'py, PyAny>> {
+    if !cfg!(Py_3_14)
+        && let Some(kwargs) = kwargs
+        && kwargs.contains("eager_start")?
+    {
+        return Err(super::unexpected("eager_start"));
+    }
     spawn(&running_loop(coro.py())?, &coro, kwargs)
 }
 

@@ -120,6 +120,7 @@ impl<'py> Parts<'py> {
         coroutine: Bound<'py, PyAny>,
         kwargs: Option<&Bound<'py, PyDict>>,
     ) -> PyResult<Self> {
+        let py = coroutine.py();
         let mut parts = Self {
             coroutine,
             name: None,
@@ -130,16 +131,22 @@ impl<'py> Parts<'py> {
             match key.extract::<&str>()? {
                 "name" => parts.name = Some(value),
                 "context" => parts.context = Some(value),
-                "eager_start" => parts.eager_start = value.is_truthy()?,
-                other => {
-                    return Err(PyTypeError::new_err(format!(
-                        "create_task() got an unexpected keyword argument '{other}'"
-                    )));
+                "eager_start" if py.version_info() >= (3, 13, 3) => {
+                    parts.eager_start = value.is_truthy()?;
                 }
+                other => return Err(unexpected(other)),
             }
         }
         Ok(parts)
     }
+}
+
+/// A `TypeError` for a keyword argument of `create_task` that there is not; since Python 3.14 it is the task that says so.
+pub(crate) fn unexpected(keyword: &str) -> PyErr {
+    let function = if cfg!(Py_3_14) { "Task" } else { "create_task" };
+    PyTypeError::new_err(format!(
+        "{function}() got an unexpected keyword argument '{keyword}'"
+    ))
 }
 
 impl Task {

@@ -65,14 +65,14 @@ impl Task {
             if ended_well {
                 return Ok(None);
             }
-            me.error(py)
+            me.failure(py)?
         } else {
             match future.call_method0(intern!(py, "result")) {
                 Ok(_) => return Ok(None),
-                Err(error) => error,
+                Err(error) => error.into_value(py).into_bound(py).into_any(),
             }
         };
-        Ok(Some(error.into_value(py).into_bound(py).into_any()))
+        Ok(Some(error))
     }
 
     /// Resumes the coroutine. Returns what leaves the loop, and `InvalidStateError` for a task that is done.
@@ -166,8 +166,10 @@ impl Task {
             let error = error.repr()?;
             Ok(format!("__step(): already done: {task} {error}"))
         });
-        text.and_then(|text| imports::invalid_state_error(py)?.call1((text,)))
-            .map_or_else(|error| error, PyErr::from_value)
+        match text {
+            Ok(text) => ffi::raise_new(imports::invalid_state_error(py), (text,)),
+            Err(error) => error,
+        }
     }
 
     /// Runs the coroutine, in the context if there is one to enter, and deals with what comes of it.

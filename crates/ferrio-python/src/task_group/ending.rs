@@ -9,8 +9,8 @@ use super::TaskGroup;
 use super::tasks::is_base_error;
 use crate::coroutine::{Co, Coroutine};
 use crate::future::Home;
-use crate::imports;
 use crate::task::cancel_any;
+use crate::{ffi, imports};
 
 impl TaskGroup {
     /// The coroutine of `__aexit__`; `raised` is what the block has raised.
@@ -120,7 +120,7 @@ impl TaskGroup {
             (state.base_error.take(), state.parent_cancel_requested)
         });
         if let Some(error) = base_error {
-            return Err(PyErr::from_value(error.into_bound(py)));
+            return Err(ffi::raise(error.into_bound(py)));
         }
         let parent = me.parent(py).map(|parent| parent.into_bound(py));
         if let (true, Some(parent)) = (requested, &parent) {
@@ -133,10 +133,9 @@ impl TaskGroup {
         }
         let mut errors = me.with(py, |state| state.errors.take()).unwrap_or_default();
         if let (Some(cancellation), true) = (cancellation, errors.is_empty()) {
-            return Err(PyErr::from_value(cancellation.into_bound(py)));
+            return Err(ffi::raise(cancellation.into_bound(py)));
         }
         let mut only_generator_exit = None;
-        let context = raised.as_ref().map(|raised| raised.clone_ref(py));
         if let Some(raised) = raised {
             let raised = raised.into_bound(py);
             if !raised.is_instance(imports::cancelled_error(py)?)? {
@@ -156,15 +155,13 @@ impl TaskGroup {
             cancel_any(&parent, None)?;
         }
         if let Some(error) = only_generator_exit {
-            return Err(PyErr::from_value(error));
+            return Err(ffi::raise(error));
         }
         let errors = PyList::new(py, errors)?;
         let group = imports::base_exception_group(py)?
             .call1(("unhandled errors in a TaskGroup", errors))?;
-        // `raise … from None`, while what the block has raised is being handled.
-        group.setattr(intern!(py, "__context__"), context)?;
-        group.setattr(intern!(py, "__cause__"), py.None())?;
-        Err(PyErr::from_value(group))
+        group.setattr(intern!(py, "__cause__"), py.None())?; // raise … from None
+        Err(ffi::raise(group))
     }
 }
 
