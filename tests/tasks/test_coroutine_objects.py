@@ -281,19 +281,6 @@ def test_one_that_was_never_awaited_is_reported(make):
         coroutines.clear()
 
 
-def test_its_names_can_be_set(make):
-    coroutine = make(Awaitable())
-    coroutine.__name__ = "short"
-    coroutine.__qualname__ = "Some.short"
-    assert (coroutine.__name__, coroutine.__qualname__) == ("short", "Some.short")
-    assert repr(coroutine).startswith("<coroutine object Some.short at 0x")
-    for name in ("__name__", "__qualname__"):
-        with pytest.raises(TypeError):
-            setattr(coroutine, name, 5)
-    with pytest.warns(RuntimeWarning, match=r"^coroutine 'Some\.short' was never awaited"):
-        del coroutine
-
-
 @pytest.mark.ferrio_only
 async def test_in_debug_mode_it_says_where_it_was_created(loop, make):
     loop.set_debug(True)

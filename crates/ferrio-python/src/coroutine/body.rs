@@ -4,7 +4,7 @@ use pyo3::prelude::*;
 
 use super::Coroutine;
 use super::driving::State;
-use crate::ffi::{self, Resumed};
+use crate::ffi::Resumed;
 
 /// Runs a coroutine's first piece on its target and an argument, and does what the piece ends with.
 pub type Begin = fn(&Coroutine, &Bound<'_, PyAny>, Option<Py<PyAny>>) -> Resumed;
@@ -73,13 +73,10 @@ impl<'py> IntoPyObject<'py> for Call {
     #[inline]
     fn into_pyobject(self, py: Python<'py>) -> PyResult<Bound<'py, Coroutine>> {
         let Body { name, begin } = self.body;
-        ffi::create(py, || {
-            let state = State::Call {
-                begin,
-                target: Some(self.target),
-                argument: self.argument,
-            };
-            Coroutine::new(py, name, state)
+        Coroutine::make(py, name, || State::Call {
+            begin,
+            target: Some(self.target),
+            argument: self.argument,
         })
     }
 }

@@ -8,7 +8,7 @@
 //! | `then` | one piece of a coroutine after another |
 //! | `throwing` | exceptions that are thrown in |
 //! | `function` | the functions that return coroutines, as objects that say so |
-//! | `rare` | where a coroutine was created, and names that it was given |
+//! | `name` | the name of a coroutine, and where it was created |
 //!
 //! There are two ways to write one. Where it matters what an `await` costs, a function on two objects, which is called
 //! when the coroutine is first resumed and needs no memory but the object itself:
@@ -38,7 +38,7 @@ mod block;
 mod body;
 mod driving;
 mod function;
-mod rare;
+mod name;
 mod then;
 mod throwing;
 
@@ -48,7 +48,7 @@ use pyo3::PyTraverseError;
 use pyo3::exceptions::{PyGeneratorExit, PyRuntimeError, PyTypeError};
 use pyo3::gc::PyVisit;
 use pyo3::prelude::*;
-use pyo3::types::{PyString, PyTuple};
+use pyo3::types::PyTuple;
 
 pub use self::block::Co;
 pub(crate) use self::body::body;
@@ -56,8 +56,8 @@ pub use self::body::{Body, Call};
 use self::driving::{Input, State};
 pub use self::driving::{Step, Wait};
 pub use self::function::{AtOnce, CoroutineFunction};
-use self::rare::Rare;
-pub use self::rare::may_track_origins;
+use self::name::Name;
+pub use self::name::may_trace_origins;
 pub use self::throwing::as_thrown;
 use crate::cell::AttachedCell;
 use crate::ffi::{self, Resumed, Sent};
@@ -66,24 +66,27 @@ use crate::imports;
 /// A coroutine object over Rust code (CPython: `types.CoroutineType`).
 #[pyclass(module = "ferrio", name = "coroutine", frozen, weakref)]
 pub struct Coroutine {
-    name: &'static str,
+    name: Name,
     state: AttachedCell<State>,
-    rare: AttachedCell<Option<Box<Rare>>>,
 }
 
 impl Coroutine {
-    #[inline]
-    fn new(py: Python<'_>, name: &'static str, state: State) -> Self {
-        Self {
-            name,
-            state: AttachedCell::new(state),
-            rare: AttachedCell::new(Rare::here(py)),
-        }
+    /// One that is made where it stays.
+    #[inline(always)]
+    fn make<'py>(
+        py: Python<'py>,
+        name: &'static str,
+        state: impl FnOnce() -> State,
+    ) -> PyResult<Bound<'py, Self>> {
+        ffi::create(py, || Self {
+            name: Name::new(py, name),
+            state: AttachedCell::new(state()),
+        })
     }
 
     /// A coroutine that resumes `wait` when it is awaited: for more than two objects to begin with.
     pub fn begin(py: Python<'_>, name: &'static str, wait: Box<dyn Wait>) -> PyResult<Py<Self>> {
-        let coroutine = ffi::create(py, || Self::new(py, name, State::Begin(wait)))?;
+        let coroutine = Self::make(py, name, || State::Begin(wait))?;
         Ok(coroutine.unbind())
     }
 
@@ -109,25 +112,6 @@ impl Coroutine {
         self.state.visit(is_finished).is_ok()
     }
 
-    /// Whether it has nothing that few have. As above.
-    #[inline]
-    fn is_usual(&self) -> bool {
-        let is_usual = |rare: &Option<_>| if rare.is_none() { Ok(()) } else { Err(()) };
-        self.rare.visit(is_usual).is_ok()
-    }
-
-    /// Something that few have.
-    fn given<'py, T>(
-        &self,
-        py: Python<'py>,
-        get: impl FnOnce(&Rare) -> Option<&Py<T>>,
-    ) -> Option<Bound<'py, T>> {
-        self.rare.with(py, |rare| {
-            let given = rare.as_ref().and_then(|rare| get(rare))?;
-            Some(given.bind(py).clone())
-        })
-    }
-
     /// Has it finish, whatever it waits for: as `close`, when it is too late to tell anybody of errors.
     fn abandon(&self, py: Python<'_>) {
         let idle = self.state.with(py, |state| {
@@ -138,7 +122,7 @@ impl Coroutine {
         }
         if self.state.with(py, |state| state.is_new()) {
             drop(self.state.replace(py, State::Finished));
-            rare::warn_never_awaited(py, self.name, self.rare.take(py));
+            self.name.warn_never_awaited(py);
             return;
         }
         if let Err(error) = self.finish(py) {
@@ -234,7 +218,7 @@ impl Coroutine {
     }
 
     fn __repr__(slf: &Bound<'_, Self>) -> String {
-        let name = slf.get().qualified_name(slf.py());
+        let name = slf.get().name.as_str();
         format!("<coroutine object {name} at {:p}>", slf.as_ptr())
     }
 
@@ -245,37 +229,14 @@ impl Coroutine {
     }
 
     #[getter(__name__)]
-    fn short_name<'py>(&self, py: Python<'py>) -> Bound<'py, PyString> {
-        match self.given(py, |rare| rare.short_name.as_ref()) {
-            Some(name) => name,
-            None => PyString::new(py, self.name.rsplit('.').next().unwrap_or(self.name)),
-        }
-    }
-
-    #[setter(__name__)]
-    fn set_short_name(&self, py: Python<'_>, name: Bound<'_, PyString>) {
-        let old = self.rare.with(py, |rare| {
-            let rare = rare.get_or_insert_default();
-            rare.short_name.replace(name.unbind())
-        });
-        drop(old);
+    fn short_name(&self) -> &'static str {
+        let name = self.name.as_str();
+        name.rsplit('.').next().unwrap_or(name)
     }
 
     #[getter(__qualname__)]
-    fn qualified_name<'py>(&self, py: Python<'py>) -> Bound<'py, PyString> {
-        match self.given(py, |rare| rare.qualified_name.as_ref()) {
-            Some(name) => name,
-            None => PyString::new(py, self.name),
-        }
-    }
-
-    #[setter(__qualname__)]
-    fn set_qualified_name(&self, py: Python<'_>, name: Bound<'_, PyString>) {
-        let old = self.rare.with(py, |rare| {
-            let rare = rare.get_or_insert_default();
-            rare.qualified_name.replace(name.unbind())
-        });
-        drop(old);
+    fn qualified_name(&self) -> &'static str {
+        self.name.as_str()
     }
 
     #[getter]
@@ -323,7 +284,7 @@ impl Coroutine {
     /// Where the coroutine was created, if the interpreter has been told to remember it.
     #[getter]
     fn cr_origin<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyTuple>> {
-        self.given(py, |rare| rare.origin.as_ref())
+        Some(self.name.origin()?.bind(py).clone())
     }
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
@@ -344,7 +305,7 @@ ffi::recycle!(Coroutine, {
 
     #[inline]
     fn is_spent(&self) -> bool {
-        self.is_finished() && self.is_usual()
+        self.is_finished() && matches!(self.name, Name::Plain(_))
     }
 });
 

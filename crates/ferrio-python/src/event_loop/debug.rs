@@ -8,7 +8,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
 use super::{Callback, Loop};
-use crate::{ffi, imports};
+use crate::{coroutine, ffi, imports};
 
 impl Loop {
     /// Raises `RuntimeError` when another thread runs the loop.
@@ -45,7 +45,9 @@ impl Loop {
 
     /// Has coroutines remember where they were created, or not.
     pub(super) fn track_coroutine_origins(slf: &Bound<'_, Self>, enabled: bool) -> PyResult<()> {
-        crate::coroutine::may_track_origins();
+        if enabled {
+            coroutine::may_trace_origins();
+        }
         slf.call_method1(
             intern!(slf.py(), "_set_coroutine_origin_tracking"),
             (enabled,),
@@ -90,7 +92,7 @@ impl Loop {
         let me = slf.get();
         me.debug.store(enabled.is_truthy()?, Relaxed);
         if me.is_running() {
-            crate::coroutine::may_track_origins();
+            coroutine::may_trace_origins();
             let track = slf.getattr("_set_coroutine_origin_tracking")?;
             slf.call_method1(intern!(py, "call_soon_threadsafe"), (track, enabled))?;
         }
