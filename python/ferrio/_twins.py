@@ -9,6 +9,7 @@ made before.
 from __future__ import annotations
 
 import asyncio
+from abc import ABCMeta
 from typing import Any, Protocol
 
 from ferrio import _ferrio
@@ -38,13 +39,13 @@ class _Twin(type(Protocol)):  # type: ignore[misc]
         if type.__instancecheck__(cls, instance):
             return True
         twin = _twins.get(cls)
-        return isinstance(instance, twin) if twin is not None else super().__instancecheck__(instance)
+        return isinstance(instance, twin) if twin is not None else ABCMeta.__instancecheck__(cls, instance)
 
     def __subclasscheck__(cls, subclass: type) -> bool:
         if type.__subclasscheck__(cls, subclass):
             return True
         twin = _twins.get(cls)
-        return issubclass(subclass, twin) if twin is not None else super().__subclasscheck__(subclass)
+        return issubclass(subclass, twin) if twin is not None else ABCMeta.__subclasscheck__(cls, subclass)
 
 
 def pair(native: type, twin: Any) -> None:
