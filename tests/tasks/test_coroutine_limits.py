@@ -2,10 +2,12 @@
 
 import asyncio
 import inspect
+import re
 import warnings
 
 import ferrio
 import pytest
+from harness import PY
 
 
 def raise_stop(*_args):
@@ -59,18 +61,24 @@ async def test_only_one_can_await_it(loop, aio):
         second.result()
 
 
-@pytest.mark.parametrize(
-    ("made", "text"),
-    [(lambda: 5, "non-iterator of type 'int'"), (asyncio.Event().wait, "a coroutine")],
-)
-async def test_what_await_gets_has_to_be_an_iterator(loop, aio, made, text):
+NO_ITERATORS = [
+    (lambda: 5, "int", "non-iterator of type 'int'"),
+    (asyncio.Event().wait, "coroutine", "a coroutine"),
+]
+
+
+@pytest.mark.parametrize(("made", "kind", "text"), NO_ITERATORS)
+async def test_what_await_gets_has_to_be_an_iterator(loop, aio, made, kind, text):
     class Wrong:
         def __await__(self):
             self.made = made()
             return self.made
 
     wrong = Wrong()
-    with pytest.raises(TypeError, match=rf"^__await__\(\) returned {text}$"):
+    message = f"__await__() returned {text}"
+    if PY >= (3, 15):
+        message = f"{Wrong.__module__}.{Wrong.__qualname__}.__await__() must return an iterator, not {kind}"
+    with pytest.raises(TypeError, match=f"^{re.escape(message)}$"):
         await aio.wait_for(wrong, None)
     if inspect.iscoroutine(wrong.made):
         wrong.made.close()

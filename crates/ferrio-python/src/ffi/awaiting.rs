@@ -113,7 +113,7 @@ pub fn await_iterator(object: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
             && let Some(am_await) = (*slots).am_await
         {
             let iterator = Bound::from_owned_ptr_or_err(py, am_await(object.as_ptr()))?;
-            return check_iterator(iterator).map(Bound::unbind);
+            return check_iterator(object, iterator).map(Bound::unbind);
         }
     }
     // A generator-based coroutine (`types.coroutine`) has no such slot.
@@ -132,21 +132,30 @@ pub fn await_iterator(object: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
     Err(PyTypeError::new_err(text))
 }
 
-/// Raises `TypeError` unless `__await__` has returned an iterator that is no coroutine.
-fn check_iterator(iterator: Bound<'_, PyAny>) -> PyResult<Bound<'_, PyAny>> {
-    if is_exact_coroutine(&iterator) {
-        return Err(PyTypeError::new_err("__await__() returned a coroutine"));
-    }
+/// Raises `TypeError` unless the object's `__await__` has returned an iterator that is no coroutine.
+fn check_iterator<'py>(
+    object: &Bound<'py, PyAny>,
+    iterator: Bound<'py, PyAny>,
+) -> PyResult<Bound<'py, PyAny>> {
+    let is_coroutine = is_exact_coroutine(&iterator);
     // SAFETY: a live object.
-    if unsafe { ffi::PyIter_Check(iterator.as_ptr()) } == 0 {
-        let class = iterator.get_type();
-        let text = format!(
+    if !is_coroutine && unsafe { ffi::PyIter_Check(iterator.as_ptr()) } != 0 {
+        return Ok(iterator);
+    }
+    let class = iterator.get_type();
+    let text = if cfg!(Py_3_15) {
+        let awaited = object.get_type().fully_qualified_name()?;
+        let returned = class.fully_qualified_name()?;
+        format!("{awaited}.__await__() must return an iterator, not {returned}")
+    } else if is_coroutine {
+        "__await__() returned a coroutine".to_owned()
+    } else {
+        format!(
             "__await__() returned non-iterator of type '{}'",
             class.name()?
-        );
-        return Err(PyTypeError::new_err(text));
-    }
-    Ok(iterator)
+        )
+    };
+    Err(PyTypeError::new_err(text))
 }
 
 /// Whether the object is a coroutine of an `async def`.
