@@ -172,6 +172,11 @@ async def test_a_condition_needs_its_lock(loop, aio):
         aio.Condition(object())
 
 
+async def notified(condition):
+    async with condition:
+        return await condition.wait()
+
+
 async def test_a_cancelled_wait_takes_the_lock_again(loop, aio):
     condition = aio.Condition()
 
@@ -199,11 +204,7 @@ async def test_a_wait_that_is_cancelled_twice_shows_both(loop, aio):
         pytest.skip("asyncio's own raises another exception on this version")
     condition = aio.Condition()
 
-    async def wait():
-        async with condition:
-            await condition.wait()
-
-    (task,) = await started(wait())
+    (task,) = await started(notified(condition))
     await condition.acquire()
     for message in ("one", "two", "three"):
         task.cancel(message)
@@ -224,11 +225,7 @@ async def test_a_cancelled_task_hands_on_its_notification(loop, aio):
         pytest.skip("asyncio's own loses the notification on this version")
     condition = aio.Condition()
 
-    async def wait():
-        async with condition:
-            return await condition.wait()
-
-    first, second = await started(wait(), wait())
+    first, second = await started(notified(condition), notified(condition))
     async with condition:
         condition.notify()
         first.cancel()

@@ -281,30 +281,6 @@ def test_one_that_was_never_awaited_is_reported(make):
         coroutines.clear()
 
 
-@pytest.mark.ferrio_only
-async def test_in_debug_mode_it_says_where_it_was_created(loop, make):
-    loop.set_debug(True)
-    await asyncio.sleep(0)
-    try:
-        coroutines = [make(Awaitable())]
-        origin = coroutines[0].cr_origin
-        here = inspect.currentframe()
-        place = (__file__, here.f_lineno - 3, here.f_code.co_name)
-        assert place in origin
-        assert list(map(type, origin[0])) == [str, int, str]
-        with pytest.warns(RuntimeWarning) as warned:
-            coroutines.clear()
-    finally:
-        loop.set_debug(False)
-    text = str(warned[0].message)
-    assert "was never awaited\nCoroutine created at (most recent call last)\n" in text
-    assert f'File "{__file__}", line {place[1]}, in {place[2]}\n    coroutines = [make(Awaitable())]' in text
-    await asyncio.sleep(0)
-    coroutine = make(Awaitable())
-    assert coroutine.cr_origin is None
-    coroutine.close()
-
-
 def test_one_that_is_dropped_half_way_is_closed(make):
     awaitable = Awaitable("yielded")
     coroutine = make(awaitable)

@@ -1,4 +1,4 @@
-//! Arguments that can be left out.
+//! Arguments that can be left out, and such as are asked for their truth.
 
 use pyo3::prelude::*;
 

@@ -13,6 +13,12 @@
 //! A transport of ferrio's gives what arrives to a reader without a Python call and without an object
 //! ([`StreamReader::feed`]), if neither class is a subclass that has methods of its own.
 
+use pyo3::exceptions::PyAttributeError;
+use pyo3::prelude::*;
+
+use crate::cell::AttachedOnce;
+use crate::future::Home;
+
 /// Declares a private attribute of a class: an object or `None`, in a field of its state.
 macro_rules! object_attribute {
     ($class:ident, $field:ident, $name:ident, $get:ident, $set:ident) => {
@@ -49,22 +55,11 @@ pub use self::protocol::StreamReaderProtocol;
 pub use self::reader::{Fed, StreamReader};
 pub use self::writer::StreamWriter;
 
-use pyo3::exceptions::PyAttributeError;
-use pyo3::prelude::*;
-
-use crate::cell::AttachedOnce;
-use crate::future::Home;
-
 /// Sets the loop of a reader or protocol, which a subclass may do before it calls `__init__`; afterwards it stays.
 fn set_home(home: &AttachedOnce<Home>, event_loop: &Bound<'_, PyAny>) -> PyResult<()> {
-    match home.set(event_loop.py(), Home::of(event_loop)) {
-        Err(other)
-            if !home
-                .get()
-                .is_some_and(|home| home.as_any().is(other.as_any())) =>
-        {
-            Err(PyAttributeError::new_err("the loop cannot be changed"))
-        }
-        _ => Ok(()),
+    let _ = home.set(event_loop.py(), Home::of(event_loop));
+    match home.get() {
+        Some(home) if home.as_any().is(event_loop) => Ok(()),
+        _ => Err(PyAttributeError::new_err("the loop cannot be changed")),
     }
 }
