@@ -166,14 +166,6 @@ impl Waiters {
     }
 }
 
-impl FromIterator<Waiter> for Waiters {
-    fn from_iter<I: IntoIterator<Item = Waiter>>(waiters: I) -> Self {
-        let mut all = Self::None;
-        waiters.into_iter().for_each(|waiter| all.push(waiter));
-        all
-    }
-}
-
 impl Future {
     /// Puts a waiter at the end of the list. The future must be pending.
     #[inline]
