@@ -40,7 +40,7 @@ async def test_the_protocol_of_a_process_says_what_it_has(loop, module):
     text = repr(process._protocol)
     assert text.startswith("<SubprocessStreamProtocol stdin=<StreamWriter transport=<")
     assert " stdout=<StreamReader transport=<" in text
-    await process.communicate()
+    await process.communicate(b"")
 
 
 async def test_stdout_and_stderr_are_apart(loop):

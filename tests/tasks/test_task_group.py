@@ -298,9 +298,10 @@ async def test_cancel_ends_the_block_without_an_exception(loop, aio):
 @newest
 async def test_an_eager_child_that_fails_at_once_cancels_the_block(loop, aio):
     """Python 3.14: not before the group can know the task."""
+    loop.set_task_factory(aio.eager_task_factory)
     with pytest.raises(ExceptionGroup) as caught:
         async with aio.TaskGroup() as group:
-            group.create_task(fail(aio, ValueError("at once")), eager_start=True)
+            group.create_task(fail(aio, ValueError("at once")))
             await loop.create_future()
     assert flat(caught.value) == ["ValueError('at once')"]
 
