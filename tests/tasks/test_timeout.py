@@ -208,3 +208,62 @@ async def test_nan_is_no_time(loop, aio):
 async def enter(timeout):
     async with timeout:
         pass
+
+
+async def test_a_subclass_may_have_arguments_and_methods_of_its_own(loop, aio):
+    """As `async_timeout` has, though type checkers are told that the class is final."""
+
+    class Deadline(aio.Timeout):
+        def __init__(self, when, name):
+            super().__init__(when)
+            self.name = name
+
+        @property
+        def deadline(self):
+            return self.when()
+
+        def shift(self, delay):
+            self.reschedule(self.when() + delay)
+
+    block = Deadline(loop.time() + 10, "name")
+    assert (block.name, type(block)) == ("name", Deadline)
+    with pytest.raises(TimeoutError):
+        async with block as entered:
+            assert entered is block
+            block.shift(-10)
+            assert block.deadline < loop.time()
+            await loop.create_future()
+    assert block.expired()
+    with pytest.raises(TypeError, match="'when'"):
+        aio.Timeout()
+
+
+async def test_what_a_subclass_overrides_is_called(loop, aio):
+    calls = []
+
+    class Logged(aio.Timeout):
+        def reschedule(self, when):
+            calls.append(("reschedule", when))
+            super().reschedule(when)
+
+        def _on_timeout(self):
+            calls.append("_on_timeout")
+            super()._on_timeout()
+
+    for delay in (0.001, -1):
+        calls.clear()
+        when = loop.time() + delay
+        with pytest.raises(TimeoutError):
+            async with Logged(when):
+                await loop.create_future()
+        assert calls == [("reschedule", when), "_on_timeout"]
+
+
+async def test_a_timeout_can_be_made_anew(loop, aio):
+    block = aio.Timeout(None)
+    async with block:
+        pass
+    block.__init__(loop.time())
+    with pytest.raises(TimeoutError):
+        async with block:
+            await loop.create_future()

@@ -5,6 +5,7 @@ use pyo3::exceptions::{PyBaseExceptionGroup, PyRuntimeError, PyTimeoutError};
 use pyo3::gc::PyVisit;
 use pyo3::intern;
 use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyTuple};
 
 use super::Timer;
 use super::timer::{native_loop, time, time_after};
@@ -12,6 +13,7 @@ use crate::cell::AttachedCell;
 use crate::coroutine::{Body, Call, Step, body};
 use crate::event_loop::{Callback, time_at};
 use crate::future::Home;
+use crate::subclasses::{class_of, has_own};
 use crate::task::{Task, cancel_any, current_task, running_loop};
 use crate::{ffi, imports};
 
@@ -50,11 +52,24 @@ struct State {
     cancelling: i64,
 }
 
+impl State {
+    const fn new(when: Option<Py<PyAny>>) -> Self {
+        Self {
+            phase: Phase::Created,
+            when,
+            timer: None,
+            due: false,
+            task: None,
+            cancelling: 0,
+        }
+    }
+}
+
 /// An asynchronous context manager that cancels its block when a time is up, and then raises TimeoutError.
 ///
 /// Use timeout() or timeout_at() to make one.
-#[cfg_attr(Py_3_12, pyclass(module = "ferrio", frozen, weakref, dict))]
-#[cfg_attr(not(Py_3_12), pyclass(module = "ferrio", frozen, weakref))]
+#[cfg_attr(Py_3_12, pyclass(module = "ferrio", subclass, frozen, weakref, dict))]
+#[cfg_attr(not(Py_3_12), pyclass(module = "ferrio", subclass, frozen, weakref))]
 pub struct Timeout {
     state: AttachedCell<State>,
 }
@@ -76,7 +91,7 @@ pub fn timeout<'py>(
 /// Cancel the `async with` block at a time on the clock of loop.time(), in seconds; None means never.
 #[pyfunction]
 pub fn timeout_at(when: Option<Py<PyAny>>) -> Timeout {
-    Timeout::new(when)
+    Timeout::until(when)
 }
 
 ffi::recycle!(Timeout);
@@ -93,9 +108,15 @@ impl Timeout {
         Ok(Step::none(py))
     });
 
+    const fn until(when: Option<Py<PyAny>>) -> Self {
+        Self {
+            state: AttachedCell::new(State::new(when)),
+        }
+    }
+
     /// A timeout as an object.
     pub fn create(py: Python<'_>, when: Option<Py<PyAny>>) -> PyResult<Bound<'_, Self>> {
-        ffi::create(py, || Self::new(when))
+        ffi::create(py, || Self::until(when))
     }
 
     /// Begins the block in the current task.
@@ -119,6 +140,10 @@ impl Timeout {
             state.cancelling = cancelling;
             state.when.as_ref().map(|when| when.clone_ref(py))
         });
+        let reschedule = intern!(py, "reschedule");
+        if has_own::<Self>(slf, reschedule)? {
+            return slf.call_method1(reschedule, (when,)).map(drop);
+        }
         Self::start_timer(slf, when)
     }
 
@@ -233,7 +258,11 @@ impl Timeout {
             return Ok(());
         };
         let event_loop = running_loop(py)?;
-        let timer = if let Some(native) = native_loop(&event_loop) {
+        let on_timeout = intern!(py, "_on_timeout");
+        let native = native_loop(&event_loop);
+        let timer = if let Some(native) = native
+            && !has_own::<Self>(slf, on_timeout)?
+        {
             let seconds: f64 = when.extract(py)?;
             let expire = Callback::Expire(slf.clone().unbind());
             let at = time_at(seconds)?;
@@ -245,7 +274,7 @@ impl Timeout {
             }
             Timer::native(native, at, expire)?
         } else {
-            let on_timeout = slf.getattr(intern!(py, "_on_timeout"))?;
+            let on_timeout = slf.getattr(on_timeout)?;
             let past = when.bind(py).le(time(&event_loop)?)?;
             let handle = if past {
                 event_loop.call_method1(intern!(py, "call_soon"), (on_timeout,))?
@@ -262,17 +291,16 @@ impl Timeout {
 #[pymethods]
 impl Timeout {
     #[new]
-    pub fn new(when: Option<Py<PyAny>>) -> Self {
-        Self {
-            state: AttachedCell::new(State {
-                phase: Phase::Created,
-                when,
-                timer: None,
-                due: false,
-                task: None,
-                cancelling: 0,
-            }),
-        }
+    #[pyo3(signature = (*_args, **_kwargs), text_signature = "(when)")]
+    fn new(_args: &Bound<'_, PyTuple>, _kwargs: Option<&Bound<'_, PyDict>>) -> Self {
+        Self::until(None)
+    }
+
+    fn __init__(&self, py: Python<'_>, when: Option<Py<PyAny>>) {
+        let old = self
+            .state
+            .with(py, |state| std::mem::replace(state, State::new(when)));
+        drop(old);
     }
 
     /// Return the time when the block is cancelled, on the loop's clock in seconds, or None.
@@ -326,7 +354,8 @@ impl Timeout {
 
     #[getter(__class__)]
     fn class(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
-        Ok(imports::timeout_class(slf.py())?.clone().unbind())
+        let asyncio_s = imports::timeout_class(slf.py())?;
+        Ok(class_of::<Self>(slf, asyncio_s))
     }
 
     #[pyo3(name = "_on_timeout")]
