@@ -30,6 +30,11 @@ def pytest_configure(config):
         "markers",
         "stock_bug(when, reason): this Python's own asyncio is known to fail here; ferrio must not",
     )
+    # Programs that tests start must end by these signals also where nohup or a shell's `&` had them ignored.
+    for number in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT):
+        if signal.getsignal(number) is signal.SIG_IGN:
+            by_default = signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL
+            signal.signal(number, by_default)
 
 
 def pytest_generate_tests(metafunc):

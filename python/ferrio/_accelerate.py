@@ -32,7 +32,6 @@ CLASSES = (
 )
 FUNCTIONS = (
     "as_completed",
-    "create_eager_task_factory",
     "create_subprocess_exec",
     "create_subprocess_shell",
     "create_task",

@@ -75,17 +75,22 @@ def _include_in_call_graph() -> None:
     graph._build_graph_for_future = build_with_native_tasks
 
 
-def create_eager_task_factory(custom_task_constructor: Callable[..., Any]) -> Callable[..., Any]:
-    """Return a task factory whose tasks begin at once: the first step runs inside `create_task`.
+if sys.version_info >= (3, 12):
+    # Libraries know an eager factory by its code, and read the class of tasks from its closure: anyio does.
+    create_eager_task_factory = asyncio.create_eager_task_factory
+else:
 
-    Args:
-        custom_task_constructor: a callable with the signature of `ferrio.Task`.
-    """
+    def create_eager_task_factory(custom_task_constructor: Callable[..., Any]) -> Callable[..., Any]:
+        """Return a task factory whose tasks begin at once: the first step runs inside `create_task`.
 
-    def factory(loop: Any, coro: Any, *, eager_start: bool = True, **kwargs: Any) -> Any:
-        return custom_task_constructor(coro, loop=loop, eager_start=eager_start, **kwargs)
+        Args:
+            custom_task_constructor: a callable with the signature of `ferrio.Task`.
+        """
 
-    return factory
+        def factory(loop: Any, coro: Any, **kwargs: Any) -> Any:
+            return custom_task_constructor(coro, loop=loop, eager_start=True, **kwargs)
+
+        return factory
 
 
 eager_task_factory = create_eager_task_factory(_ferrio.Task)

@@ -233,6 +233,14 @@ async def test_eager_tasks_of_either_kind_run_at_once(loop, aio, others):
 
 
 @pytest.mark.skipif(PY < (3, 12), reason="eager tasks are new in 3.12")
+def test_an_eager_factory_is_known_by_its_code(aio):
+    """So anyio knows one, and finds the class of its tasks."""
+    factory = aio.eager_task_factory
+    assert factory.__code__ is asyncio.eager_task_factory.__code__
+    assert factory.__closure__[0].cell_contents is aio.Task
+
+
+@pytest.mark.skipif(PY < (3, 12), reason="eager tasks are new in 3.12")
 async def test_the_eager_factory_makes_eager_tasks(loop, aio):
     loop.set_task_factory(aio.eager_task_factory)
     try:
