@@ -87,8 +87,8 @@ else:
             custom_task_constructor: a callable with the signature of `ferrio.Task`.
         """
 
-        def factory(loop: Any, coro: Any, **kwargs: Any) -> Any:
-            return custom_task_constructor(coro, loop=loop, eager_start=True, **kwargs)
+        def factory(loop: Any, coro: Any, *, name: Any = None, context: Any = None) -> Any:
+            return custom_task_constructor(coro, loop=loop, name=name, context=context, eager_start=True)
 
         return factory
 

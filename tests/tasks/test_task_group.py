@@ -296,12 +296,15 @@ async def test_cancel_ends_the_block_without_an_exception(loop, aio):
 
 
 @newest
-async def test_an_eager_child_that_fails_at_once_cancels_the_block(loop, aio):
+@pytest.mark.parametrize("by_keyword", [False, True] if PY >= (3, 14) else [False])
+async def test_an_eager_child_that_fails_at_once_cancels_the_block(loop, aio, by_keyword):
     """Python 3.14: not before the group can know the task."""
-    loop.set_task_factory(aio.eager_task_factory)
+    if not by_keyword:
+        loop.set_task_factory(aio.eager_task_factory)
+    kwargs = {"eager_start": True} if by_keyword else {}
     with pytest.raises(ExceptionGroup) as caught:
         async with aio.TaskGroup() as group:
-            group.create_task(fail(aio, ValueError("at once")))
+            group.create_task(fail(aio, ValueError("at once")), **kwargs)
             await loop.create_future()
     assert flat(caught.value) == ["ValueError('at once')"]
 
