@@ -35,6 +35,10 @@ class Loop(_ferrio.Loop, asyncio.SelectorEventLoop):
         self._unix_server_sockets: dict[Any, int] = {}
 
 
+def give_way() -> None:
+    """Do nothing: when a Python function begins, the interpreter lets another thread have the GIL if one has asked."""
+
+
 def new_event_loop() -> Loop:
     """Return a new event loop; the `loop_factory` for `asyncio.run` and `asyncio.Runner`.
 

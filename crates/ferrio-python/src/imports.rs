@@ -105,6 +105,8 @@ imports! { import_common:
     coroutine_type => "types", "CoroutineType";
     /// `types.GeneratorType`.
     generator_type => "types", "GeneratorType";
+    /// Does nothing, in Python code.
+    give_way => "ferrio._loop", "give_way";
     /// Has `asyncio.all_tasks` see native tasks.
     include_in_all_tasks => "ferrio._tasks", "include_in_all_tasks";
     /// `asyncio.sleep`.

@@ -352,8 +352,16 @@ impl Parked {
     /// Fails with [`Interrupted`](io::ErrorKind::Interrupted) when a signal
     /// arrives, and with `EBADF` when the loop is closed.
     pub fn wait(&mut self) -> io::Result<()> {
-        let poller = self.poller.as_ref().ok_or_else(closed)?;
-        poller.wait(&mut self.events, self.timeout)
+        self.poll(self.timeout)
+    }
+
+    /// Looks what has happened already, instead of waiting or before it.
+    ///
+    /// Returns whether anything has: then [`wait`](Self::wait) would lose it, and the iteration goes on with
+    /// [`unpark`](LoopCore::unpark). Fails as `wait` does.
+    pub fn look(&mut self) -> io::Result<bool> {
+        self.poll(Timeout::Now)?;
+        Ok(!self.events.is_empty())
     }
 
     /// Whether the wait may block. If not, releasing a lock around it is not
@@ -361,6 +369,11 @@ impl Parked {
     #[inline]
     pub fn blocks(&self) -> bool {
         self.timeout != Timeout::Now
+    }
+
+    fn poll(&mut self, timeout: Timeout) -> io::Result<()> {
+        let poller = self.poller.as_ref().ok_or_else(closed)?;
+        poller.wait(&mut self.events, timeout)
     }
 }
 

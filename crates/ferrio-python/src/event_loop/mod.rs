@@ -5,6 +5,7 @@
 //! | `callback` | [`Callback`], the payload of the core: everything that an iteration can run |
 //! | `scheduling` | `call_soon`, `call_later`, `call_at`, `call_soon_threadsafe`, futures and tasks |
 //! | `running` | `run_forever`, one iteration, stopping and closing |
+//! | `polling` | the poll of an iteration, and when the GIL is released for it |
 //! | `watching` | `add_reader`, `add_writer` and which descriptors belong to transports |
 //! | `watched_files` | the objects by which descriptors are watched |
 //! | `sockets` | `sock_recv`, `sock_sendall`, `sock_accept`, `sock_connect` |
@@ -29,6 +30,7 @@ mod debug;
 mod last_task;
 mod overrides;
 mod pipes;
+mod polling;
 mod processes;
 mod running;
 mod scheduling;
@@ -52,6 +54,7 @@ use pyo3::types::{PyTuple, PyType};
 
 pub use self::callback::{Callback, FutureDone, Notice, wake};
 use self::overrides::Overrides;
+use self::polling::Looks;
 pub use self::scheduling::{install_quick_methods, time_at};
 pub use self::serving::Listener;
 use self::signals::Signals;
@@ -78,6 +81,8 @@ pub struct Loop {
     injector: Arc<Injector<Callback>>,
     /// Transports with writes that leave at the end of the iteration.
     unflushed: AttachedCell<Vec<Unflushed>>,
+    /// When to poll without releasing the GIL.
+    looks: AttachedCell<Looks>,
     read_buffer: AttachedCell<Box<[u8]>>,
     /// For TLS, which runs Python code while it fills the buffer: taken, not borrowed.
     plaintext_buffer: AttachedCell<Vec<u8>>,
@@ -212,6 +217,7 @@ impl Loop {
             core: AttachedCell::new(core),
             injector,
             unflushed: AttachedCell::default(),
+            looks: AttachedCell::default(),
             read_buffer: AttachedCell::new(vec![0; READ_SIZE].into_boxed_slice()),
             plaintext_buffer: AttachedCell::default(),
             receive_buffers: AttachedCell::default(),

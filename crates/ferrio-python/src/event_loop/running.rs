@@ -95,12 +95,7 @@ impl Loop {
             Block::Allowed
         };
         let mut parked = me.core(py, |core| core.park(block));
-        // A poll that cannot block is not worth the release of the GIL.
-        let outcome = if parked.blocks() {
-            py.detach(|| parked.wait())
-        } else {
-            parked.wait()
-        };
+        let outcome = me.poll(py, &mut parked);
         let read = Self::read_own_clock(slf);
         let turn = me
             .core(py, |core| {
@@ -110,6 +105,7 @@ impl Loop {
         read?;
         // Python's own signal handlers run here when the poll was interrupted; one may raise KeyboardInterrupt.
         py.check_signals()?;
+        me.give_way(py)?;
         Self::run_turn(slf, turn)
     }
 

@@ -149,6 +149,11 @@ impl Events {
         }
     }
 
+    /// Whether the last wait has ended without an event, not even a waker's.
+    pub fn is_empty(&self) -> bool {
+        self.list.is_empty()
+    }
+
     /// The events of the last wait, in the kernel's order, without wakers'.
     pub fn iter(&self) -> impl Iterator<Item = Event> + '_ {
         self.list.iter().filter_map(|event| {

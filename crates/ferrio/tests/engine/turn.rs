@@ -168,6 +168,36 @@ fn a_turn_that_may_not_block_returns_with_nothing() {
 }
 
 #[test]
+fn a_look_finds_what_a_wait_would_and_a_wait_may_follow_one_in_vain() {
+    let mut core = Core::new().unwrap();
+    let (_ours, _theirs, fd) = ready_socket();
+    core.set_reader(fd, "reader").unwrap();
+    let mut parked = core.park(Block::Allowed);
+    assert!(parked.look().unwrap());
+    assert_eq!(core.unpark(parked, Ok(()), |payload| *payload).unwrap(), 1);
+    assert_eq!(core.pop(), Some("reader"));
+
+    core.remove_reader(fd).unwrap();
+    let soon = Time::from_nanos(Time::now().as_nanos() + 5_000_000);
+    core.schedule(soon, "timer");
+    let mut parked = core.park(Block::Allowed);
+    assert!(!parked.look().unwrap());
+    let outcome = parked.wait();
+    assert_eq!(core.unpark(parked, outcome, |payload| *payload).unwrap(), 1);
+    assert_eq!(core.pop(), Some("timer"));
+}
+
+#[test]
+fn a_look_finds_a_wake_up() {
+    let mut core = Core::new().unwrap();
+    let mut parked = core.park(Block::Allowed);
+    core.injector().push("injected").unwrap();
+    assert!(parked.look().unwrap(), "a wait after it would never end");
+    assert_eq!(core.unpark(parked, Ok(()), |payload| *payload).unwrap(), 1);
+    assert_eq!(core.pop(), Some("injected"));
+}
+
+#[test]
 fn an_interrupted_wait_is_a_turn_without_events() {
     let mut core = Core::new().unwrap();
     let (_ours, _theirs, fd) = ready_socket();
