@@ -64,8 +64,8 @@ class Results:
     build: str = ""
     versions: dict[str, str] = field(default_factory=dict)
     """Of the peers that were measured."""
-    values: dict[tuple[str, str], list[float]] = field(default_factory=lambda: defaultdict(list))
-    """Of (path of the benchmark, peer), one a repetition."""
+    values: dict[tuple[str, str], dict[int, float]] = field(default_factory=lambda: defaultdict(dict))
+    """Of (path of the benchmark, peer), by the number of the repetition."""
     notes: list[str] = field(default_factory=list)
 
     def note(self, text: str) -> None:
@@ -94,7 +94,7 @@ class Run:
                     first = (repetition + position) % len(self.peers)
                     for peer in (*self.peers[first:], *self.peers[:first]):
                         if peer != BASELINE or benchmark.has_baseline:
-                            self._measure(workers, peer, benchmark)
+                            self._measure(workers, peer, benchmark, repetition)
         return self.results
 
     def _is_installed(self, peer: str) -> bool:
@@ -123,13 +123,15 @@ class Run:
 
             yield worker
 
-    def _measure(self, workers: Callable[[str], Worker], peer: str, benchmark: Benchmark) -> None:
+    def _measure(
+        self, workers: Callable[[str], Worker], peer: str, benchmark: Benchmark, repetition: int
+    ) -> None:
         if benchmark.alone:
             with self._start(peer) as worker:
                 answer = worker.measure(benchmark)
         else:
             answer = workers(peer).measure(benchmark)
         if "value" in answer:
-            self.results.values[benchmark.path, peer].append(answer["value"])
+            self.results.values[benchmark.path, peer][repetition] = answer["value"]
         else:
             self.results.note(f"{benchmark.path}, {peer}: {answer.get('skipped') or answer['failed']}")

@@ -83,14 +83,14 @@ def line(*cells: str) -> str:
 
 
 def cell(run: Results, row: Benchmark, peer: str) -> str:
-    values = run.values.get((row.path, peer))
-    if not values:
-        return ""
-    return f"{statistics.median(values):.0f} ({min(values):.0f} to {max(values):.0f})"
+    values = run.values.get((row.path, peer), {}).values()
+    return f"{statistics.median(values):.0f} ({min(values):.0f} to {max(values):.0f})" if values else ""
 
 
 def ratio(run: Results, row: Benchmark, peer: str, to: str) -> str:
-    dividend, divisor = run.values.get((row.path, peer)), run.values.get((row.path, to))
-    if not dividend or not divisor:
-        return ""
-    return f"{statistics.median(dividend) / statistics.median(divisor):.2f}"
+    """The median of the quotients of what was measured in the same repetition, at one speed of the machine."""
+    dividends, divisors = (run.values.get((row.path, name), {}) for name in (peer, to))
+    quotients = [
+        dividends[repetition] / divisors[repetition] for repetition in dividends.keys() & divisors.keys()
+    ]
+    return f"{statistics.median(quotients):.2f}" if quotients else ""

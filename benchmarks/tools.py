@@ -18,9 +18,9 @@ KEY = "key.pem"
 
 def make(folder: Path) -> list[str]:
     """Make all of them in the folder; returns what went wrong."""
-    compiler = [os.environ.get("CC", "cc"), "-O2"]
-    tls = ["-DWITH_TLS", HERE / "echo_client.c", "-lssl", "-lcrypto"]
-    commands = {
+    compiler: list[str | Path] = [os.environ.get("CC", "cc"), "-O2"]
+    tls: list[str | Path] = ["-DWITH_TLS", HERE / "echo_client.c", "-lssl", "-lcrypto"]
+    commands: dict[str, list[str | Path]] = {
         SERVER: [*compiler, "-o", folder / SERVER, HERE / "echo_server.c"],
         CLIENT: [*compiler, "-o", folder / CLIENT, HERE / "echo_client.c"],
         TLS_CLIENT: [*compiler, "-o", folder / TLS_CLIENT, *tls],
