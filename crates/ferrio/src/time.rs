@@ -69,9 +69,13 @@ impl Time {
         // The estimate is within two roundings of the answer. Below 2^53 ns
         // (104 days) it is the answer or next to it; above, several nanoseconds
         // share one double, and the first of them is what is wanted.
-        let nanos = estimate.ceil() as u64;
+        let nanos = estimate as u64;
         let reached = |nanos: u64| Time(nanos).as_secs_f64() >= secs;
-        if reached(nanos) && (nanos == 0 || !reached(nanos - 1)) {
+        if !reached(nanos) {
+            if reached(nanos + 1) {
+                return Time(nanos + 1);
+            }
+        } else if nanos == 0 || !reached(nanos - 1) {
             return Time(nanos);
         }
         first_that(nanos, reached)

@@ -139,8 +139,12 @@ impl<C> Timers<C> {
         self.slots.iter().map(|(_, slot)| &slot.payload)
     }
 
-    /// Drops the tombstones once they are too many.
+    /// Drops the tombstones once they are too many, or there is nothing else.
     fn compact(&mut self) {
+        if self.slots.is_empty() {
+            self.heap.clear();
+            return;
+        }
         let entries = self.heap.len();
         let tombstones = entries - self.slots.len();
         if entries > MIN_SCHEDULED && tombstones * MAX_CANCELLED_ONE_IN > entries {
