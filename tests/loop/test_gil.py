@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import functools
 import socket
 import threading
 import time
@@ -60,7 +61,7 @@ async def test_a_busy_loop_lets_other_threads_have_the_gil(loop):
     await loop.shutdown_default_executor()
 
 
-async def test_a_busy_loop_that_runs_no_python_code_lets_other_threads_have_the_gil(loop):
+async def test_a_loop_with_a_busy_reader_that_is_no_python_code_lets_other_threads_have_the_gil(loop):
     ours, theirs = socket.socketpair()
     with ours, theirs:
         theirs.send(b"x")
@@ -69,6 +70,17 @@ async def test_a_busy_loop_that_runs_no_python_code_lets_other_threads_have_the_
         await take_the_gil_again_and_again(loop)
         assert time.monotonic() - start < 5
         loop.remove_reader(ours)
+    await loop.shutdown_default_executor()
+
+
+async def test_a_loop_with_busy_callbacks_that_are_no_python_code_lets_other_threads_have_the_gil(loop):
+    again = functools.partial(loop.call_soon)
+    again.__setstate__((loop.call_soon, (again,), {}, None))  # calls itself for ever
+    again()
+    start = time.monotonic()
+    await take_the_gil_again_and_again(loop)
+    assert time.monotonic() - start < 5
+    again.__setstate__((int, (), {}, None))
     await loop.shutdown_default_executor()
 
 

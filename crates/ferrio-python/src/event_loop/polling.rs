@@ -11,7 +11,8 @@
 //! whenever there turns out to be nothing, which therefore makes it look less often.
 //!
 //! The interpreter asks when it runs Python code, and a busy loop need not run any: `add_reader(fd, int)` has none, nor has
-//! what fills the buffer of a native reader. So every few looks a Python function is called that does nothing.
+//! what fills the buffer of a native reader. So every few polls that keep the GIL a Python function is called that does
+//! nothing.
 
 use std::io;
 
@@ -22,10 +23,10 @@ use pyo3::types::PyTuple;
 use super::Loop;
 use crate::{ffi, imports};
 
-/// At most one in this many polls looks in vain.
+/// A loop that always has to wait looks in vain before one in this many polls.
 const LOOK_EVERY: u32 = 16;
 
-/// How many looks in a row may find something before Python code has to run.
+/// After how many polls in a row that keep the GIL Python code has to run.
 const GIVE_WAY_EVERY: u32 = 16;
 
 /// When to look before releasing the GIL.
@@ -35,12 +36,12 @@ pub struct Looks {
     pause: u32,
     /// How many are left of these.
     left: u32,
-    /// How many have found something since the loop gave way.
-    found: u32,
+    /// How many polls have kept the GIL since the loop gave way.
+    kept: u32,
 }
 
 impl Looks {
-    /// Whether this poll looks first.
+    /// Whether this poll, which may block, looks first.
     fn is_due(&mut self) -> bool {
         let due = self.left == 0;
         self.left = self.left.saturating_sub(1);
@@ -49,21 +50,19 @@ impl Looks {
 
     /// Takes into account whether a look has found something.
     fn note(&mut self, found: bool) {
-        if found {
-            self.found += 1;
-            self.pause = 0;
+        self.pause = if found {
+            0
         } else {
-            self.found = 0;
-            self.pause = (2 * self.pause + 1).min(LOOK_EVERY - 1);
-        }
+            (2 * self.pause + 1).min(LOOK_EVERY - 1)
+        };
         self.left = self.pause;
     }
 
     /// Whether the loop has to give way before it goes on.
     fn give_way(&mut self) -> bool {
-        let now = self.found >= GIVE_WAY_EVERY;
+        let now = self.kept >= GIVE_WAY_EVERY;
         if now {
-            self.found = 0;
+            self.kept = 0;
         }
         now
     }
@@ -72,6 +71,7 @@ impl Looks {
 impl Loop {
     /// Waits for what happens; the GIL is released while that may take time.
     pub(super) fn poll(&self, py: Python<'_>, parked: &mut Parked) -> io::Result<()> {
+        self.looks.with(py, |looks| looks.kept += 1);
         if !parked.blocks() {
             return parked.wait();
         }
@@ -82,11 +82,12 @@ impl Loop {
                 return Ok(());
             }
         }
+        self.looks.with(py, |looks| looks.kept = 0);
         py.detach(|| parked.wait())
     }
 
-    /// Lets another thread have the GIL if it has asked for it, every few polls that did not release it. Raises what
-    /// signal handlers raise, which run here, too.
+    /// Lets another thread have the GIL if it has asked for it, every few polls that have kept it. Raises what signal
+    /// handlers raise, which run here, too.
     pub(super) fn give_way(&self, py: Python<'_>) -> PyResult<()> {
         if self.looks.with(py, Looks::give_way) {
             ffi::call(imports::give_way(py)?, &PyTuple::empty(py))?;
