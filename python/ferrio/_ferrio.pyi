@@ -75,6 +75,7 @@ if sys.version_info >= (3, 14):
     def future_discard_from_awaited_by(fut: asyncio.Future[Any], waiter: asyncio.Future[Any], /) -> None: ...
 
 __version__: str
+_is_exit_guarded: bool
 
 @disjoint_base
 class Handle(asyncio.Handle):

@@ -133,6 +133,7 @@ mod _ferrio {
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        module.add("_is_exit_guarded", crate::ffi::guard_thread_exit())?;
         crate::ffi::install_am_send::<crate::future::FutureIter>(module.py())?;
         crate::ffi::know_native_futures(module.py());
         crate::future::install_slots(module.py())?;

@@ -13,9 +13,9 @@ mod quick_method;
 mod raising;
 mod recycling;
 mod resuming;
-mod running;
 mod running_task;
 mod stop_iteration;
+mod thread_exit;
 
 pub use self::awaiting::{
     SelfAwait, await_iterator, generic_set_attribute, install_self_await, is_context,
@@ -41,6 +41,7 @@ pub use self::running_task::leave_last_task;
 pub use self::running_task::{CurrentTask, running_loop, running_task};
 use self::stop_iteration::set_stop_iteration;
 pub use self::stop_iteration::stop_iteration;
+pub use self::thread_exit::guard as guard_thread_exit;
 
 use std::io;
 use std::os::fd::{BorrowedFd, RawFd};
@@ -157,7 +158,7 @@ pub fn call<'py>(
         let count = ffi::PyTuple_GET_SIZE(args.as_ptr()).cast_unsigned();
         Bound::from_owned_ptr_or_err(
             callable.py(),
-            running::object_vectorcall(callable.as_ptr(), items, count),
+            ffi::PyObject_Vectorcall(callable.as_ptr(), items, count, std::ptr::null_mut()),
         )
     }
 }
@@ -172,12 +173,12 @@ pub fn call_one<'py>(
     unsafe {
         Bound::from_owned_ptr_or_err(
             callable.py(),
-            running::object_call_one(callable.as_ptr(), argument.as_ptr()),
+            ffi::PyObject_CallOneArg(callable.as_ptr(), argument.as_ptr()),
         )
     }
 }
 
-/// `object.name(*args)` with one argument or two, for what receives data: the interpreter may end in the middle of it.
+/// `object.name(*args)` with one argument or two.
 #[inline]
 pub fn call_method<'py, const N: usize>(
     object: &Bound<'py, PyAny>,
@@ -188,7 +189,12 @@ pub fn call_method<'py, const N: usize>(
     let all = [object.as_ptr(), args[0].as_ptr(), args[N - 1].as_ptr()];
     // SAFETY: all are live objects. The result is a new reference, or null with an exception set.
     let result = unsafe {
-        let result = running::method_call(name.as_ptr(), &all[..=N]);
+        let result = ffi::PyObject_VectorcallMethod(
+            name.as_ptr(),
+            all.as_ptr(),
+            N + 1,
+            std::ptr::null_mut(),
+        );
         Bound::from_owned_ptr_or_err(object.py(), result)
     };
     result.map(drop)

@@ -5,7 +5,7 @@ use pyo3::ffi;
 use pyo3::intern;
 use pyo3::prelude::*;
 
-use super::{in_slot, running};
+use super::in_slot;
 
 /// What resuming a coroutine led to.
 pub enum Sent {
@@ -44,7 +44,7 @@ pub fn iter_send(py: Python<'_>, iter: &Py<PyAny>, value: Option<&Py<PyAny>>) ->
     // SAFETY: `iter` and `value` are live objects, `result` is written with a new reference unless an exception is set.
     let status = unsafe {
         let value = value.map_or_else(|| ffi::Py_None(), Py::as_ptr);
-        running::iter_send(iter.as_ptr(), value, &raw mut result)
+        ffi::PyIter_Send(iter.as_ptr(), value, &raw mut result)
     };
     match status {
         ffi::PySendResult::PYGEN_ERROR => Err(PyErr::fetch(py).into()),
