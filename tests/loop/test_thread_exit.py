@@ -338,21 +338,23 @@ def program(code):
 def ends(script, code):
     with script.start(program(code), "-W", "ignore") as process:
         try:
-            out, err = process.communicate(timeout=20)
+            out, err = process.communicate(timeout=50)
         except BaseException:
             process.kill()
             raise
     assert (process.returncode, out, err) == (0, "end\n", "")
 
 
+@pytest.mark.timeout(60)
 @pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
 def test_a_daemon_thread_that_the_loop_has_called_into_does_not_disturb_the_end(script, call):
     ends(script, call)
 
 
+@pytest.mark.timeout(120)
 @pytest.mark.parametrize("work", WORK.values(), ids=WORK)
 def test_a_daemon_thread_that_works_does_not_disturb_the_end(script, work):
-    for _ in range(5):
+    for _ in range(3):
         ends(script, work)
 
 
