@@ -35,7 +35,16 @@ NEWER = {
     "timeout",
     "timeout_at",
 }
-NO_ASYNCIO = {"EventLoopPolicy", "Loop", "SocketTransport", "__version__", "accelerate", "install", "restore"}
+NO_ASYNCIO = {
+    "EventLoopPolicy",
+    "Loop",
+    "SocketTransport",
+    "__version__",
+    "accelerate",
+    "install",
+    "restore",
+    "uninstall",
+}
 
 
 def test_everything_in_asyncio_is_in_ferrio():

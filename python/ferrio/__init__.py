@@ -75,7 +75,7 @@ if _sys.version_info >= (3, 14):
 
 from ferrio._loop import Loop, Runner, new_event_loop, run  # type: ignore[assignment]
 from ferrio._own import QueueShutDown
-from ferrio._policy import EventLoopPolicy, install
+from ferrio._policy import EventLoopPolicy, install, uninstall
 from ferrio._streams import (
     create_subprocess_exec,
     create_subprocess_shell,
@@ -108,5 +108,6 @@ __all__ = [
     "restore",
     "timeout",
     "timeout_at",
+    "uninstall",
 ]
 __all__ += _asyncio.__all__

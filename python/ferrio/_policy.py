@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import sys
-from asyncio import events, unix_events
+from asyncio import unix_events
+from typing import Any
 
+from ferrio import _ferrio
 from ferrio._loop import Loop
 
-# The names without an underscore warn since Python 3.14, and the policies go away in 3.16.
-if sys.version_info >= (3, 14):
-    _DefaultPolicy = getattr(unix_events, "_DefaultEventLoopPolicy", object)
-    _set_policy = getattr(events, "_set_event_loop_policy", None)
-else:
-    _DefaultPolicy = asyncio.DefaultEventLoopPolicy
-    _set_policy = asyncio.set_event_loop_policy
+# The name without an underscore warns since Python 3.14, and the policies go away in 3.16.
+_DefaultPolicy = getattr(unix_events, "_DefaultEventLoopPolicy", None) or getattr(
+    unix_events, "DefaultEventLoopPolicy", object
+)
+
+# asyncio's own; `EventLoop` is another name for it.
+_SelectorEventLoop: Any = asyncio.SelectorEventLoop
 
 
 class EventLoopPolicy(_DefaultPolicy):  # type: ignore[misc, valid-type]
@@ -26,12 +27,29 @@ class EventLoopPolicy(_DefaultPolicy):  # type: ignore[misc, valid-type]
 def install() -> None:
     """Make ferrio's loop the default one of this process.
 
-    `asyncio.run`, `asyncio.Runner`, `asyncio.new_event_loop` and the event loop policy give ferrio's loop from now on,
-    and so do `asyncio.SelectorEventLoop` and `asyncio.EventLoop`, which programs name to ask for the platform's usual
-    loop. Loops that exist are not touched. Calling it again changes nothing.
+    `asyncio.SelectorEventLoop()` makes ferrio's loop from now on, and with it whatever asks for the platform's usual
+    loop: `asyncio.run`, `asyncio.Runner`, `asyncio.new_event_loop`, asyncio's event loop policy and `asyncio.EventLoop`.
+    The class itself stays at its names: classes that derive from it are asyncio's loops as before, and so is a loop that
+    is given a selector. Loops that exist are not touched. Calling it again changes nothing. `uninstall()` undoes it.
     """
-    if _set_policy is not None:
-        _set_policy(EventLoopPolicy())
-    asyncio.SelectorEventLoop = Loop  # type: ignore[misc, assignment]
-    if hasattr(asyncio, "EventLoop"):
-        asyncio.EventLoop = Loop  # type: ignore[misc, assignment]
+    if not _is_installed():
+        _SelectorEventLoop.__new__ = staticmethod(_new)
+
+
+def uninstall() -> None:
+    """Undo `install()`: asyncio is as it was. Loops that exist are not touched. Calling it again changes nothing."""
+    if _is_installed():
+        del _SelectorEventLoop.__new__
+        _ferrio._make_as_object(_SelectorEventLoop)
+
+
+def _is_installed() -> bool:
+    return getattr(vars(_SelectorEventLoop).get("__new__"), "__func__", None) is _new
+
+
+def _new(cls: type, *args: object, **kwargs: object) -> object:
+    """`SelectorEventLoop.__new__` while ferrio is installed."""
+    if cls is _SelectorEventLoop and all(selector is None for selector in (*args, *kwargs.values())):
+        return Loop.__new__(Loop)
+    new: Any = super(_SelectorEventLoop, cls).__new__  # type: ignore[misc]
+    return new(cls) if new is object.__new__ else new(cls, *args, **kwargs)

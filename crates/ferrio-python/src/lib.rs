@@ -125,6 +125,12 @@ mod _ferrio {
         crate::ffi::set_metaclass(class, metaclass)
     }
 
+    /// Have a class out of which a `__new__` was taken make instances as `object` does, as before there was one.
+    #[pyfunction]
+    fn _make_as_object(class: &Bound<'_, PyType>) -> PyResult<()> {
+        crate::ffi::make_as_object(class)
+    }
+
     /// Import what the native half needs of the standard library and of ferrio's Python half, once that is there.
     #[pyfunction]
     fn _import_all(py: Python<'_>) {

@@ -4,6 +4,7 @@
 mod awaiting;
 mod descriptor;
 mod forwarding;
+mod instances;
 mod latest;
 mod lifetime;
 mod metaclass;
@@ -23,6 +24,7 @@ pub use self::awaiting::{
 };
 pub use self::descriptor::descriptor_get;
 pub use self::forwarding::{Callee, Forward, bind, install_forwarding, replace_in_class};
+pub use self::instances::make_as_object;
 pub use self::latest::Latest;
 pub use self::lifetime::{Finalize, WeakTable, install_finalizer};
 pub use self::metaclass::set_metaclass;
