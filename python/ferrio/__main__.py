@@ -6,19 +6,26 @@ import sys
 from typing import NoReturn
 
 import ferrio
-from ferrio import _program
+from ferrio import _process, _program
+from ferrio._process import Options
 
-_USAGE = "usage: python -m ferrio [-h] [-V] [--no-accelerate] [-c cmd | -m mod | file | -] [arg] ..."
+_USAGE = """\
+usage: python -m ferrio [-h] [-V] [--no-accelerate] [--no-children] [--keep-uvloop] [--verbose]
+                        [-c cmd | -m mod | file | -] [arg] ..."""
 
 _HELP = f"""\
 {_USAGE}
 
 Run a Python program, as it is, on ferrio's event loop instead of asyncio's,
 with ferrio's native queues, locks, streams, gather, ... under asyncio's names.
+So do the Pythons that the program starts, and uvloop's names give this loop.
 
 -h, --help        print this help and exit
 -V, --version     print the versions of ferrio and of Python and exit
 --no-accelerate   leave asyncio's names as they are: ferrio's loop only
+--no-children     leave alone the Pythons that the program starts
+--keep-uvloop     leave uvloop's names as they are
+--verbose         say on standard error which loop each process runs on
 -c cmd            program passed in as a string
 -m mod            module or package to run
 file              script, or directory or zip file with a __main__.py, to run
@@ -28,11 +35,19 @@ arg ...           arguments of the program: its sys.argv[1:]
 Options of the interpreter go to it: python -X dev -m ferrio app.py
 """
 
+_OPTIONS = {
+    "--no-accelerate": {"accelerate": False},
+    "--no-children": {"children": False},
+    "--keep-uvloop": {"replace_uvloop": False},
+    "--verbose": {"verbose": True},
+}
+
 
 def main() -> None:
     """Run the program that the command line (``sys.argv``) names, with ferrio's loop as the default one.
 
-    Its native types and functions stand under asyncio's names, unless the option ``--no-accelerate`` is given.
+    Its native types and functions stand under asyncio's names, and the Pythons that the program starts run in the same
+    way, unless options say otherwise.
 
     Returns when the program has come to its end.
 
@@ -41,7 +56,7 @@ def main() -> None:
         BaseException: whatever else the program raises.
     """
     arguments = sys.argv[1:]
-    prepare = _install_and_accelerate
+    options = Options()
     while arguments and arguments[0].startswith("-") and arguments[0] != "-":
         option = arguments.pop(0)
         if option == "--":
@@ -56,27 +71,25 @@ def main() -> None:
                 f"ferrio {ferrio.__version__} ({platform.python_implementation()} {platform.python_version()})"
             )
             return
-        if option == "--no-accelerate":
-            prepare = ferrio.install
+        if option in _OPTIONS:
+            options = options._replace(**_OPTIONS[option])
             continue
         if option[:2] not in ("-c", "-m"):
             _refuse(f"unknown option {option}")
         if len(option) == 2 and not arguments:
             _refuse(f"argument expected for the {option} option")
-        prepare()
-        run = _program.run_command if option[1] == "c" else _program.run_module
-        run(option[2:] or arguments.pop(0), arguments)
+        kind, what = option[:2], option[2:] or arguments.pop(0)
+        _process.set_up_children(options)
+        _process.set_up(options, kind if kind == "-c" else f"-m {what}")
+        run = _program.run_command if kind == "-c" else _program.run_module
+        run(what, arguments)
         return
-    prepare()
+    _process.set_up_children(options)
+    _process.set_up(options, arguments[0] if arguments else "-")
     if not arguments or arguments[0] == "-":
         _program.run_stdin(arguments or [""])
     else:
         _program.run_file(arguments[0], arguments[1:])
-
-
-def _install_and_accelerate() -> None:
-    ferrio.install()
-    ferrio.accelerate()
 
 
 def _refuse(reason: str) -> NoReturn:

@@ -27,10 +27,10 @@ class EventLoopPolicy(_DefaultPolicy):  # type: ignore[misc, valid-type]
 def install() -> None:
     """Make ferrio's loop the default one of this process.
 
-    `asyncio.SelectorEventLoop()` makes ferrio's loop from now on, and with it whatever asks for the platform's usual
-    loop: `asyncio.run`, `asyncio.Runner`, `asyncio.new_event_loop`, asyncio's event loop policy and `asyncio.EventLoop`.
-    The class itself stays at its names: classes that derive from it are asyncio's loops as before, and so is a loop that
-    is given a selector. Loops that exist are not touched. Calling it again changes nothing. `uninstall()` undoes it.
+    `asyncio.SelectorEventLoop()` makes ferrio's loop from now on, and so does whatever asks for the platform's usual
+    loop: `asyncio.run`, `asyncio.Runner`, `asyncio.new_event_loop`, asyncio's policy and `asyncio.EventLoop`. The
+    class itself stays where it is: classes that derive from it are asyncio's loops as before, and so is a loop that is
+    given a selector. Loops that exist are not touched. Calling it again changes nothing. `uninstall()` undoes it.
     """
     if not _is_installed():
         _SelectorEventLoop.__new__ = staticmethod(_new)

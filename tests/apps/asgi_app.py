@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
@@ -28,7 +29,11 @@ async def app(
     if scope["method"] == "GET":
         await asyncio.sleep(0)
         body = json.dumps(
-            {"loop": type(asyncio.get_running_loop()).__module__, "path": scope["path"]}
+            {
+                "loop": type(asyncio.get_running_loop()).__module__,
+                "path": scope["path"],
+                "process": os.getpid(),
+            }
         ).encode()
     headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
     await send({"type": "http.response.start", "status": 200, "headers": headers})

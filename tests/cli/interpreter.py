@@ -33,10 +33,16 @@ class Outcome:
 
 
 class Interpreter:
-    """Runs programs in one directory, by python and by ferrio."""
+    """Runs programs in one directory, by python and by ferrio.
 
-    def __init__(self, directory: Path) -> None:
+    Args:
+        directory: the directory.
+        executable: the interpreter.
+    """
+
+    def __init__(self, directory: Path, executable: str = sys.executable) -> None:
         self.directory = directory
+        self.executable = executable
         self._loops = directory / "loops.txt"
 
     def write(self, name: str, content: str | bytes) -> str:
@@ -56,7 +62,7 @@ class Interpreter:
     def run_reading(self, stdin: int, *arguments: str, **environment: str) -> Outcome:
         """Run ``python`` on this standard input."""
         process = subprocess.run(
-            [sys.executable, *arguments],
+            [self.executable, *arguments],
             cwd=self.directory,
             stdin=stdin,
             env=self.environment(**environment),

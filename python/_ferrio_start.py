@@ -1,0 +1,133 @@
+"""How a Python that a program under ``python -m ferrio`` starts comes to run on ferrio, too.
+
+``python -m ferrio`` sets an environment variable (`ferrio._process`). ``ferrio_start.pth`` lies in site-packages, where
+every Python that starts reads it, and calls `start` if the variable is set. This module is not in the package because
+importing anything from there imports all of ferrio and asyncio, which many of these Pythons never need: `start` only
+sees to it that ferrio is set up when the program imports asyncio.
+
+A Python that cannot import ferrio, or that is to ignore its environment, runs as it would without.
+"""
+
+import os
+import sys
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from importlib.machinery import ModuleSpec
+    from types import ModuleType
+    from typing import Any
+
+VARIABLE = "FERRIO_CHILDREN"
+
+# What is called as soon as the module of that name has been imported.
+_awaited: "dict[str, Callable[[], None]]" = {}
+
+
+def start() -> None:
+    """Have this process run on ferrio as the environment says, from the moment at which it imports asyncio."""
+    words = os.environ[VARIABLE].split(",")
+    if words == [""] or (sys.flags.ignore_environment and "isolated" not in words):
+        return
+    if _program() == "-m ferrio":  # Its own options count.
+        return
+
+    def set_up() -> None:
+        from ferrio import _process
+
+        _process.set_up(_process.Options.from_words(words))
+
+    def import_ferrio() -> None:
+        try:
+            import ferrio  # noqa: F401
+        except ImportError as error:
+            # ferrio is not there for this Python, or not for a subinterpreter.
+            if "verbose" in words:
+                say(f"asyncio's loop ({error})")
+
+    when_imported("ferrio", set_up)
+    when_imported("asyncio", import_ferrio)
+
+
+def when_imported(name: str, call: "Callable[[], None]") -> None:
+    """Call a function as soon as a module has been imported, which may be now. The latest one for a name counts."""
+    if name in sys.modules:
+        call()
+        return
+    _awaited[name] = call
+    if _finder not in sys.meta_path:
+        sys.meta_path.insert(0, _finder)
+
+
+def forget(name: str) -> None:
+    """Take back what `when_imported` was told about a module."""
+    _awaited.pop(name, None)
+    if not _awaited and _finder in sys.meta_path:
+        sys.meta_path.remove(_finder)
+
+
+def say(loop: str, program: "str | None" = None) -> None:
+    """Tell standard error which loop this process runs on: a line in one system call, whatever others write there.
+
+    Args:
+        loop: the loop.
+        program: the program's name; by default that of the script or module that runs.
+    """
+    line = f"ferrio: process {os.getpid()} ({program or _program()}): {loop}\n"
+    try:  # noqa: SIM105 - contextlib is not there yet.
+        os.write(2, line.encode(errors="backslashreplace"))
+    except OSError:
+        pass  # There is no standard error.
+
+
+def _program() -> str:
+    """The name of what runs: a script, "-m" and a module, "-c", or "-" for standard input."""
+    argv: list[str] = getattr(sys, "argv", [""])
+    name = argv[0]
+    if (
+        name == "-m"
+    ):  # The interpreter still looks for the module. Its name stands before the program's arguments.
+        name = " ".join(["-m", *sys.orig_argv[-len(argv) :][:1]]).replace("-m -m", "-m ")
+    return name or "-"
+
+
+class _Finder:
+    """Finds what the finders behind it in ``sys.meta_path`` find, for the modules that are awaited."""
+
+    def find_spec(
+        self, name: str, path: "Sequence[str] | None" = None, target: "ModuleType | None" = None
+    ) -> "ModuleSpec | None":
+        if name not in _awaited:
+            return None
+        if name == "ferrio":  # The one that this file belongs to, whatever lies in the program's own folder.
+            path = [os.path.dirname(__file__)]
+        for finder in sys.meta_path[sys.meta_path.index(self) + 1 :]:  # type: ignore[arg-type]
+            spec = finder.find_spec(name, path, target)
+            if spec is not None:
+                if spec.loader is not None:
+                    spec.loader = _Loader(spec.loader)  # type: ignore[assignment]
+                return spec
+        return None
+
+
+_finder: "Any" = _Finder()
+
+
+class _Loader:
+    """Loads a module by its own loader, the only one that the module will know of, and calls what waits for it."""
+
+    def __init__(self, loader: "Any") -> None:
+        self._loader = loader
+
+    def __getattr__(self, name: str) -> "Any":
+        return getattr(self._loader, name)
+
+    def exec_module(self, module: "ModuleType") -> None:
+        module.__loader__ = self._loader
+        if module.__spec__ is not None:
+            module.__spec__.loader = self._loader
+        self._loader.exec_module(module)
+        call = _awaited.get(module.__name__)
+        forget(module.__name__)
+        if call is not None:
+            call()
