@@ -14,6 +14,7 @@ TOOLS := $(VENV)/.tools
 # Each version has its own extension module in the package: _ferrio.cpython-313-x86_64-linux-gnu.so
 SUFFIX := $(shell $(PYTHON) -c 'import sysconfig; print(sysconfig.get_config_var("EXT_SUFFIX"))' 2>/dev/null)
 EXTENSION := python/ferrio/_ferrio$(SUFFIX)
+START_UP_FILE := start/platlib/ferrio_start.pth
 RUST_SOURCES := Cargo.toml Cargo.lock $(shell find crates -name '*.rs' -o -name Cargo.toml -o -name build.rs)
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
@@ -92,7 +93,7 @@ clean: ## remove everything that was built, and the environments
 	find python tests examples -name __pycache__ -prune -exec rm -rf {} +
 
 # maturin leaves the module alone if it would be the same: without the touch, make would ask it again each time.
-$(EXTENSION): $(RUST_SOURCES) $(TOOLS)
+$(EXTENSION): $(RUST_SOURCES) $(START_UP_FILE) $(TOOLS)
 	$(BIN)/maturin develop --release
 	@touch $@
 

@@ -3,11 +3,16 @@
 import asyncio
 import contextvars
 import gc
+import importlib.metadata
+import os
+import site
 import sys
 import textwrap
+from pathlib import Path
 
 import pytest
 from harness import PY, Recorder, socket_pair
+from installed import START_UP_FILE
 
 pytestmark = pytest.mark.ferrio_only
 
@@ -496,6 +501,17 @@ def test_isolated_test_cases_run_on_it_after_install(script):
         print(result.wasSuccessful())
     """
     assert script(code) == "True"
+
+
+def test_the_start_up_file_is_installed_with_the_package():
+    try:
+        files = importlib.metadata.files("ferrio")
+    except importlib.metadata.PackageNotFoundError:
+        reason = "ferrio is not installed here but on PYTHONPATH"
+        pytest.fail(reason) if os.environ.get("CI") == "true" else pytest.skip(reason)
+    (found,) = [file for file in files if file.name == START_UP_FILE.name]
+    assert found.locate().read_bytes() == START_UP_FILE.read_bytes()
+    assert found.locate().parent in map(Path, site.getsitepackages())
 
 
 def test_the_python_that_runs_is_supported():
