@@ -19,6 +19,7 @@
 //! | [`streams`] | `StreamReader`, `StreamWriter`, `StreamReaderProtocol` |
 //! | [`protocol`] | what every transport tells in the same words |
 //! | [`socket`], [`address`] | system calls of the data path; socket addresses |
+//! | [`plain_sockets`] | which sockets these system calls are for |
 //! | [`errors`], [`imports`] | the one conversion into exceptions; the one list of what is imported |
 //! | [`cell`], [`ffi`] | the two homes of `unsafe` |
 
@@ -55,6 +56,7 @@ mod incoming;
 mod observer;
 mod outgoing;
 mod pipe;
+mod plain_sockets;
 mod process;
 mod protocol;
 mod queue;

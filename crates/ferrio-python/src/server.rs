@@ -30,10 +30,18 @@ struct State {
     sockets: Option<Vec<Py<PyAny>>>,
     /// The connections by their identity, weakly, so that one that everybody has forgotten is found out.
     clients: HashMap<usize, Py<PyWeakrefReference>>,
+    /// How many connections have not said which they are: those of asyncio's own transports before Python 3.13.
+    unnamed_clients: usize,
     /// Those that wait for the end; `None` once it has come.
     waiters: Option<Vec<Py<PyAny>>>,
     serving: bool,
     forever: Forever,
+}
+
+impl State {
+    fn is_idle(&self) -> bool {
+        self.clients.is_empty() && self.unnamed_clients == 0
+    }
 }
 
 /// A server returned by `create_server` and `create_unix_server`.
@@ -56,18 +64,12 @@ pub struct Server {
 
 /// Counts a connection at its server, which is asyncio's own if a stock loop method made it.
 pub fn attach(server: &Bound<'_, PyAny>, transport: &Bound<'_, SocketTransport>) -> PyResult<()> {
-    let py = server.py();
-    if let Ok(native) = server.cast::<Server>() {
-        let reference = PyWeakrefReference::new(transport)?.unbind();
-        let key = std::ptr::from_ref(transport.get()).addr();
-        let old = native
+    match server.cast::<Server>() {
+        Ok(native) => native
             .get()
-            .state
-            .with(py, |state| state.clients.insert(key, reference));
-        drop(old);
-        return Ok(());
+            .add_client(std::ptr::from_ref(transport.get()).addr(), transport),
+        Err(_) => call_stock(server, "_attach", transport),
     }
-    call_stock(server, "_attach", transport)
 }
 
 /// Undoes [`attach`].
@@ -83,17 +85,9 @@ pub fn forget(server: &Bound<'_, PyAny>, key: usize) -> PyResult<()> {
     let Ok(server) = server.cast::<Server>() else {
         return Ok(());
     };
-    let py = server.py();
-    let (old, last) = server.get().state.with(py, |state| {
-        let old = state.clients.remove(&key);
-        (old, state.clients.is_empty() && state.sockets.is_none())
-    });
-    drop(old);
-    if last {
-        server.get().wake_waiters(py)
-    } else {
-        Ok(())
-    }
+    let (py, me) = (server.py(), server.get());
+    drop(me.state.with(py, |state| state.clients.remove(&key)));
+    me.wake_if_over(py)
 }
 
 /// asyncio's server takes the transport since 3.13.
@@ -168,6 +162,24 @@ impl Server {
             )?;
         }
         Ok(())
+    }
+
+    fn add_client(&self, key: usize, transport: &Bound<'_, PyAny>) -> PyResult<()> {
+        let py = transport.py();
+        let reference = PyWeakrefReference::new(transport)?.unbind();
+        let old = self
+            .state
+            .with(py, |state| state.clients.insert(key, reference));
+        drop(old);
+        Ok(())
+    }
+
+    /// Wakes those that wait for the end if the server is closed and the last connection has gone.
+    fn wake_if_over(&self, py: Python<'_>) -> PyResult<()> {
+        let over = self
+            .state
+            .with(py, |state| state.is_idle() && state.sockets.is_none());
+        if over { self.wake_waiters(py) } else { Ok(()) }
     }
 
     fn wake_waiters(&self, py: Python<'_>) -> PyResult<()> {
@@ -259,7 +271,7 @@ impl Server {
         }
         let (forever, idle) = me.state.with(py, |state| {
             state.serving = false;
-            (std::mem::take(&mut state.forever), state.clients.is_empty())
+            (std::mem::take(&mut state.forever), state.is_idle())
         });
         if let Forever::Waiting(future) = forever {
             future.call_method0(py, intern!(py, "cancel"))?;
@@ -415,6 +427,41 @@ impl Server {
     #[getter(_loop)]
     fn get_loop_attribute(&self, py: Python<'_>) -> Py<Loop> {
         self.event_loop.clone_ref(py)
+    }
+
+    /// asyncio's own transports count themselves. Since Python 3.13 they say which they are.
+    #[pyo3(name = "_attach", signature = (transport = None))]
+    fn attach_inherited(
+        &self,
+        py: Python<'_>,
+        transport: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<()> {
+        match transport {
+            Some(transport) => self.add_client(transport.as_ptr().addr(), transport),
+            None => {
+                self.state.with(py, |state| state.unnamed_clients += 1);
+                Ok(())
+            }
+        }
+    }
+
+    /// Undoes `_attach`.
+    #[pyo3(name = "_detach", signature = (transport = None))]
+    fn detach_inherited(
+        &self,
+        py: Python<'_>,
+        transport: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<()> {
+        let key = transport.map(|transport| transport.as_ptr().addr());
+        let old = self.state.with(py, |state| match key {
+            Some(key) => state.clients.remove(&key),
+            None => {
+                state.unnamed_clients = state.unnamed_clients.saturating_sub(1);
+                None
+            }
+        });
+        drop(old);
+        self.wake_if_over(py)
     }
 
     #[pyo3(name = "_start_serving")]

@@ -9,8 +9,8 @@
 //! | `attributes` | what asyncio's class has for users and for the standard library to read |
 //!
 //! A datagram is offered to the kernel in `sendto` itself; only what the kernel refuses is queued. Internet and Unix
-//! addresses are converted natively (`crate::address`); sockets of other families, and those that are not exactly
-//! `socket.socket`, send and receive by their own methods.
+//! addresses are converted natively (`crate::address`); sockets of other families send and receive by their own methods.
+//! A socket that is not plain (`crate::plain_sockets`) gets asyncio's own transport.
 //!
 //! No callback of the protocol is ever called while the state is borrowed.
 
@@ -37,6 +37,7 @@ use crate::address::Family;
 use crate::cell::AttachedCell;
 use crate::event_loop::Loop;
 use crate::outgoing::Chunk;
+use crate::plain_sockets::is_plain;
 use crate::transport::{Phase, describe_socket};
 use crate::{ffi, imports};
 
@@ -99,8 +100,13 @@ impl DatagramTransport {
         address: Option<Bound<'py, PyAny>>,
         waiter: Option<Bound<'py, PyAny>>,
         extra: Option<Bound<'py, PyDict>>,
-    ) -> PyResult<Bound<'py, Self>> {
+    ) -> PyResult<Bound<'py, PyAny>> {
         let py = event_loop.py();
+        if !is_plain(&sock)? {
+            return imports::selector_event_loop(py)?
+                .getattr(intern!(py, "_make_datagram_transport"))?
+                .call1((event_loop, sock, protocol, address, waiter, extra));
+        }
         let fd: RawFd = sock.call_method0(intern!(py, "fileno"))?.extract()?;
         Loop::ensure_no_transport(event_loop, fd, &sock)?;
         let extra = describe_socket(&sock, extra)?;
@@ -112,17 +118,12 @@ impl DatagramTransport {
             Some(address) if address.is_truthy()? => Some(address),
             _ => None,
         };
-        let family = if sock.get_type().is(imports::socket(py)?) {
-            Family::of(&sock)?
-        } else {
-            Family::Other
-        };
         let transport = Bound::new(
             py,
             Self {
                 event_loop: event_loop.clone().unbind(),
                 fd,
-                family,
+                family: Family::of(&sock)?,
                 peer: if connected {
                     Peer::Connected
                 } else {
@@ -162,7 +163,7 @@ impl DatagramTransport {
             let none = PyTuple::new(py, [waiter.as_any(), py.None().bind(py)])?;
             soon(imports::set_result_unless_cancelled(py)?.clone(), none)?;
         }
-        Ok(transport)
+        Ok(transport.into_any())
     }
 
     fn phase(&self, py: Python<'_>) -> Phase {

@@ -315,7 +315,7 @@ impl Loop {
         address: Option<Bound<'py, PyAny>>,
         waiter: Option<Bound<'py, PyAny>>,
         extra: Option<Bound<'py, pyo3::types::PyDict>>,
-    ) -> PyResult<Bound<'py, DatagramTransport>> {
+    ) -> PyResult<Bound<'py, PyAny>> {
         DatagramTransport::open(slf, sock, protocol, address, waiter, extra)
     }
 }

@@ -6,11 +6,10 @@
 use std::os::fd::RawFd;
 
 use pyo3::IntoPyObjectExt;
-use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyTuple};
 
-use super::sockets::{attempt, check_socket, unless_blocked};
+use super::sockets::{attempt, check_socket, inherited, unless_blocked};
 use super::watching::Direction;
 use super::{Loop, READ_SIZE};
 use crate::address::{Family, decode};
@@ -36,15 +35,14 @@ fn receive(
     event_loop: &Loop,
     sock: &Bound<'_, PyAny>,
     fd: RawFd,
-    size: isize,
+    size: usize,
 ) -> PyResult<Option<Py<PyAny>>> {
     let py = sock.py();
-    let native = usize::try_from(size).is_ok_and(|size| size <= READ_SIZE);
-    if !native || Family::of(sock)? == Family::Other {
+    if size > READ_SIZE || Family::of(sock)? == Family::Other {
         return call_method(sock, "recvfrom", (size,));
     }
     let received = event_loop.with_read_buffer(py, |buffer| {
-        let (received, sender) = recv_from(fd, &mut buffer[..size.unsigned_abs()])?;
+        let (received, sender) = recv_from(fd, &mut buffer[..size])?;
         Ok((PyBytes::new(py, &buffer[..received]), sender))
     });
     match unless_blocked(py, received)? {
@@ -56,22 +54,35 @@ fn receive(
     }
 }
 
+/// The bytes that `recvfrom_into` is to receive: all that the buffer has if `nbytes` is 0. `None` for what the Python
+/// socket is to refuse.
+fn size_into(buffer: &Bound<'_, PyAny>, nbytes: &Bound<'_, PyAny>) -> PyResult<Option<usize>> {
+    let Ok(view) = ByteView::writable(buffer) else {
+        return Ok(None);
+    };
+    let size = match nbytes.extract::<usize>() {
+        Ok(0) => buffer.len()?,
+        Ok(size) => size,
+        Err(_) => return Ok(None),
+    };
+    Ok((size <= view.len()).then_some(size))
+}
+
 fn receive_into(
     sock: &Bound<'_, PyAny>,
     fd: RawFd,
     buffer: &Bound<'_, PyAny>,
-    size: isize,
+    size: usize,
 ) -> PyResult<Option<Py<PyAny>>> {
     let py = sock.py();
     if Family::of(sock)? == Family::Other {
         return call_method(sock, "recvfrom_into", (buffer, size));
     }
-    let size = usize::try_from(size)
-        .map_err(|_| PyValueError::new_err("negative buffersize in recvfrom_into"))?;
     let mut view = ByteView::writable(buffer)?;
     let Some(target) = view.bytes_mut(py).get_mut(..size) else {
-        let text = "nbytes is greater than the length of the buffer";
-        return Err(PyValueError::new_err(text));
+        // Somebody has made it smaller.
+        drop(view);
+        return call_method(sock, "recvfrom_into", (buffer, size));
     };
     let received = recv_from(fd, target);
     drop(view);
@@ -108,12 +119,16 @@ impl Loop {
         slf: Py<Self>,
         py: Python<'_>,
         sock: Py<PyAny>,
-        bufsize: isize,
+        bufsize: Py<PyAny>,
     ) -> PyResult<Py<Coroutine>> {
         Coroutine::create(py, "Loop.sock_recvfrom", async move |co| {
-            check_socket(&slf, &sock)?;
+            let plain = check_socket(&slf, &sock)?;
+            let size = Python::attach(|py| bufsize.extract::<usize>(py));
+            let (true, Ok(size)) = (plain, size) else {
+                return inherited(&co, "sock_recvfrom", (slf, sock, bufsize)).await;
+            };
             attempt(&co, &slf, &sock, Direction::Read, |py, fd| {
-                receive(slf.get(), sock.bind(py), fd, bufsize)
+                receive(slf.get(), sock.bind(py), fd, size)
             })
             .await
         })
@@ -122,19 +137,25 @@ impl Loop {
     /// Receive a datagram of up to nbytes bytes, by default as many as buf has, into a writable buffer.
     ///
     /// Coroutine; returns (number of bytes, address) (recvfrom(2)).
-    #[pyo3(signature = (sock, buf, nbytes = 0))]
+    #[pyo3(signature = (sock, buf, nbytes = None), text_signature = "($self, sock, buf, nbytes=0)")]
     fn sock_recvfrom_into(
         slf: Py<Self>,
         py: Python<'_>,
         sock: Py<PyAny>,
         buf: Py<PyAny>,
-        nbytes: isize,
+        nbytes: Option<Py<PyAny>>,
     ) -> PyResult<Py<Coroutine>> {
+        let nbytes = match nbytes {
+            Some(nbytes) => nbytes,
+            None => 0.into_py_any(py)?,
+        };
         Coroutine::create(py, "Loop.sock_recvfrom_into", async move |co| {
-            check_socket(&slf, &sock)?;
-            let size = match nbytes {
-                0 => Python::attach(|py| buf.bind(py).len())?.cast_signed(),
-                _ => nbytes,
+            let size = match check_socket(&slf, &sock)? {
+                true => Python::attach(|py| size_into(buf.bind(py), nbytes.bind(py)))?,
+                false => None,
+            };
+            let Some(size) = size else {
+                return inherited(&co, "sock_recvfrom_into", (slf, sock, buf, nbytes)).await;
             };
             attempt(&co, &slf, &sock, Direction::Read, |py, fd| {
                 receive_into(sock.bind(py), fd, buf.bind(py), size)
@@ -152,7 +173,9 @@ impl Loop {
         address: Py<PyAny>,
     ) -> PyResult<Py<Coroutine>> {
         Coroutine::create(py, "Loop.sock_sendto", async move |co| {
-            check_socket(&slf, &sock)?;
+            if !check_socket(&slf, &sock)? {
+                return inherited(&co, "sock_sendto", (slf, sock, data, address)).await;
+            }
             attempt(&co, &slf, &sock, Direction::Write, |py, fd| {
                 send(sock.bind(py), fd, data.bind(py), address.bind(py))
             })

@@ -5,6 +5,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
 use super::Loop;
+use super::sockets::inherited;
 use crate::coroutine::Coroutine;
 use crate::transport::SocketTransport;
 
@@ -60,22 +61,27 @@ impl Loop {
     fn sendfile_native(
         slf: Py<Self>,
         py: Python<'_>,
-        transp: Py<SocketTransport>,
+        transp: Py<PyAny>,
         file: Py<PyAny>,
         offset: Py<PyAny>,
         count: Py<PyAny>,
     ) -> PyResult<Py<Coroutine>> {
         Coroutine::create(py, "Loop._sendfile_native", async move |co| {
+            let native = Python::attach(|py| transp.extract::<Py<SocketTransport>>(py).ok());
+            let Some(native) = native else {
+                let args = (slf, transp, file, offset, count);
+                return inherited(&co, "_sendfile_native", args).await;
+            };
             let (lent, drained) = Python::attach(|py| {
-                let lent = Lent::new(slf.bind(py), transp.bind(py))?;
-                let drained = SocketTransport::make_empty_waiter(transp.bind(py))?;
+                let lent = Lent::new(slf.bind(py), native.bind(py))?;
+                let drained = SocketTransport::make_empty_waiter(native.bind(py))?;
                 PyResult::Ok((lent, drained))
             })?;
             co.wait(drained).await?;
             let sending = Python::attach(|py| {
                 let kwargs = PyDict::new(py);
                 kwargs.set_item("fallback", false)?;
-                let sock = transp.get().get_sock(py);
+                let sock = native.get().get_sock(py);
                 let method = slf.bind(py).getattr(intern!(py, "sock_sendfile"))?;
                 method
                     .call((sock, file, offset, count), Some(&kwargs))

@@ -17,7 +17,7 @@ use crate::coroutine::Coroutine;
 use crate::errors::leaves_the_loop;
 use crate::given::Truth;
 use crate::server::Server;
-use crate::transport::{Connection, SocketTransport};
+use crate::transport::Connection;
 use crate::{ffi, imports, tls};
 
 /// Seconds until a listening socket is tried again when the system is out of resources: `constants.ACCEPT_RETRY_DELAY`.
@@ -182,7 +182,7 @@ impl Listener {
             server,
             context,
         };
-        SocketTransport::open(event_loop, connection).map(drop)
+        connection.open(event_loop).map(drop)
     }
 
     /// What the debug log calls it.
@@ -324,7 +324,7 @@ impl Loop {
         extra: Option<Bound<'py, PyDict>>,
         server: Option<Bound<'py, PyAny>>,
         context: Option<Bound<'py, PyAny>>,
-    ) -> PyResult<Bound<'py, SocketTransport>> {
+    ) -> PyResult<Bound<'py, PyAny>> {
         let connection = Connection {
             sock,
             protocol,
@@ -333,7 +333,7 @@ impl Loop {
             server,
             context,
         };
-        SocketTransport::open(slf, connection)
+        connection.open(slf)
     }
 
     /// Put TLS over a transport. Coroutine; returns the transport that takes its place.
@@ -373,7 +373,7 @@ impl Loop {
             server,
             context,
         };
-        SocketTransport::open(slf, connection)?;
+        connection.open(slf)?;
         tls.getattr("_app_transport")
     }
 }

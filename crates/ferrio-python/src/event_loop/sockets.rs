@@ -2,11 +2,15 @@
 //!
 //! Each tries its system call at once and waits for the descriptor only when the kernel says so. The data is read
 //! when the coroutine goes on, not when the descriptor becomes ready, so a cancelled call has taken nothing.
+//!
+//! That is so for plain sockets (`crate::plain_sockets`). Other objects, and arguments that cannot be right, are left to
+//! asyncio's own coroutines ([`inherited`]).
 
 use std::io;
 use std::os::fd::RawFd;
 
-use pyo3::exceptions::{PyOSError, PyTypeError, PyValueError};
+use pyo3::call::PyCallArgs;
+use pyo3::exceptions::{PyOSError, PyValueError};
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyTuple};
@@ -17,6 +21,7 @@ use crate::coroutine::{Co, Coroutine};
 use crate::errors::{is_would_block, os_error, would_block};
 use crate::ffi::ByteView;
 use crate::imports;
+use crate::plain_sockets::is_plain;
 use crate::socket::{recv, send};
 
 /// Stops watching a descriptor for a coroutine that has gone on, or has been cancelled.
@@ -116,22 +121,33 @@ pub(super) async fn attempt<R>(
     }
 }
 
-impl Loop {
-    /// The checks that every socket operation begins with.
-    fn check_socket(&self, sock: &Bound<'_, PyAny>) -> PyResult<()> {
-        let py = sock.py();
-        if sock.is_instance(imports::ssl_socket(py)?)? {
-            return Err(PyTypeError::new_err("Socket cannot be of type SSLSocket"));
-        }
-        if self.debug() && !sock.call_method0(intern!(py, "gettimeout"))?.eq(0.0)? {
+/// The check that every socket operation begins with: whether it is for system calls to do. Raises `ValueError` in debug
+/// mode if the socket would block.
+pub(super) fn check_socket(event_loop: &Py<Loop>, sock: &Py<PyAny>) -> PyResult<bool> {
+    Python::attach(|py| {
+        let sock = sock.bind(py);
+        let plain = is_plain(sock)?;
+        if plain
+            && event_loop.get().debug()
+            && !sock.call_method0(intern!(py, "gettimeout"))?.eq(0.0)?
+        {
             return Err(PyValueError::new_err("the socket must be non-blocking"));
         }
-        Ok(())
-    }
+        Ok(plain)
+    })
 }
 
-pub(super) fn check_socket(event_loop: &Py<Loop>, sock: &Py<PyAny>) -> PyResult<()> {
-    Python::attach(|py| event_loop.get().check_socket(sock.bind(py)))
+/// asyncio's own coroutine of this name.
+pub(super) async fn inherited(
+    co: &Co,
+    name: &str,
+    args: impl for<'py> PyCallArgs<'py>,
+) -> PyResult<Py<PyAny>> {
+    let coroutine = Python::attach(|py| {
+        let method = imports::selector_event_loop(py)?.getattr(name)?;
+        method.call1(args).map(Bound::unbind)
+    })?;
+    co.wait(coroutine).await
 }
 
 #[pymethods]
@@ -141,13 +157,15 @@ impl Loop {
         slf: Py<Self>,
         py: Python<'_>,
         sock: Py<PyAny>,
-        n: isize,
+        n: Py<PyAny>,
     ) -> PyResult<Py<Coroutine>> {
         Coroutine::create(py, "Loop.sock_recv", async move |co| {
-            check_socket(&slf, &sock)?;
-            let size = usize::try_from(n)
-                .map_err(|_| PyValueError::new_err("negative buffersize in recv"))?
-                .min(READ_SIZE);
+            let plain = check_socket(&slf, &sock)?;
+            let size = Python::attach(|py| n.extract::<usize>(py));
+            let (true, Ok(size)) = (plain, size) else {
+                return inherited(&co, "sock_recv", (slf, sock, n)).await;
+            };
+            let size = size.min(READ_SIZE);
             let data = retry(&co, &slf, &sock, Direction::Read, |py, fd| {
                 slf.get().with_read_buffer(py, |buffer| {
                     let received = recv(fd, &mut buffer[..size])?;
@@ -166,8 +184,11 @@ impl Loop {
         buf: Py<PyAny>,
     ) -> PyResult<Py<Coroutine>> {
         Coroutine::create(py, "Loop.sock_recv_into", async move |co| {
-            check_socket(&slf, &sock)?;
-            let mut view = Python::attach(|py| ByteView::writable(buf.bind(py)))?;
+            let plain = check_socket(&slf, &sock)?;
+            let view = Python::attach(|py| ByteView::writable(buf.bind(py)));
+            let (true, Ok(mut view)) = (plain, view) else {
+                return inherited(&co, "sock_recv_into", (slf, sock, buf)).await;
+            };
             let received = retry(&co, &slf, &sock, Direction::Read, |py, fd| {
                 recv(fd, view.bytes_mut(py))
             })
@@ -184,8 +205,11 @@ impl Loop {
         data: Py<PyAny>,
     ) -> PyResult<Py<Coroutine>> {
         Coroutine::create(py, "Loop.sock_sendall", async move |co| {
-            check_socket(&slf, &sock)?;
-            let view = Python::attach(|py| ByteView::readable(data.bind(py)))?;
+            let plain = check_socket(&slf, &sock)?;
+            let view = Python::attach(|py| ByteView::readable(data.bind(py)));
+            let (true, Ok(view)) = (plain, view) else {
+                return inherited(&co, "sock_sendall", (slf, sock, data)).await;
+            };
             let mut sent = 0;
             while sent < view.len() {
                 sent += retry(&co, &slf, &sock, Direction::Write, |py, fd| {
@@ -200,7 +224,9 @@ impl Loop {
     /// Accept a connection on a listening socket. Coroutine; returns (conn, address), conn non-blocking.
     fn sock_accept(slf: Py<Self>, py: Python<'_>, sock: Py<PyAny>) -> PyResult<Py<Coroutine>> {
         Coroutine::create(py, "Loop.sock_accept", async move |co| {
-            check_socket(&slf, &sock)?;
+            if !check_socket(&slf, &sock)? {
+                return inherited(&co, "sock_accept", (slf, sock)).await;
+            }
             loop {
                 let accepted =
                     Python::attach(|py| match sock.call_method0(py, intern!(py, "accept")) {
@@ -231,7 +257,9 @@ impl Loop {
         address: Py<PyAny>,
     ) -> PyResult<Py<Coroutine>> {
         Coroutine::create(py, "Loop.sock_connect", async move |co| {
-            check_socket(&slf, &sock)?;
+            if !check_socket(&slf, &sock)? {
+                return inherited(&co, "sock_connect", (slf, sock, address)).await;
+            }
             let resolution = Python::attach(|py| resolve(slf.bind(py), sock.bind(py), &address))?;
             let address = match resolution {
                 Some(resolving) => {

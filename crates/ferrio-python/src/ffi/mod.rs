@@ -2,6 +2,7 @@
 #![allow(unsafe_code)]
 
 mod awaiting;
+mod class_version;
 mod descriptor;
 mod forwarding;
 mod instances;
@@ -22,6 +23,7 @@ pub use self::awaiting::{
     SelfAwait, await_iterator, generic_set_attribute, install_self_await, is_context,
     is_exact_coroutine,
 };
+pub use self::class_version::{class_version, versions_hold};
 pub use self::descriptor::descriptor_get;
 pub use self::forwarding::{Callee, Forward, bind, install_forwarding, replace_in_class};
 pub use self::instances::make_as_object;

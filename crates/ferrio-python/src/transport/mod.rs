@@ -9,6 +9,8 @@
 //!
 //! Writes leave as `crate::outgoing` says: together, at the end of the iteration.
 //!
+//! A socket that is not plain (`crate::plain_sockets`) gets asyncio's own transport, which calls the socket's methods.
+//!
 //! No callback of the protocol is ever called while the state is borrowed.
 
 mod closing;
@@ -28,6 +30,7 @@ pub use self::common::{Phase, Portrait, describe_socket};
 use crate::cell::AttachedCell;
 use crate::event_loop::Loop;
 use crate::outgoing::Outgoing;
+use crate::plain_sockets::is_plain;
 use crate::streams::StreamReaderProtocol;
 use crate::tls::TlsProtocol;
 use crate::{ffi, imports};
@@ -78,7 +81,7 @@ pub struct SocketTransport {
 
 /// What a transport is made from.
 pub struct Connection<'py> {
-    /// A connected, non-blocking `socket.socket`.
+    /// A connected, non-blocking socket.
     pub sock: Bound<'py, PyAny>,
     /// Whom to tell.
     pub protocol: Bound<'py, PyAny>,
@@ -92,9 +95,34 @@ pub struct Connection<'py> {
     pub context: Option<Bound<'py, PyAny>>,
 }
 
-impl SocketTransport {
+impl<'py> Connection<'py> {
     /// Makes a transport and schedules `connection_made`, then reading, then the waiter.
-    pub fn open<'py>(
+    pub fn open(self, event_loop: &Bound<'py, Loop>) -> PyResult<Bound<'py, PyAny>> {
+        if is_plain(&self.sock)? {
+            Ok(SocketTransport::open(event_loop, self)?.into_any())
+        } else {
+            self.open_inherited(event_loop)
+        }
+    }
+
+    /// asyncio's own transport.
+    fn open_inherited(self, event_loop: &Bound<'py, Loop>) -> PyResult<Bound<'py, PyAny>> {
+        let py = event_loop.py();
+        let options = PyDict::new(py);
+        options.set_item(intern!(py, "extra"), self.extra)?;
+        options.set_item(intern!(py, "server"), self.server)?;
+        if let Some(context) = self.context {
+            options.set_item(intern!(py, "context"), context)?;
+        }
+        let args = (event_loop, self.sock, self.protocol, self.waiter);
+        imports::selector_event_loop(py)?
+            .getattr(intern!(py, "_make_socket_transport"))?
+            .call(args, Some(&options))
+    }
+}
+
+impl SocketTransport {
+    fn open<'py>(
         event_loop: &Bound<'py, Loop>,
         connection: Connection<'py>,
     ) -> PyResult<Bound<'py, Self>> {
