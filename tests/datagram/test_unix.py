@@ -107,3 +107,47 @@ async def test_a_datagram_larger_than_any_of_the_internet_arrives_whole(loop, tm
             for number in range(1, 11):
                 peer.sendto(data, path)
                 assert (await protocol.arrived(number))[-1] == data
+
+
+@pytest.fixture
+def nameless_pair():
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
+    with theirs:
+        theirs.setblocking(False)
+        yield ours, theirs
+
+
+@pytest.mark.stock_bug(True, reason="a peer without a name counts as none")
+async def test_a_connected_peer_without_a_name_is_sent_to(loop, nameless_pair):
+    ours, theirs = nameless_pair
+    async with endpoint(loop, sock=ours) as (transport, protocol):
+        transport.sendto(b"data")
+        transport.sendto(b"more", None)
+        assert await received(loop, theirs, 2) == [b"data", b"more"]
+        theirs.send(b"answer")
+        assert await protocol.arrived(1) == [b"answer"]
+        assert protocol.failures == []
+
+
+@pytest.mark.stock_bug(True, reason="a peer without a name counts as none")
+async def test_datagrams_wait_for_a_peer_without_a_name(loop, nameless_pair):
+    ours, theirs = nameless_pair
+    async with endpoint(loop, sock=ours) as (transport, protocol):
+        sent = 0
+        while not transport.get_write_buffer_size():
+            transport.sendto(b"%d" % sent)
+            sent += 1
+        transport.sendto(b"last")
+        assert await received(loop, theirs, sent + 1) == [*(b"%d" % i for i in range(sent)), b"last"]
+        assert protocol.failures == []
+
+
+async def test_a_connected_socket_can_send_to_others_than_a_peer_without_a_name(
+    loop, tmp_path, nameless_pair
+):
+    ours, _ = nameless_pair
+    async with endpoint(loop, sock=ours) as (transport, protocol):
+        with unix_socket(str(tmp_path / "other")) as other:
+            transport.sendto(b"data", str(tmp_path / "other"))
+            assert await received(loop, other) == [b"data"]
+        assert protocol.failures == []

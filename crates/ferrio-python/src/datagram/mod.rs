@@ -47,8 +47,10 @@ const HEADER_SIZE: usize = if cfg!(Py_3_13) { 8 } else { 0 };
 /// Whom datagrams without an address go to.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Peer {
-    /// The address that the socket is connected to.
+    /// The address that the socket is connected to; any other is refused or left out.
     Connected,
+    /// A socket without a name that the socket is connected to, as those of `socketpair` are.
+    Nameless,
     /// Nobody.
     None,
 }
@@ -110,10 +112,14 @@ impl DatagramTransport {
         let fd: RawFd = sock.call_method0(intern!(py, "fileno"))?.extract()?;
         Loop::ensure_no_transport(event_loop, fd, &sock)?;
         let extra = describe_socket(&sock, extra)?;
-        let connected = extra
-            .as_any()
-            .get_item(intern!(py, "peername"))?
-            .is_truthy()?;
+        let peer_name = extra.as_any().get_item(intern!(py, "peername"))?;
+        let peer = if peer_name.is_truthy()? {
+            Peer::Connected
+        } else if peer_name.is_none() {
+            Peer::None
+        } else {
+            Peer::Nameless
+        };
         let address = match address {
             Some(address) if address.is_truthy()? => Some(address),
             _ => None,
@@ -124,11 +130,7 @@ impl DatagramTransport {
                 event_loop: event_loop.clone().unbind(),
                 fd,
                 family: Family::of(&sock)?,
-                peer: if connected {
-                    Peer::Connected
-                } else {
-                    Peer::None
-                },
+                peer,
                 address: address.map(Bound::unbind),
                 state: AttachedCell::new(State {
                     phase: Phase::Open,

@@ -1,7 +1,7 @@
 //! `sendto`: the address, and the one system call.
 
 use pyo3::PyTraverseError;
-use pyo3::exceptions::{PyOSError, PyValueError};
+use pyo3::exceptions::{PyBufferError, PyOSError, PyTypeError, PyValueError};
 use pyo3::gc::PyVisit;
 use pyo3::intern;
 use pyo3::prelude::*;
@@ -93,8 +93,9 @@ impl DatagramTransport {
             return Ok(Outcome::Refused);
         };
         let data = PyBytes::new(py, data);
-        let sent = match to {
-            Destination::Python(address) if self.peer == Peer::None => {
+        let sent = match (to, self.peer) {
+            (Destination::Python(address), Peer::None)
+            | (Destination::Python(address @ Some(_)), Peer::Nameless) => {
                 sock.call_method1(intern!(py, "sendto"), (data, address))
             }
             _ => sock.call_method1(intern!(py, "send"), (data,)),
@@ -110,8 +111,11 @@ impl DatagramTransport {
         if self.family != Family::Other && self.peer == Peer::Connected {
             return Destination::Peer;
         }
+        if self.family != Family::Other && self.peer == Peer::Nameless && address.is_none() {
+            return Destination::Peer;
+        }
         match address.and_then(|address| self.family.encode(address)) {
-            Some(native) if self.peer == Peer::None => Destination::Native(native),
+            Some(native) if self.peer != Peer::Connected => Destination::Native(native),
             _ => Destination::Python(address.map(|address| address.clone().unbind())),
         }
     }
@@ -134,6 +138,44 @@ impl DatagramTransport {
             return Err(PyValueError::new_err(text));
         }
         Ok(Some(own.clone()))
+    }
+
+    /// What `sendto` does with a memoryview that has gaps or was released. asyncio leaves it to the socket, unless it puts
+    /// a copy into the queue, or asks first whether it is empty.
+    #[cold]
+    fn refuse<'py>(
+        slf: &Bound<'py, Self>,
+        data: &Bound<'py, PyAny>,
+        address: Option<Bound<'py, PyAny>>,
+        error: PyErr,
+    ) -> PyResult<()> {
+        let py = slf.py();
+        let me = slf.get();
+        let has_gaps = error.is_instance_of::<PyBufferError>(py);
+        if cfg!(not(Py_3_13)) && !has_gaps {
+            return Err(error);
+        }
+        let (phase, waiting) = me
+            .state
+            .with(py, |state| (state.phase, !state.queue.is_empty()));
+        if waiting {
+            let copy = data.call_method0(intern!(py, "tobytes"))?;
+            return Self::sendto(slf, &copy, address);
+        }
+        me.check_address(py, address)?;
+        if me.is_lost(phase) {
+            return me.lose_write(py);
+        }
+        Self::fatal_error(slf, error, "Fatal write error on datagram transport")
+    }
+
+    /// Whether what is given in this phase is counted instead of sent.
+    fn is_lost(&self, phase: Phase) -> bool {
+        match phase {
+            Phase::Open | Phase::Draining => false,
+            Phase::Lost => self.address.is_some(),
+            Phase::Closed => true,
+        }
     }
 
     /// Takes note of a datagram that can no longer be sent.
@@ -164,7 +206,11 @@ impl DatagramTransport {
     ) -> PyResult<()> {
         let py = slf.py();
         let me = slf.get();
-        let data = Data::expect(data, "bytes-like")?;
+        let data = match Data::expect(data, "bytes-like") {
+            Ok(data) => data,
+            Err(error) if error.is_instance_of::<PyTypeError>(py) => return Err(error),
+            Err(error) => return Self::refuse(slf, data, addr, error),
+        };
         // Python 3.13 was the first to send empty datagrams.
         if cfg!(not(Py_3_13)) && data.bytes(py).is_empty() {
             return Ok(());
@@ -173,10 +219,8 @@ impl DatagramTransport {
         let (phase, waiting) = me
             .state
             .with(py, |state| (state.phase, !state.queue.is_empty()));
-        match phase {
-            Phase::Lost if me.address.is_some() => return me.lose_write(py),
-            Phase::Closed => return me.lose_write(py),
-            _ => (),
+        if me.is_lost(phase) {
+            return me.lose_write(py);
         }
         let destination = me.destination(address.as_ref());
         if !waiting {

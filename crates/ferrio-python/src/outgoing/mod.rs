@@ -3,6 +3,7 @@
 //! | file | concern |
 //! |---|---|
 //! | `chunk` | one piece of outgoing data |
+//! | `pieces` | what `writelines` takes |
 //! | `queue` | [`Outgoing`]: what is buffered, flow control, how it is going to leave |
 //! | `sink` | the system calls: sockets, other descriptors |
 //! | `writer` | [`Writer`]: `write` and flushing, for every transport that writes |
@@ -15,12 +16,14 @@
 //! Nothing here knows what a transport does when sending fails, or how it ends: that is the transport's.
 
 mod chunk;
+mod pieces;
 mod queue;
 mod sink;
 mod unflushed;
 mod writer;
 
 pub use self::chunk::{Chunk, Data};
+pub use self::pieces::{Refusal, pieces};
 pub use self::queue::{Outgoing, set_limits};
 pub use self::sink::Sink;
 pub use self::unflushed::Unflushed;

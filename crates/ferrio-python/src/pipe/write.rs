@@ -4,7 +4,7 @@ use std::io;
 
 use ferrio::Interest;
 use pyo3::PyTraverseError;
-use pyo3::exceptions::{PyAssertionError, PyBrokenPipeError, PyNotImplementedError};
+use pyo3::exceptions::{PyAssertionError, PyBrokenPipeError, PyBufferError, PyNotImplementedError};
 use pyo3::gc::PyVisit;
 use pyo3::intern;
 use pyo3::prelude::*;
@@ -221,6 +221,7 @@ impl WritePipeTransport {
                 slf.get().write_lost(py)
             }
             Some(Ok(data)) => Self::write_data(slf, data),
+            Some(Err(error)) if !error.is_instance_of::<PyBufferError>(py) => Err(error),
             Some(Err(error)) => {
                 slf.get().state.with(py, |state| state.lost_writes += 1);
                 Self::fatal_error(slf, error, "Fatal write error on pipe transport")

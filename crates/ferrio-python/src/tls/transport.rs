@@ -15,7 +15,7 @@ use crate::cell::AttachedCell;
 use crate::event_loop::Loop;
 use crate::ffi::ByteView;
 use crate::imports;
-use crate::outgoing::{Chunk, Data};
+use crate::outgoing::{Chunk, Data, Refusal};
 
 /// How a transport knows its protocol.
 enum Link {
@@ -71,6 +71,15 @@ impl TlsTransport {
         match self.protocol(py) {
             Some(protocol) => protocol.get().state.with(py, |state| f(state)),
             None => none,
+        }
+    }
+
+    /// Raises, or ends the connection as OpenSSL's refusal of a buffer with gaps does.
+    #[cold]
+    fn refuse(&self, py: Python<'_>, refusal: Refusal) -> PyResult<()> {
+        match refusal {
+            Refusal::Raised(error) => Err(error),
+            Refusal::Gaps(error) => self.tell(py, |tls| TlsProtocol::refuse(tls, error)),
         }
     }
 
@@ -188,7 +197,10 @@ impl TlsTransport {
                 data.get_type().name()?
             )));
         };
-        let data = data?;
+        let data = match data {
+            Ok(data) => data,
+            Err(error) => return self.refuse(py, Refusal::of(py, error)),
+        };
         if data.bytes(py).is_empty() {
             return Ok(());
         }
@@ -202,7 +214,11 @@ impl TlsTransport {
         let chunks = list_of_data
             .try_iter()?
             .map(|data| chunk(&data?))
-            .collect::<PyResult<Vec<_>>>()?;
+            .collect::<PyResult<Vec<_>>>();
+        let chunks = match chunks {
+            Ok(chunks) => chunks,
+            Err(error) => return self.refuse(py, Refusal::of(py, error)),
+        };
         self.tell(py, |protocol| {
             TlsProtocol::write_appdata(protocol, chunks.into_iter())
         })

@@ -102,6 +102,16 @@ impl TlsProtocol {
         }
     }
 
+    /// Ends the connection because of plaintext that cannot be encrypted.
+    pub(super) fn refuse(slf: &Bound<'_, Self>, error: PyErr) -> PyResult<()> {
+        Self::flush(slf)?;
+        let stage = slf.get().state.with(slf.py(), |state| state.stage);
+        match stage {
+            Stage::Handshake | Stage::Wrapped => Self::check(slf, Err(error)),
+            _ => Self::write_appdata(slf, std::iter::empty()),
+        }
+    }
+
     /// Encrypts what was written in this iteration. The loop calls this at its end; whoever could see that it was not
     /// done yet calls it first.
     pub fn flush(slf: &Bound<'_, Self>) -> PyResult<()> {

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use pyo3::exceptions::PyRuntimeError;
+use pyo3::exceptions::{PyRuntimeError, PyTypeError};
 use pyo3::intern;
 use pyo3::prelude::*;
 
@@ -10,7 +10,9 @@ use super::{Phase, SocketTransport};
 use crate::errors::os_error;
 use crate::event_loop::{Callback, Direction, Loop};
 use crate::imports;
-use crate::outgoing::{Data, LOST_WRITES_LOG_THRESHOLD, Outgoing, Sink, Unflushed, Writer};
+use crate::outgoing::{
+    Data, LOST_WRITES_LOG_THRESHOLD, Outgoing, Refusal, Sink, Unflushed, Writer, pieces,
+};
 
 impl Writer for SocketTransport {
     fn outgoing<R>(&self, py: Python<'_>, f: impl FnOnce(&mut Outgoing) -> R) -> Option<R> {
@@ -116,6 +118,21 @@ impl SocketTransport {
         }
     }
 
+    /// Raises, or ends the connection as the socket's refusal of a buffer with gaps does.
+    #[cold]
+    fn refuse(slf: &Bound<'_, Self>, refusal: Refusal) -> PyResult<()> {
+        let error = match refusal {
+            Refusal::Raised(error) => return Err(error),
+            Refusal::Gaps(error) => error,
+        };
+        Self::flush(slf)?;
+        let me = slf.get();
+        match me.outgoing(slf.py(), |_| ()) {
+            Some(()) => Self::fatal_error(slf, error, "Fatal write error on socket transport"),
+            None => me.write_lost(slf.py()),
+        }
+    }
+
     /// `shutdown(2)` of the writing side.
     fn shut_down_writing(&self, py: Python<'_>) -> PyResult<()> {
         if let Some(sock) = self.get_sock(py) {
@@ -175,19 +192,39 @@ impl SocketTransport {
     ///
     /// Raises TypeError for other types, RuntimeError after write_eof() or while a file is being sent.
     pub fn write(slf: &Bound<'_, Self>, data: &Bound<'_, PyAny>) -> PyResult<()> {
-        let data = Data::new(data)?;
-        slf.get().check_writable(slf.py(), "write")?;
-        Self::write_data(slf, data)
+        match Data::new(data) {
+            Ok(data) => {
+                slf.get().check_writable(slf.py(), "write")?;
+                Self::write_data(slf, data)
+            }
+            Err(error) if error.is_instance_of::<PyTypeError>(slf.py()) => Err(error),
+            Err(error) => {
+                slf.get().check_writable(slf.py(), "write")?;
+                Self::refuse(slf, Refusal::of(slf.py(), error))
+            }
+        }
     }
 
     /// Write an iterable of bytes-like objects.
     fn writelines(slf: &Bound<'_, Self>, list_of_data: &Bound<'_, PyAny>) -> PyResult<()> {
-        slf.get().check_writable(slf.py(), "writelines")?;
-        // All are looked at before any is written.
-        let pieces = list_of_data
-            .try_iter()?
-            .map(|data| Data::new(&data?))
-            .collect::<PyResult<Vec<_>>>()?;
+        let py = slf.py();
+        let me = slf.get();
+        if cfg!(Py_3_12) {
+            me.check_writable(py, "writelines")?;
+            if !list_of_data.is_truthy()? {
+                return Ok(());
+            }
+            if me.outgoing(py, |_| ()).is_none() {
+                return me.write_lost(py);
+            }
+        }
+        let pieces = match pieces(list_of_data) {
+            Ok(pieces) => pieces,
+            Err(refusal) => return Self::refuse(slf, refusal),
+        };
+        if cfg!(not(Py_3_12)) {
+            me.check_writable(py, "write")?;
+        }
         pieces
             .into_iter()
             .try_for_each(|data| Self::write_data(slf, data))
