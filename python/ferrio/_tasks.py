@@ -94,18 +94,3 @@ else:
 
 
 eager_task_factory = create_eager_task_factory(_ferrio.Task)
-
-
-def warn_never_awaited(name: str, origin: tuple[tuple[str, int, str], ...]) -> None:
-    """Warn of a native coroutine that nobody has awaited.
-
-    Args:
-        name: the coroutine's qualified name.
-        origin: the frames that created it, the innermost first: file, line, function.
-    """
-    import traceback
-    import warnings
-
-    frames = [traceback.FrameSummary(*place) for place in reversed(origin)]
-    text = f"coroutine '{name}' was never awaited\nCoroutine created at (most recent call last)\n"
-    warnings.warn((text + "".join(traceback.format_list(frames))).rstrip("\n"), RuntimeWarning, stacklevel=2)

@@ -213,8 +213,8 @@ imports! { import_common:
     selector_event_loop => "asyncio.unix_events", "_UnixSelectorEventLoop";
     /// asyncio's logger.
     logger => "asyncio.log", "logger";
-    /// Warns of a coroutine that nobody has awaited, with where it was created.
-    warn_never_awaited => "ferrio._tasks", "warn_never_awaited";
+    /// What is in the module `warnings`.
+    warnings_names => "warnings", "__dict__";
     /// `sys.get_coroutine_origin_tracking_depth`.
     get_coroutine_origin_tracking_depth => "sys", "get_coroutine_origin_tracking_depth";
     /// `sys._getframe`.

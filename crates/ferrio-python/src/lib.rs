@@ -146,17 +146,23 @@ mod _ferrio {
         crate::ffi::know_native_futures(module.py());
         crate::future::install_slots(module.py())?;
         crate::task::install_slots(module.py())?;
-        crate::ffi::install_finalizer::<GatheringFuture>(module.py());
+        crate::ffi::install_finalizer::<GatheringFuture>(module.py())?;
         crate::ffi::install_self_await::<GatheringFuture>(module.py())?;
         crate::ffi::install_self_await::<Coroutine>(module.py())?;
-        crate::ffi::install_recycling::<Coroutine>(module.py());
+        crate::ffi::install_finalizer::<Coroutine>(module.py())?;
         crate::ffi::install_recycling::<Handle>(module.py());
         crate::ffi::install_recycling::<TimerHandle>(module.py());
         crate::event_loop::install_quick_methods(module.py())?;
         crate::ffi::install_recycling::<Timeout>(module.py());
         crate::ffi::install_recycling::<crate::combinators::Waiting>(module.py());
-        crate::ffi::install_finalizer::<StreamWriter>(module.py());
-        crate::ffi::install_finalizer::<StreamReaderProtocol>(module.py());
+        crate::ffi::install_finalizer::<StreamWriter>(module.py())?;
+        crate::ffi::install_finalizer::<StreamReaderProtocol>(module.py())?;
+        crate::ffi::install_finalizer::<SocketTransport>(module.py())?;
+        crate::ffi::install_finalizer::<DatagramTransport>(module.py())?;
+        crate::ffi::install_finalizer::<ReadPipeTransport>(module.py())?;
+        crate::ffi::install_finalizer::<WritePipeTransport>(module.py())?;
+        crate::ffi::install_finalizer::<SubprocessTransport>(module.py())?;
+        crate::ffi::install_finalizer::<TlsTransport>(module.py())?;
         #[cfg(Py_3_14)]
         crate::future::awaited_by::export(module)?;
         crate::tls::remember_stock(module.py())?;

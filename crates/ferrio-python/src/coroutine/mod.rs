@@ -112,24 +112,6 @@ impl Coroutine {
         self.state.visit(is_finished).is_ok()
     }
 
-    /// Has it finish, whatever it waits for: as `close`, when it is too late to tell anybody of errors.
-    fn abandon(&self, py: Python<'_>) {
-        let idle = self.state.with(py, |state| {
-            matches!(state, State::Finished | State::Running)
-        });
-        if idle {
-            return;
-        }
-        if self.state.with(py, |state| state.is_new()) {
-            drop(self.state.replace(py, State::Finished));
-            self.name.warn_never_awaited(py);
-            return;
-        }
-        if let Err(error) = self.finish(py) {
-            error.write_unraisable(py, None);
-        }
-    }
-
     /// What `close` does.
     fn finish(&self, py: Python<'_>) -> PyResult<()> {
         let unused = self.state.with(py, |state| {
@@ -292,35 +274,68 @@ impl Coroutine {
     }
 
     fn __clear__(&self) {
-        Python::attach(|py| self.abandon(py));
+        Python::attach(|py| {
+            let is_running = |state: &mut State| matches!(state, State::Running);
+            if !self.state.with(py, is_running) {
+                drop(self.state.replace(py, State::Finished));
+            }
+        });
     }
 }
 
-ffi::recycle!(Coroutine, {
+ffi::recycle!(
+    Coroutine,
+    deallocator = <Self as ffi::Finalize>::deallocator(),
+    {
+        #[inline]
+        fn latest() -> Option<&'static ffi::Latest> {
+            static LATEST: ffi::Latest = ffi::Latest::new();
+            Some(&LATEST)
+        }
+
+        #[inline]
+        fn is_spent(&self) -> bool {
+            self.is_finished() && matches!(self.name, Name::Plain(_))
+        }
+    }
+);
+
+impl ffi::Finalize for Coroutine {
+    const KEEP: Option<ffi::Keep> = Some(ffi::keep::<Self>);
+
+    fn deallocator() -> &'static std::sync::OnceLock<pyo3::ffi::destructor> {
+        static ORIGINAL: std::sync::OnceLock<pyo3::ffi::destructor> = std::sync::OnceLock::new();
+        &ORIGINAL
+    }
+
     #[inline]
     fn latest() -> Option<&'static ffi::Latest> {
-        static LATEST: ffi::Latest = ffi::Latest::new();
-        Some(&LATEST)
+        <Self as ffi::Recycle>::latest()
     }
 
     #[inline]
-    fn is_spent(&self) -> bool {
-        self.is_finished() && matches!(self.name, Name::Plain(_))
+    fn is_settled(slf: &Bound<'_, Self>) -> bool {
+        slf.get().is_finished()
     }
-});
 
-impl Drop for Coroutine {
     #[inline]
-    fn drop(&mut self) {
-        if !self.is_finished() {
-            Python::attach(|py| {
-                // An exception may be on its way while objects go away: it must be there afterwards.
-                let pending = PyErr::take(py);
-                self.abandon(py);
-                if let Some(pending) = pending {
-                    pending.restore(py);
-                }
-            });
+    fn is_spent(slf: &Bound<'_, Self>) -> bool {
+        ffi::Recycle::is_spent(slf.get())
+    }
+
+    /// Has it finish, whatever it waits for, or warns of one that nobody has awaited (CPython: `_PyGen_Finalize`).
+    fn finalize(slf: &Bound<'_, Self>) -> PyResult<()> {
+        let py = slf.py();
+        let me = slf.get();
+        let (is_new, is_suspended) = me
+            .state
+            .with(py, |state| (state.is_new(), state.is_suspended()));
+        if is_new {
+            name::warn_never_awaited(slf)
+        } else if is_suspended {
+            me.finish(py)
+        } else {
+            Ok(())
         }
     }
 }

@@ -7,6 +7,7 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
 
+use super::Coroutine;
 use crate::imports;
 
 /// A coroutine's name. Its origin is here because it takes no room if there is none.
@@ -60,23 +61,26 @@ impl Name {
             Self::Traced(traced) => Some(&traced.origin),
         }
     }
+}
 
-    /// Warns of a coroutine that nobody has awaited.
-    #[cold]
-    pub fn warn_never_awaited(&self, py: Python<'_>) {
-        let name = self.as_str();
-        let outcome = if let Some(origin) = self.origin() {
-            let warn = imports::warn_never_awaited(py);
-            warn.and_then(|warn| warn.call1((name, origin))).map(drop)
-        } else {
-            let text = format!("coroutine '{name}' was never awaited");
-            let text = std::ffi::CString::new(text).unwrap_or_default();
-            PyErr::warn(py, &py.get_type::<PyRuntimeWarning>(), &text, 1)
-        };
-        if let Err(error) = outcome {
-            error.write_unraisable(py, None);
+/// Warns of a coroutine that nobody has awaited, as the interpreter does: by a function that programs may replace (CPython:
+/// `_PyErr_WarnUnawaitedCoroutine`).
+#[cold]
+pub fn warn_never_awaited(coroutine: &Bound<'_, Coroutine>) -> PyResult<()> {
+    let py = coroutine.py();
+    let names = imports::warnings_names(py)?;
+    // When the interpreter ends, the module may have been emptied.
+    let warn = names.get_item(intern!(py, "_warn_unawaited_coroutine"));
+    if let Some(warn) = warn.ok().filter(|warn| !warn.is_none()) {
+        match warn.call1((coroutine,)) {
+            Ok(_) => return Ok(()),
+            Err(error) if error.is_instance_of::<PyRuntimeWarning>(py) => return Err(error),
+            Err(error) => error.write_unraisable(py, Some(coroutine)),
         }
     }
+    let name = coroutine.get().name.as_str();
+    let text = std::ffi::CString::new(format!("coroutine '{name}' was never awaited"))?;
+    PyErr::warn(py, &py.get_type::<PyRuntimeWarning>(), &text, 1)
 }
 
 /// The frames that are running, the innermost first, as many as `sys.set_coroutine_origin_tracking_depth` was told (CPython:

@@ -90,6 +90,22 @@ impl Loop {
         drop(old);
     }
 
+    /// Forgets a transport whose socket was closed at its end: the descriptor may be another's by now.
+    pub fn forget_transport(&self, fd: RawFd, transport: &Bound<'_, PyAny>) {
+        let py = transport.py();
+        let known = self.transports.with(py, |table| {
+            table.get(&fd).map(|reference| reference.clone_ref(py))
+        });
+        let Some(known) = known else {
+            return;
+        };
+        // The garbage collector has cleared the reference before it finalizes the transport.
+        let is_other = |other: Bound<'_, PyAny>| !other.is(transport);
+        if !known.bind(py).upgrade().is_some_and(is_other) {
+            self.unregister_transport(py, fd);
+        }
+    }
+
     /// Raises `RuntimeError` if the descriptor belongs to a transport that is not closing.
     pub fn ensure_no_transport(
         slf: &Bound<'_, Self>,

@@ -28,8 +28,14 @@ impl Latest {
         let last = self.0.load(Relaxed);
         self.0.store(object, Relaxed);
         if !last.is_null() {
-            // SAFETY: an object that is remembered is as the caller says.
-            unsafe { ffi::PyObject_GC_Track(last.cast()) };
+            // SAFETY: an object that is remembered is as the caller says. One without references waits to be deallocated:
+            // since Python 3.14 the interpreter puts that off when the stack is nearly full, in a list that goes through
+            // the fields by which objects are tracked.
+            unsafe {
+                if cfg!(not(Py_3_14)) || ffi::Py_REFCNT(last) > 0 {
+                    ffi::PyObject_GC_Track(last.cast());
+                }
+            }
         }
     }
 

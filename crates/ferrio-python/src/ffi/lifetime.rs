@@ -1,13 +1,19 @@
 //! The end of objects: finalizers, deallocation of long chains, and tables that do not keep what is in them alive.
+//!
+//! Whatever warns of an object's end, closes what it has or reports what it knows is a finalizer (PEP 442), never a `Drop`: a
+//! finalizer runs once, while the object is complete, before the garbage collector clears anything, and may keep the object
+//! alive. A `Drop` runs when the object has no references any more and may have lost what it referred to.
 
 use std::cell::{Cell, RefCell};
-use std::ptr::NonNull;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::ptr::{NonNull, null_mut};
 use std::sync::OnceLock;
 
 use pyo3::ffi;
 use pyo3::prelude::*;
 
-use super::Keep;
+use super::resuming::panicked;
+use super::{Keep, Latest, in_slot, undisturbed};
 
 /// A class with a finalizer (PEP 442).
 pub trait Finalize: pyo3::PyClass + Sync {
@@ -15,7 +21,15 @@ pub trait Finalize: pyo3::PyClass + Sync {
     fn deallocator() -> &'static OnceLock<ffi::destructor>;
 
     /// Whether there is nothing to finalize, so that the finalizer need not be called.
+    #[inline]
     fn is_settled(slf: &Bound<'_, Self>) -> bool {
+        let _ = slf;
+        false
+    }
+
+    /// Whether there is nothing to finalize, and nothing in the object whose end could lead to that of another.
+    #[inline]
+    fn is_spent(slf: &Bound<'_, Self>) -> bool {
         let _ = slf;
         false
     }
@@ -23,14 +37,24 @@ pub trait Finalize: pyo3::PyClass + Sync {
     /// How instances are kept to be used again, if they are.
     const KEEP: Option<Keep> = None;
 
-    /// Called once, before the object goes away; it may be kept alive. Errors are reported as unraisable.
+    /// For a class whose latest instance the garbage collector has not been shown.
+    #[inline]
+    fn latest() -> Option<&'static Latest> {
+        None
+    }
+
+    /// Called once, before the object goes away; it may be kept alive. Errors are reported as unraisable. Programs call it,
+    /// too, as `__del__`.
     fn finalize(slf: &Bound<'_, Self>) -> PyResult<()>;
 }
 
 /// Gives `T`'s type object a finalizer, and has its instances deallocated one after the other when one keeps the next
 /// alive: a chain of any length needs no more stack than a short one.
-pub fn install_finalizer<T: Finalize>(py: Python<'_>) {
+pub fn install_finalizer<T: Finalize>(py: Python<'_>) -> PyResult<()> {
     let ty = py.get_type::<T>();
+    // Subclasses get the finalizer by its name, and may call it. To set the name fills the slot with a function that
+    // looks the name up, which the class itself does not need.
+    ty.setattr("__del__", del_method::<T>(py)?)?;
     // SAFETY: `ty` is a heap type that PyO3 made and not shared with another thread while the module is initialised.
     unsafe {
         let ty = ty.as_type_ptr();
@@ -41,6 +65,47 @@ pub fn install_finalizer<T: Finalize>(py: Python<'_>) {
             (*ty).tp_dealloc = Some(tp_dealloc::<T>);
         }
     }
+    Ok(())
+}
+
+/// The finalizer as a method, for a type object that stays as long as the process.
+fn del_method<T: Finalize>(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
+    let definition = Box::new(ffi::PyMethodDef {
+        ml_name: c"__del__".as_ptr(),
+        ml_meth: ffi::PyMethodDefPointer {
+            PyCFunction: del::<T>,
+        },
+        ml_flags: ffi::METH_NOARGS,
+        ml_doc: c"Called when the object is about to go away.".as_ptr(),
+    });
+    let ty = py.get_type::<T>().as_type_ptr();
+    // SAFETY: a type object, and a definition that is never freed. The result is a new reference, or null with an exception.
+    unsafe {
+        let method = ffi::PyDescr_NewMethod(ty, Box::into_raw(definition));
+        Bound::from_owned_ptr_or_err(py, method)
+    }
+}
+
+/// The function behind `__del__`.
+///
+/// # Safety
+/// The interpreter's: an instance of `T`, which the descriptor has checked, and the GIL held.
+unsafe extern "C" fn del<T: Finalize>(
+    object: *mut ffi::PyObject,
+    _: *mut ffi::PyObject,
+) -> *mut ffi::PyObject {
+    let finalize = |py: Python<'_>| {
+        // SAFETY: the caller's.
+        let slf = unsafe { Bound::from_borrowed_ptr(py, object).cast_into_unchecked::<T>() };
+        match catch_unwind(AssertUnwindSafe(|| T::finalize(&slf))) {
+            Ok(Ok(())) => return py.None().into_ptr(),
+            Ok(Err(error)) => error.restore(py),
+            Err(_) => panicked(py),
+        }
+        null_mut()
+    };
+    // SAFETY: the interpreter calls methods only from attached threads.
+    unsafe { in_slot(finalize) }
 }
 
 /// The finalizer's slot function.
@@ -49,21 +114,22 @@ pub fn install_finalizer<T: Finalize>(py: Python<'_>) {
 /// CPython calls it with the GIL held and an instance of `T`.
 unsafe extern "C" fn tp_finalize<T: Finalize>(object: *mut ffi::PyObject) {
     let finalize = |py: Python<'_>| {
-        // An exception may be on its way while objects go away: it must be there afterwards.
-        let pending = PyErr::take(py);
         // SAFETY: the slot is installed on T's type and inherited by its subclasses, so the object is a T.
         let slf = unsafe { Bound::from_borrowed_ptr(py, object).cast_into_unchecked::<T>() };
-        let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| T::finalize(&slf)));
-        if let Ok(Err(error)) = outcome {
-            error.write_unraisable(py, Some(slf.as_any()));
-        }
-        drop(slf);
-        if let Some(pending) = pending {
-            pending.restore(py);
-        }
+        let outcome = catch_unwind(AssertUnwindSafe(|| T::finalize(&slf)));
+        let error = match outcome {
+            Ok(Ok(())) => return,
+            Ok(Err(error)) => error,
+            Err(_) => {
+                panicked(py);
+                PyErr::fetch(py)
+            }
+        };
+        error.write_unraisable(py, Some(slf.as_any()));
     };
+    // An exception may be on its way while objects go away: it must be there afterwards.
     // SAFETY: the interpreter calls slots only from attached threads.
-    unsafe { super::in_slot(finalize) };
+    unsafe { in_slot(|py| undisturbed(py, || finalize(py))) };
 }
 
 /// How deep deallocations may nest before they are put off.
@@ -81,19 +147,36 @@ thread_local! {
 unsafe extern "C" fn tp_dealloc<T: Finalize>(object: *mut ffi::PyObject) {
     // SAFETY: the object is still complete, and the interpreter calls slots only from attached threads. Borrowing it does
     // not count a reference.
-    let (exact, settled) = unsafe {
+    let (exact, spent, settled) = unsafe {
         let py = Python::assume_attached();
         let slf = Borrowed::from_ptr(py, object);
-        let settled = T::is_settled(&slf.cast_unchecked::<T>());
-        (ffi::Py_TYPE(object) == T::type_object_raw(py), settled)
+        let slf = slf.cast_unchecked::<T>();
+        let exact = ffi::Py_TYPE(object) == T::type_object_raw(py);
+        (exact, T::is_spent(&slf), T::is_settled(&slf))
     };
+    if spent {
+        // SAFETY: an object without references, once.
+        return unsafe { dispose::<T>(object) };
+    }
+    if let Some(latest) = T::latest() {
+        // From now on others may see it, or it may have to wait.
+        latest.show_if(|latest| latest == object);
+    }
+    if settled {
+        // SAFETY: as above.
+        return unsafe { dispose_in_turn(object, dispose::<T>) };
+    }
     // For a subclass that Python code made, `subtype_dealloc` has called the finalizer and then this.
     // SAFETY: called once, at the beginning of deallocation, as the function wants.
-    if exact && !settled && unsafe { ffi::PyObject_CallFinalizerFromDealloc(object) } < 0 {
+    if exact && unsafe { ffi::PyObject_CallFinalizerFromDealloc(object) } < 0 {
         return; // It lives on.
     }
-    // SAFETY: an object without references, once.
-    unsafe { dispose_in_turn(object, dispose::<T>) };
+    // What such an object still has may be in use, and its end run other code.
+    // SAFETY: as above.
+    unsafe {
+        let py = Python::assume_attached();
+        undisturbed(py, || dispose_in_turn(object, dispose::<T>));
+    }
 }
 
 /// Has `dispose` deallocate an object: now, or if deallocations are nested too deep, after those.
@@ -116,8 +199,8 @@ pub(super) unsafe fn dispose_in_turn(object: *mut ffi::PyObject, dispose: ffi::d
     if depth == 0 {
         // Each may put off more.
         while let Some((object, dispose)) = PUT_OFF.with_borrow_mut(Vec::pop) {
-            // SAFETY: it was put off above, without references and not yet deallocated.
-            unsafe { dispose(object.as_ptr()) };
+            // SAFETY: it was put off above, without references and not yet deallocated, by this thread, which is attached.
+            unsafe { undisturbed(Python::assume_attached(), || dispose(object.as_ptr())) };
         }
     }
     DEPTH.set(depth);

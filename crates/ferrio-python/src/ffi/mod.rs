@@ -33,7 +33,7 @@ pub use self::metaclass::set_metaclass;
 pub use self::native::{know_native_futures, native};
 pub(crate) use self::quick_method::quick_method;
 pub use self::quick_method::{QuickMethod, install_quick_method};
-pub use self::raising::{made, raise, raise_new};
+pub use self::raising::{made, raise, raise_new, undisturbed, warn_resource};
 pub(crate) use self::recycling::recycle;
 pub use self::recycling::{
     Keep, Recycle, Shell, create, create_extended, install_recycling, keep, keep_extended, show,

@@ -3,10 +3,14 @@
 //! An exception that is raised while another is handled has that one as its context (`__context__`). The interpreter sees to
 //! it, also for the errors that PyO3 makes of a type and arguments, but not for those that it is given complete.
 
+use std::ffi::c_char;
+use std::ptr::null_mut;
+
 use pyo3::call::PyCallArgs;
 use pyo3::exceptions::PyBaseException;
 use pyo3::ffi;
 use pyo3::prelude::*;
+use pyo3::types::PyString;
 
 /// What `raise exception` raises: the exception, with what is being handled as its context.
 #[cold]
@@ -32,4 +36,46 @@ pub fn made(py: Python<'_>, error: PyErr) -> PyErr {
 pub fn raise_new<'py>(class: PyResult<&Bound<'py, PyAny>>, args: impl PyCallArgs<'py>) -> PyErr {
     let exception = class.and_then(|class| class.call1(args));
     exception.map_or_else(|error| error, raise)
+}
+
+/// Runs `f` while no exception is set; one that is on its way is set again afterwards. `PyErr::take` does not do for that: it
+/// would go on with a panic that is on its way as an exception.
+pub fn undisturbed<R>(_py: Python<'_>, f: impl FnOnce() -> R) -> R {
+    // SAFETY: the thread is attached. What is fetched is owned, or null for none, and given back as it is.
+    #[cfg(Py_3_12)]
+    unsafe {
+        let pending = ffi::PyErr_GetRaisedException();
+        let result = f();
+        if !pending.is_null() {
+            ffi::PyErr_SetRaisedException(pending);
+        }
+        result
+    }
+    // SAFETY: as above.
+    #[cfg(not(Py_3_12))]
+    unsafe {
+        let (mut class, mut value, mut traceback) = (null_mut(), null_mut(), null_mut());
+        ffi::PyErr_Fetch(&raw mut class, &raw mut value, &raw mut traceback);
+        let result = f();
+        if !class.is_null() {
+            ffi::PyErr_Restore(class, value, traceback);
+        }
+        result
+    }
+}
+
+/// `warnings.warn(text, ResourceWarning, source=source)`.
+pub fn warn_resource(
+    py: Python<'_>,
+    text: &str,
+    source: Option<&Bound<'_, PyAny>>,
+) -> PyResult<()> {
+    const FORMAT: *const c_char = c"%U".as_ptr();
+    let text = PyString::new(py, text);
+    let source = source.map_or(null_mut(), Bound::as_ptr);
+    // SAFETY: the format takes one string object; the source is a live object or null for none.
+    match unsafe { ffi::PyErr_ResourceWarning(source, 1, FORMAT, text.as_ptr()) } {
+        0 => Ok(()),
+        _ => Err(PyErr::fetch(py)),
+    }
 }

@@ -35,6 +35,7 @@ mod recycled {
 
     use crate::cell::AttachedCell;
     use crate::ffi::Latest;
+    use crate::ffi::lifetime::dispose_in_turn;
 
     /// An instance that nobody uses: its only reference is this one, and of its fields only `args` is set.
     static SPARE: AttachedCell<Option<Py<PyAny>>> = AttachedCell::new(None);
@@ -111,17 +112,40 @@ mod recycled {
         }
     }
 
-    /// The deallocator: empties the object and keeps it, if none is kept.
+    /// The deallocator.
     ///
     /// # Safety
     /// CPython calls it with the GIL held and an instance of the class without references.
     unsafe extern "C" fn dealloc(object: *mut ffi::PyObject) {
+        let stop = object.cast::<ffi::PyStopIterationObject>();
+        // SAFETY: the object is of this layout; each field is null or a live object.
+        unsafe {
+            let is_another = |field: *mut ffi::PyObject| {
+                !field.is_null() && ffi::Py_TYPE(field) == ffi::Py_TYPE(object)
+            };
+            // Before Python 3.14 the interpreter does not look how long a chain of exceptions is.
+            let may_be_chain =
+                is_another((*stop).value) || !(*stop).context.is_null() || !(*stop).cause.is_null();
+            if may_be_chain && cfg!(not(Py_3_14)) {
+                LATEST.show_if(|latest| latest == object);
+                dispose_in_turn(object, dispose);
+            } else {
+                dispose(object);
+            }
+        }
+    }
+
+    /// Empties the object and keeps it, if none is kept.
+    ///
+    /// # Safety
+    /// An instance of the class without references.
+    unsafe extern "C" fn dispose(object: *mut ffi::PyObject) {
         // SAFETY: the interpreter calls slots only from attached threads.
         let py = unsafe { Python::assume_attached() };
         let stop = object.cast::<ffi::PyStopIterationObject>();
         // SAFETY: the object is of this layout, and nobody has a reference to it; each field is null or owns one, which
         // is given up after it was cleared. What that runs cannot reach the object, which is not tracked any more.
-        // The arguments are a tuple, whatever a program has set them to.
+        // The arguments are a tuple, whatever a program has set them to, or null if the garbage collector has cleared them.
         unsafe {
             if !LATEST.forget(object) {
                 ffi::PyObject_GC_UnTrack(object.cast());
@@ -138,8 +162,8 @@ mod recycled {
                 ffi::Py_XDECREF(old);
             }
             (*stop).suppress_context = '\0';
-            if ffi::PyTuple_GET_SIZE((*stop).args) > 0 {
-                ffi::Py_DECREF(std::mem::replace(&mut (*stop).args, ffi::PyTuple_New(0)));
+            if (*stop).args.is_null() || ffi::PyTuple_GET_SIZE((*stop).args) > 0 {
+                ffi::Py_XDECREF(std::mem::replace(&mut (*stop).args, ffi::PyTuple_New(0)));
             }
         }
         if SPARE.with(py, |spare| spare.is_none()) {

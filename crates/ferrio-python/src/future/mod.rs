@@ -142,17 +142,7 @@ impl Future {
 /// Completes the type objects with what PyO3 has no words for.
 pub fn install_slots(py: Python<'_>) -> PyResult<()> {
     ffi::install_self_await::<Future>(py)?;
-    ffi::install_finalizer::<Future>(py);
-    Ok(())
-}
-
-/// Subclasses get their finalizer by its name, and may call it.
-#[pymethods]
-impl Future {
-    #[pyo3(name = "__del__")]
-    fn del(slf: &Bound<'_, Self>) -> PyResult<()> {
-        <Self as ffi::Finalize>::finalize(slf)
-    }
+    ffi::install_finalizer::<Future>(py)
 }
 
 impl ffi::Finalize for Future {

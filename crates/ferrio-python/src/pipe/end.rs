@@ -3,7 +3,7 @@
 use std::os::fd::RawFd;
 
 use pyo3::PyTraverseError;
-use pyo3::exceptions::{PyResourceWarning, PyValueError};
+use pyo3::exceptions::PyValueError;
 use pyo3::gc::PyVisit;
 use pyo3::intern;
 use pyo3::prelude::*;
@@ -269,22 +269,24 @@ impl End {
         format!("<{class}{mark} fd={} {polling}>", self.fd)
     }
 
-    /// For a transport that nobody has closed, when it is deallocated: the file is closed, and whoever forgot it told.
-    pub(super) fn forget(&self, py: Python<'_>, description: impl FnOnce() -> String) {
-        if self.file(py).is_none() {
-            return;
+    /// For a transport that nobody has closed, when it is about to go away: whoever forgot it is told, and the file closed.
+    pub(super) fn forget(&self, transport: &Bound<'_, PyAny>) -> PyResult<()> {
+        let py = transport.py();
+        if self.is_disposed(py) {
+            return Ok(());
         }
-        let text = format!("unclosed transport {}", description());
-        let text = std::ffi::CString::new(text).unwrap_or_default();
-        let warned = PyErr::warn(py, &py.get_type::<PyResourceWarning>(), &text, 1);
-        let file = self.state.with(py, |state| state.file.take());
-        let closed = match file {
+        let text = format!("unclosed transport {}", transport.repr()?);
+        ffi::warn_resource(py, &text, Some(transport))?;
+        match self.file(py) {
             Some(file) => file.call_method0(py, intern!(py, "close")).map(drop),
             None => Ok(()),
-        };
-        if let Err(error) = warned.and(closed) {
-            error.write_unraisable(py, None);
         }
+    }
+
+    /// Whether the file is gone.
+    #[inline]
+    pub(super) fn is_disposed(&self, py: Python<'_>) -> bool {
+        self.state.with(py, |state| state.file.is_none())
     }
 
     pub(super) fn traverse(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
@@ -296,9 +298,10 @@ impl End {
         })
     }
 
-    /// Breaks cycles through the protocol. The file stays, for [`End::forget`] to complain about.
     pub(super) fn clear(&self, py: Python<'_>) {
-        let protocol = self.state.with(py, |state| state.protocol.take());
-        drop(protocol);
+        let references = self
+            .state
+            .with(py, |state| (state.file.take(), state.protocol.take()));
+        drop(references);
     }
 }

@@ -1,5 +1,7 @@
 //! `ReadPipeTransport`: the reading end of a pipe.
 
+use std::sync::OnceLock;
+
 use ferrio::Interest;
 use pyo3::PyTraverseError;
 use pyo3::exceptions::PyOSError;
@@ -328,8 +330,18 @@ impl ReadPipeTransport {
     }
 }
 
-impl Drop for ReadPipeTransport {
-    fn drop(&mut self) {
-        Python::attach(|py| self.end.forget(py, || self.describe(py)));
+impl ffi::Finalize for ReadPipeTransport {
+    fn deallocator() -> &'static OnceLock<pyo3::ffi::destructor> {
+        static ORIGINAL: OnceLock<pyo3::ffi::destructor> = OnceLock::new();
+        &ORIGINAL
+    }
+
+    #[inline]
+    fn is_settled(slf: &Bound<'_, Self>) -> bool {
+        slf.get().end.is_disposed(slf.py())
+    }
+
+    fn finalize(slf: &Bound<'_, Self>) -> PyResult<()> {
+        slf.get().end.forget(slf)
     }
 }

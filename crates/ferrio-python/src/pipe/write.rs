@@ -1,6 +1,7 @@
 //! `WritePipeTransport`: the writing end of a pipe.
 
 use std::io;
+use std::sync::OnceLock;
 
 use ferrio::Interest;
 use pyo3::PyTraverseError;
@@ -439,8 +440,18 @@ impl WritePipeTransport {
     }
 }
 
-impl Drop for WritePipeTransport {
-    fn drop(&mut self) {
-        Python::attach(|py| self.end.forget(py, || self.describe(py)));
+impl ffi::Finalize for WritePipeTransport {
+    fn deallocator() -> &'static OnceLock<pyo3::ffi::destructor> {
+        static ORIGINAL: OnceLock<pyo3::ffi::destructor> = OnceLock::new();
+        &ORIGINAL
+    }
+
+    #[inline]
+    fn is_settled(slf: &Bound<'_, Self>) -> bool {
+        slf.get().end.is_disposed(slf.py())
+    }
+
+    fn finalize(slf: &Bound<'_, Self>) -> PyResult<()> {
+        slf.get().end.forget(slf)
     }
 }

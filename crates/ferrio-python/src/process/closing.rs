@@ -1,6 +1,8 @@
 //! Signals, `close`, and the end.
 
-use pyo3::exceptions::{PyPermissionError, PyProcessLookupError, PyResourceWarning};
+use std::sync::OnceLock;
+
+use pyo3::exceptions::{PyPermissionError, PyProcessLookupError};
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
@@ -8,7 +10,7 @@ use pyo3::types::PyTuple;
 use super::stock::Stock;
 use super::{Phase, Stream, SubprocessTransport};
 use crate::coroutine::Coroutine;
-use crate::imports;
+use crate::ffi;
 
 /// Forgets a waiter when whoever waits goes on, or is cancelled.
 struct Waiting {
@@ -44,20 +46,26 @@ impl SubprocessTransport {
     }
 
     /// Closes the pipes and kills the process if it runs.
-    fn shut_down(&self, py: Python<'_>, log_kill: impl FnOnce() -> PyResult<()>) -> PyResult<()> {
-        for pipe in self.pipes(py).into_iter().flatten() {
-            if !self.event_loop.get().closed() || !Stock::CloseAfterLoop.holds(py)? {
+    fn shut_down(slf: &Bound<'_, Self>) -> PyResult<()> {
+        let py = slf.py();
+        let me = slf.get();
+        for pipe in me.pipes(py).into_iter().flatten() {
+            if !me.event_loop.get().closed() || !Stock::CloseAfterLoop.holds(py)? {
                 pipe.get().close(py)?;
             }
         }
-        let Some(popen) = self.popen(py) else {
+        let Some(popen) = me.popen(py) else {
             return Ok(());
         };
         // Popen may know of the exit before the loop does.
-        if self.returncode(py).is_some() || !popen.call_method0(intern!(py, "poll"))?.is_none() {
+        if me.returncode(py).is_some() || !popen.call_method0(intern!(py, "poll"))?.is_none() {
             return Ok(());
         }
-        log_kill()?;
+        Self::log(
+            slf,
+            "warning",
+            ("Close running child process: kill %r", slf),
+        )?;
         match popen.call_method0(intern!(py, "kill")) {
             Ok(_) => Ok(()),
             Err(error) if error.is_instance_of::<PyProcessLookupError>(py) => Ok(()),
@@ -88,13 +96,7 @@ impl SubprocessTransport {
         if !slf.get().mark_closed(py) {
             return Ok(());
         }
-        slf.get().shut_down(py, || {
-            Self::log(
-                slf,
-                "warning",
-                ("Close running child process: kill %r", slf),
-            )
-        })
+        Self::shut_down(slf)
     }
 
     /// Send a signal to the process.
@@ -168,28 +170,26 @@ impl SubprocessTransport {
     }
 }
 
-impl Drop for SubprocessTransport {
-    /// A transport that nobody has closed: the process is killed, and whoever forgot it is told.
-    fn drop(&mut self) {
-        Python::attach(|py| {
-            if self.is_closing(py) {
-                return;
-            }
-            let description = self.describe(py).unwrap_or_default();
-            self.mark_closed(py);
-            let text = format!("unclosed transport {description}");
-            let text = std::ffi::CString::new(text).unwrap_or_default();
-            let warned = PyErr::warn(py, &py.get_type::<PyResourceWarning>(), &text, 1);
-            let closed = self.shut_down(py, || {
-                if self.event_loop.get().debug() {
-                    let line = ("Close running child process: kill %s", &description);
-                    imports::logger(py)?.call_method1("warning", line)?;
-                }
-                Ok(())
-            });
-            if let Err(error) = warned.and(closed) {
-                error.write_unraisable(py, None);
-            }
-        });
+impl ffi::Finalize for SubprocessTransport {
+    fn deallocator() -> &'static OnceLock<pyo3::ffi::destructor> {
+        static ORIGINAL: OnceLock<pyo3::ffi::destructor> = OnceLock::new();
+        &ORIGINAL
+    }
+
+    #[inline]
+    fn is_settled(slf: &Bound<'_, Self>) -> bool {
+        slf.get().is_closing(slf.py())
+    }
+
+    /// A transport that nobody has closed: whoever forgot it is told, and the process is killed.
+    fn finalize(slf: &Bound<'_, Self>) -> PyResult<()> {
+        let py = slf.py();
+        let me = slf.get();
+        if me.is_closing(py) {
+            return Ok(());
+        }
+        let text = format!("unclosed transport {}", me.describe(py)?);
+        ffi::warn_resource(py, &text, Some(slf))?;
+        Self::close(slf)
     }
 }

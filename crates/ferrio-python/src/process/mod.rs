@@ -145,7 +145,7 @@ impl SubprocessTransport {
         Loop::schedule(event_loop, method, args, None).map(drop)
     }
 
-    /// The representation, also for a transport that is being deallocated.
+    /// The representation.
     fn describe(&self, py: Python<'_>) -> PyResult<String> {
         let (phase, pid, returncode) = self.state.with(py, |state| {
             let pid = state.pid.as_ref().map(|pid| pid.clone_ref(py));
@@ -327,12 +327,12 @@ impl SubprocessTransport {
         })
     }
 
-    /// Breaks cycles through the protocol. Process and pipes stay, for [`Drop`] to complain about.
     fn __clear__(&self) {
         Python::attach(|py| {
             let references = self.state.with(py, |state| {
                 let calls = std::mem::replace(&mut state.calls, Calls::Scheduled);
-                (state.protocol.take(), calls, state.waiters.take())
+                let process = (state.popen.take(), std::mem::take(&mut state.streams));
+                (state.protocol.take(), process, calls, state.waiters.take())
             });
             drop(references);
         });

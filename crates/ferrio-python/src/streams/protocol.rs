@@ -393,15 +393,6 @@ impl StreamReaderProtocol {
     }
 }
 
-/// Subclasses get their finalizer by its name, and may call it.
-#[pymethods]
-impl StreamReaderProtocol {
-    #[pyo3(name = "__del__")]
-    fn del(slf: &Bound<'_, Self>) -> PyResult<()> {
-        <Self as ffi::Finalize>::finalize(slf)
-    }
-}
-
 impl ffi::Finalize for StreamReaderProtocol {
     fn deallocator() -> &'static std::sync::OnceLock<pyo3::ffi::destructor> {
         static ORIGINAL: std::sync::OnceLock<pyo3::ffi::destructor> = std::sync::OnceLock::new();

@@ -1,7 +1,7 @@
 //! The writing side of a stream.
 
 use pyo3::PyTraverseError;
-use pyo3::exceptions::{PyAssertionError, PyResourceWarning};
+use pyo3::exceptions::PyAssertionError;
 use pyo3::gc::PyVisit;
 use pyo3::intern;
 use pyo3::prelude::*;
@@ -394,15 +394,6 @@ impl StreamWriter {
     }
 }
 
-/// Subclasses get their finalizer by its name, and may call it.
-#[pymethods]
-impl StreamWriter {
-    #[pyo3(name = "__del__")]
-    fn del(slf: &Bound<'_, Self>) -> PyResult<()> {
-        <Self as ffi::Finalize>::finalize(slf)
-    }
-}
-
 impl ffi::Finalize for StreamWriter {
     fn deallocator() -> &'static std::sync::OnceLock<pyo3::ffi::destructor> {
         static ORIGINAL: std::sync::OnceLock<pyo3::ffi::destructor> = std::sync::OnceLock::new();
@@ -426,7 +417,6 @@ impl ffi::Finalize for StreamWriter {
             slf.call_method0(intern!(py, "close"))?;
             format!("unclosed {}", slf.repr()?)
         };
-        let text = std::ffi::CString::new(text).unwrap_or_default();
-        PyErr::warn(py, &py.get_type::<PyResourceWarning>(), &text, 1)
+        ffi::warn_resource(py, &text, None)
     }
 }

@@ -289,8 +289,7 @@ fn as_name(name: Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
 /// Completes the type objects with what PyO3 has no words for.
 pub fn install_slots(py: Python<'_>) -> PyResult<()> {
     ffi::install_self_await::<Task>(py)?;
-    ffi::install_finalizer::<Task>(py);
-    Ok(())
+    ffi::install_finalizer::<Task>(py)
 }
 
 impl ffi::SelfAwait for Task {
@@ -334,12 +333,6 @@ impl Drop for Task {
 
 #[pymethods]
 impl Task {
-    /// Subclasses get their finalizer by its name, and may call it.
-    #[pyo3(name = "__del__")]
-    fn del(slf: &Bound<'_, Self>) -> PyResult<()> {
-        <Self as ffi::Finalize>::finalize(slf)
-    }
-
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
         visit.call(self.context.get())?;
         self.state.visit(|state| {

@@ -1,9 +1,10 @@
 //! [`TlsTransport`]: what the application calls (CPython: `asyncio.sslproto._SSLProtocolTransport`).
 
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use pyo3::PyTraverseError;
-use pyo3::exceptions::{PyNotImplementedError, PyResourceWarning, PyTypeError};
+use pyo3::exceptions::{PyNotImplementedError, PyTypeError};
 use pyo3::gc::PyVisit;
 use pyo3::prelude::*;
 use pyo3::types::{PyWeakrefMethods, PyWeakrefReference};
@@ -14,8 +15,8 @@ use super::stock::Release;
 use crate::cell::AttachedCell;
 use crate::event_loop::Loop;
 use crate::ffi::ByteView;
-use crate::imports;
 use crate::outgoing::{Chunk, Data, Refusal};
+use crate::{ffi, imports};
 
 /// How a transport knows its protocol.
 enum Link {
@@ -360,17 +361,23 @@ impl TlsTransport {
     }
 }
 
-impl Drop for TlsTransport {
+impl ffi::Finalize for TlsTransport {
+    fn deallocator() -> &'static OnceLock<pyo3::ffi::destructor> {
+        static ORIGINAL: OnceLock<pyo3::ffi::destructor> = OnceLock::new();
+        &ORIGINAL
+    }
+
+    #[inline]
+    fn is_settled(slf: &Bound<'_, Self>) -> bool {
+        slf.get().closed.load(Relaxed)
+    }
+
     /// A transport that nobody has closed: whoever forgot it is told.
-    fn drop(&mut self) {
-        if *self.closed.get_mut() {
-            return;
+    fn finalize(slf: &Bound<'_, Self>) -> PyResult<()> {
+        if slf.get().closed.swap(true, Relaxed) {
+            return Ok(());
         }
-        Python::attach(|py| {
-            let warning = py.get_type::<PyResourceWarning>();
-            if let Err(error) = PyErr::warn(py, &warning, c"unclosed transport <TlsTransport>", 1) {
-                error.write_unraisable(py, None);
-            }
-        });
+        let text = "unclosed transport <ferrio.TlsTransport object>";
+        ffi::warn_resource(slf.py(), text, None)
     }
 }

@@ -1,15 +1,16 @@
 //! The end of a connection.
 
-use pyo3::exceptions::PyResourceWarning;
+use std::sync::OnceLock;
+
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
 
 use super::{Phase, SocketTransport};
 use crate::event_loop::{Direction, Loop};
-use crate::imports;
 use crate::outgoing::Writer;
 use crate::protocol::report_fatal_error;
+use crate::{ffi, imports};
 
 impl SocketTransport {
     /// Ends the connection because of an error. What is not the network's fault is reported.
@@ -177,30 +178,37 @@ impl SocketTransport {
     }
 }
 
-impl Drop for SocketTransport {
-    /// A transport that nobody has closed: the socket is closed, and whoever forgot it is told.
-    fn drop(&mut self) {
-        Python::attach(|py| {
-            let (sock, server) = self
-                .state
-                .with(py, |state| (state.sock.take(), state.server.take()));
-            let Some(sock) = sock else {
-                return;
-            };
-            let text = format!("unclosed transport {}", self.describe(py));
-            let text = std::ffi::CString::new(text).unwrap_or_default();
-            let warned = PyErr::warn(py, &py.get_type::<PyResourceWarning>(), &text, 1);
-            self.event_loop.get().unregister_transport(py, self.fd);
-            let closed = sock.call_method0(py, intern!(py, "close")).map(drop);
-            let detached = match server {
-                Some(server) => {
-                    crate::server::forget(server.bind(py), std::ptr::from_ref(self).addr())
-                }
-                None => Ok(()),
-            };
-            if let Err(error) = warned.and(closed).and(detached) {
-                error.write_unraisable(py, None);
-            }
+impl ffi::Finalize for SocketTransport {
+    fn deallocator() -> &'static OnceLock<pyo3::ffi::destructor> {
+        static ORIGINAL: OnceLock<pyo3::ffi::destructor> = OnceLock::new();
+        &ORIGINAL
+    }
+
+    #[inline]
+    fn is_settled(slf: &Bound<'_, Self>) -> bool {
+        let state = &slf.get().state;
+        state.with(slf.py(), |state| state.sock.is_none())
+    }
+
+    /// A transport that nobody has closed: whoever forgot it is told, and the socket is closed.
+    fn finalize(slf: &Bound<'_, Self>) -> PyResult<()> {
+        let py = slf.py();
+        let me = slf.get();
+        let (sock, server) = me.state.with(py, |state| {
+            let server = state.server.as_ref();
+            let sock = state.sock.as_ref().map(|sock| sock.clone_ref(py));
+            (sock, server.map(|server| server.clone_ref(py)))
         });
+        let Some(sock) = sock else {
+            return Ok(());
+        };
+        let text = format!("unclosed transport {}", me.describe(py));
+        ffi::warn_resource(py, &text, Some(slf))?;
+        sock.call_method0(py, intern!(py, "close"))?;
+        me.event_loop.get().forget_transport(me.fd, slf);
+        match server {
+            Some(server) => crate::server::detach(server.bind(py), slf),
+            None => Ok(()),
+        }
     }
 }

@@ -211,7 +211,7 @@ impl SocketTransport {
         })
     }
 
-    /// The representation, also for a transport that is being deallocated.
+    /// The representation.
     fn describe(&self, py: Python<'_>) -> String {
         let (phase, paused, buffered) = self.state.with(py, |state| {
             (state.phase, state.paused, state.outgoing.len())
@@ -335,11 +335,11 @@ impl SocketTransport {
         })
     }
 
-    /// Breaks cycles through the protocol. The socket stays, for [`Drop`] to complain about.
     fn __clear__(&self) {
         Python::attach(|py| {
             let references = self.state.with(py, |state| {
-                (state.protocol.take(), state.empty_waiter.take())
+                let ends = (state.sock.take(), state.protocol.take());
+                (ends, state.server.take(), state.empty_waiter.take())
             });
             drop(references);
         });
