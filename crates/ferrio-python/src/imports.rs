@@ -217,8 +217,6 @@ imports! { import_common:
     warnings_names => "warnings", "__dict__";
     /// `sys.get_coroutine_origin_tracking_depth`.
     get_coroutine_origin_tracking_depth => "sys", "get_coroutine_origin_tracking_depth";
-    /// `sys._getframe`.
-    get_frame => "sys", "_getframe";
     /// `sys.get_asyncgen_hooks`.
     get_asyncgen_hooks => "sys", "get_asyncgen_hooks";
     /// `sys.set_asyncgen_hooks`.

@@ -40,7 +40,7 @@ struct State {
 }
 
 /// What `as_completed` returns (CPython: `asyncio.tasks._AsCompletedIterator`).
-#[pyclass(module = "ferrio", name = "_AsCompletedIterator", frozen)]
+#[pyclass(module = "ferrio", name = "_AsCompletedIterator", frozen, weakref)]
 pub struct AsCompleted {
     state: AttachedCell<State>,
 }

@@ -316,6 +316,8 @@ impl ffi::SelfAwait for GatheringFuture {
 }
 
 impl ffi::Finalize for GatheringFuture {
+    const RAISES: bool = false;
+
     fn deallocator() -> &'static std::sync::OnceLock<pyo3::ffi::destructor> {
         static ORIGINAL: std::sync::OnceLock<pyo3::ffi::destructor> = std::sync::OnceLock::new();
         &ORIGINAL

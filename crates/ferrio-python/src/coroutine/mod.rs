@@ -302,6 +302,7 @@ ffi::recycle!(
 
 impl ffi::Finalize for Coroutine {
     const KEEP: Option<ffi::Keep> = Some(ffi::keep::<Self>);
+    const RAISES: bool = false;
 
     fn deallocator() -> &'static std::sync::OnceLock<pyo3::ffi::destructor> {
         static ORIGINAL: std::sync::OnceLock<pyo3::ffi::destructor> = std::sync::OnceLock::new();

@@ -8,7 +8,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyTuple;
 
 use super::Coroutine;
-use crate::imports;
+use crate::{ffi, imports};
 
 /// A coroutine's name. Its origin is here because it takes no room if there is none.
 pub enum Name {
@@ -94,15 +94,15 @@ fn origin(py: Python<'_>) -> PyResult<Option<Bound<'_, PyTuple>>> {
         return Ok(None);
     }
     let mut places = Vec::new();
-    let mut frame = imports::get_frame(py)?.call0()?;
-    while places.len() < depth && !frame.is_none() {
+    let mut next = ffi::current_frame(py);
+    while let Some(frame) = next.filter(|frame| !frame.is_none() && places.len() < depth) {
         let code = frame.getattr(intern!(py, "f_code"))?;
         places.push((
             code.getattr(intern!(py, "co_filename"))?,
             frame.getattr(intern!(py, "f_lineno"))?,
             code.getattr(intern!(py, "co_name"))?,
         ));
-        frame = frame.getattr(intern!(py, "f_back"))?;
+        next = Some(frame.getattr(intern!(py, "f_back"))?);
     }
     PyTuple::new(py, places).map(Some)
 }

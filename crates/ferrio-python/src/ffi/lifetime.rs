@@ -37,6 +37,9 @@ pub trait Finalize: pyo3::PyClass + Sync {
     /// How instances are kept to be used again, if they are.
     const KEEP: Option<Keep> = None;
 
+    /// Whether errors are raised if a program calls the finalizer. Those of classes that CPython has in C are not.
+    const RAISES: bool = true;
+
     /// For a class whose latest instance the garbage collector has not been shown.
     #[inline]
     fn latest() -> Option<&'static Latest> {
@@ -95,6 +98,11 @@ unsafe extern "C" fn del<T: Finalize>(
     _: *mut ffi::PyObject,
 ) -> *mut ffi::PyObject {
     let finalize = |py: Python<'_>| {
+        if !T::RAISES {
+            // SAFETY: the caller's.
+            unsafe { tp_finalize::<T>(object) };
+            return py.None().into_ptr();
+        }
         // SAFETY: the caller's.
         let slf = unsafe { Bound::from_borrowed_ptr(py, object).cast_into_unchecked::<T>() };
         match catch_unwind(AssertUnwindSafe(|| T::finalize(&slf))) {

@@ -102,6 +102,13 @@ pub fn deeper<R>(py: Python<'_>, f: impl FnOnce() -> R) -> PyResult<R> {
     Ok(f())
 }
 
+/// The frame of the Python code that runs, if there is any. Not by `sys._getframe`: called without a frame of its own while a
+/// coroutine's is being cleared, since Python 3.12 it takes what lies on the C stack for one.
+pub fn current_frame(py: Python<'_>) -> Option<Bound<'_, PyAny>> {
+    // SAFETY: the thread is attached; the result is a borrowed reference, or null for none.
+    unsafe { Bound::from_borrowed_ptr_or_opt(py, ffi::PyEval_GetFrame().cast()) }
+}
+
 /// Whether nobody else has a reference to the object.
 pub fn is_only_reference<T>(_py: Python<'_>, object: &Py<T>) -> bool {
     // SAFETY: a live object, and the thread is attached.

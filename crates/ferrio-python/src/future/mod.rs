@@ -147,6 +147,7 @@ pub fn install_slots(py: Python<'_>) -> PyResult<()> {
 
 impl ffi::Finalize for Future {
     const KEEP: Option<ffi::Keep> = Some(ffi::keep::<Self>);
+    const RAISES: bool = false;
 
     fn deallocator() -> &'static std::sync::OnceLock<pyo3::ffi::destructor> {
         static ORIGINAL: std::sync::OnceLock<pyo3::ffi::destructor> = std::sync::OnceLock::new();

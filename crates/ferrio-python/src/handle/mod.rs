@@ -11,7 +11,7 @@ use pyo3::PyTraverseError;
 use pyo3::gc::PyVisit;
 use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyTuple};
+use pyo3::types::{PyDict, PyList, PyTuple};
 
 pub use self::call::Args;
 use self::call::Call;
@@ -61,8 +61,10 @@ pub struct Handle {
 
 /// Where the running Python code is, as debug mode stores it.
 pub fn source_traceback(py: Python<'_>) -> PyResult<Py<PyAny>> {
-    let frame = imports::get_frame(py)?.call0()?;
-    Ok(imports::extract_stack(py)?.call1((frame,))?.unbind())
+    match ffi::current_frame(py) {
+        Some(frame) => Ok(imports::extract_stack(py)?.call1((frame,))?.unbind()),
+        None => Ok(PyList::empty(py).into_any().unbind()),
+    }
 }
 
 /// What a handle is made of, found before there is an object to put it in.

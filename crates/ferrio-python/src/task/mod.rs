@@ -300,6 +300,7 @@ impl ffi::SelfAwait for Task {
 
 impl ffi::Finalize for Task {
     const KEEP: Option<ffi::Keep> = Some(ffi::keep_extended::<Self, Future>);
+    const RAISES: bool = false;
 
     fn deallocator() -> &'static OnceLock<pyo3::ffi::destructor> {
         static ORIGINAL: OnceLock<pyo3::ffi::destructor> = OnceLock::new();
