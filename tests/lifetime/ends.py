@@ -6,10 +6,12 @@ For each it prints the name, what was warned, reported and raised, and how many 
 
 import asyncio
 import gc
+import io
 import json
 import logging
 import os
 import re
+import socket
 import sys
 import threading
 import warnings
@@ -76,7 +78,7 @@ class Record:
         return False
 
     def rescue(self, thing):
-        if self.rescued is not None and thing is not None:
+        if self.rescued is not None and thing is not None and not isinstance(thing, (socket.socket, io.IOBase)):
             self.rescued.append(thing)
 
     def take(self):

@@ -69,8 +69,8 @@ def parsed(stdout):
     """What was seen of each object.
 
     Left out are the standard library's own warnings of sockets and files: the collector finds them in the order in which
-    they were made, and what is asyncio's in a cycle need not be in one of ferrio's. For the same reason the pipe of a
-    process may have been closed before or after it complains. And asyncio's server, since Python 3.13, cannot forget a
+    they were made, and what is asyncio's in a cycle need not be in one of ferrio's. For the same reason a
+    transport may have been closed before or after it complains. And asyncio's server, since Python 3.13, cannot forget a
     connection twice.
     """
     left_out = "unclosed (<socket|file)|'NoneType' object is not iterable"
@@ -78,7 +78,7 @@ def parsed(stdout):
     for line in stdout.splitlines():
         name, _, rest = line.partition(" ")
         lines = [line for line in json.loads(rest) if not re.search(left_out, line)]
-        seen[name] = [re.sub("(WritePipeTransport) closing", r"\1", line) for line in lines]
+        seen[name] = [re.sub(r"(WritePipeTransport|unclosed transport <\w+) closing", r"\1", line) for line in lines]
     return seen
 
 

@@ -155,6 +155,10 @@ mod _ferrio {
         crate::event_loop::install_quick_methods(module.py())?;
         crate::ffi::install_recycling::<Timeout>(module.py());
         crate::ffi::install_recycling::<crate::combinators::Waiting>(module.py());
+        crate::ffi::install_in_turn::<Queue>(module.py());
+        crate::ffi::install_in_turn::<LifoQueue>(module.py());
+        crate::ffi::install_in_turn::<PriorityQueue>(module.py());
+        crate::ffi::install_in_turn::<StreamReader>(module.py());
         crate::ffi::install_finalizer::<StreamWriter>(module.py())?;
         crate::ffi::install_finalizer::<StreamReaderProtocol>(module.py())?;
         crate::ffi::install_finalizer::<SocketTransport>(module.py())?;

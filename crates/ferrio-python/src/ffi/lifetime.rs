@@ -1,17 +1,17 @@
-//! The end of objects: finalizers, deallocation of long chains, and tables that do not keep what is in them alive.
+//! The end of objects: finalizers.
 //!
 //! Whatever warns of an object's end, closes what it has or reports what it knows is a finalizer (PEP 442), never a `Drop`: a
 //! finalizer runs once, while the object is complete, before the garbage collector clears anything, and may keep the object
 //! alive. A `Drop` runs when the object has no references any more and may have lost what it referred to.
 
-use std::cell::{Cell, RefCell};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::ptr::{NonNull, null_mut};
+use std::ptr::null_mut;
 use std::sync::OnceLock;
 
 use pyo3::ffi;
 use pyo3::prelude::*;
 
+use super::in_turn::dispose_in_turn;
 use super::resuming::panicked;
 use super::{Keep, Latest, in_slot, undisturbed};
 
@@ -140,14 +140,6 @@ unsafe extern "C" fn tp_finalize<T: Finalize>(object: *mut ffi::PyObject) {
     unsafe { in_slot(|py| undisturbed(py, || finalize(py))) };
 }
 
-/// How deep deallocations may nest before they are put off.
-const MAX_DEPTH: u32 = 50;
-
-thread_local! {
-    static DEPTH: Cell<u32> = const { Cell::new(0) };
-    static PUT_OFF: RefCell<Vec<(NonNull<ffi::PyObject>, ffi::destructor)>> = const { RefCell::new(Vec::new()) };
-}
-
 /// The deallocator's slot function: finalizer, then PyO3's own.
 ///
 /// # Safety
@@ -187,33 +179,6 @@ unsafe extern "C" fn tp_dealloc<T: Finalize>(object: *mut ffi::PyObject) {
     }
 }
 
-/// Has `dispose` deallocate an object: now, or if deallocations are nested too deep, after those.
-///
-/// # Safety
-/// The object is without references, of a class that `dispose` is for, and given to it only here.
-pub(super) unsafe fn dispose_in_turn(object: *mut ffi::PyObject, dispose: ffi::destructor) {
-    let depth = DEPTH.get();
-    if depth >= MAX_DEPTH {
-        // SAFETY: as below; an object without references must not be seen by a garbage collection meanwhile.
-        unsafe { ffi::PyObject_GC_UnTrack(object.cast()) };
-        if let Some(object) = NonNull::new(object) {
-            PUT_OFF.with_borrow_mut(|objects| objects.push((object, dispose)));
-        }
-        return;
-    }
-    DEPTH.set(depth + 1);
-    // SAFETY: the caller's.
-    unsafe { dispose(object) };
-    if depth == 0 {
-        // Each may put off more.
-        while let Some((object, dispose)) = PUT_OFF.with_borrow_mut(Vec::pop) {
-            // SAFETY: it was put off above, without references and not yet deallocated, by this thread, which is attached.
-            unsafe { undisturbed(Python::assume_attached(), || dispose(object.as_ptr())) };
-        }
-    }
-    DEPTH.set(depth);
-}
-
 /// Keeps the object's memory, or gives it back.
 ///
 /// # Safety
@@ -228,67 +193,5 @@ unsafe extern "C" fn dispose<T: Finalize>(object: *mut ffi::PyObject) {
     if let Some(&original) = T::deallocator().get() {
         // SAFETY: the deallocator of the object's own class, called once.
         unsafe { original(object) };
-    }
-}
-
-/// A table of objects that does not keep them alive. An object has to be removed before it goes away.
-pub struct WeakTable {
-    places: Vec<Place>,
-    /// The head of the list of free places.
-    free: Option<u32>,
-}
-
-enum Place {
-    Taken(NonNull<ffi::PyObject>),
-    Free { next: Option<u32> },
-}
-
-// SAFETY: the pointers are followed only by an attached thread (`living` takes a token), which is true of any reference.
-unsafe impl Send for WeakTable {}
-
-impl WeakTable {
-    /// An empty table.
-    pub const fn new() -> Self {
-        Self {
-            places: Vec::new(),
-            free: None,
-        }
-    }
-
-    /// Adds an object and returns its place.
-    #[inline]
-    pub fn insert(&mut self, object: &Bound<'_, PyAny>) -> u32 {
-        // SAFETY: a reference is never null.
-        let taken = Place::Taken(unsafe { NonNull::new_unchecked(object.as_ptr()) });
-        if let Some(key) = self.free {
-            let place = &mut self.places[key as usize];
-            if let Place::Free { next } = *place {
-                self.free = next;
-            }
-            *place = taken;
-            return key;
-        }
-        self.places.push(taken);
-        u32::try_from(self.places.len() - 1).expect("more tasks than memory")
-    }
-
-    /// Frees a place.
-    #[inline]
-    pub fn remove(&mut self, key: u32) {
-        self.places[key as usize] = Place::Free { next: self.free };
-        self.free = Some(key);
-    }
-
-    /// References to the objects that are not going away at this moment.
-    pub fn living(&self, py: Python<'_>) -> Vec<Py<PyAny>> {
-        let taken = self.places.iter().filter_map(|place| match place {
-            Place::Taken(object) => Some(object.as_ptr()),
-            Place::Free { .. } => None,
-        });
-        // SAFETY: what is in the table has not been freed; without references it is being deallocated.
-        taken
-            .filter(|&object| unsafe { ffi::Py_REFCNT(object) } > 0)
-            .map(|object| unsafe { Bound::from_borrowed_ptr(py, object) }.unbind())
-            .collect()
     }
 }

@@ -5,6 +5,7 @@ mod awaiting;
 mod class_version;
 mod descriptor;
 mod forwarding;
+mod in_turn;
 mod instances;
 mod latest;
 mod lifetime;
@@ -18,6 +19,7 @@ mod resuming;
 mod running_task;
 mod stop_iteration;
 mod thread_exit;
+mod weak_table;
 
 pub use self::awaiting::{
     SelfAwait, await_iterator, generic_set_attribute, install_self_await, is_context,
@@ -26,9 +28,11 @@ pub use self::awaiting::{
 pub use self::class_version::{class_version, versions_hold};
 pub use self::descriptor::descriptor_get;
 pub use self::forwarding::{Callee, Forward, bind, install_forwarding, replace_in_class};
+pub(crate) use self::in_turn::in_turn;
+pub use self::in_turn::{InTurn, install_in_turn};
 pub use self::instances::make_as_object;
 pub use self::latest::Latest;
-pub use self::lifetime::{Finalize, WeakTable, install_finalizer};
+pub use self::lifetime::{Finalize, install_finalizer};
 pub use self::metaclass::set_metaclass;
 pub use self::native::{know_native_futures, native};
 pub(crate) use self::quick_method::quick_method;
@@ -46,6 +50,7 @@ pub use self::running_task::{CurrentTask, running_loop, running_task};
 use self::stop_iteration::set_stop_iteration;
 pub use self::stop_iteration::stop_iteration;
 pub use self::thread_exit::guard as guard_thread_exit;
+pub use self::weak_table::WeakTable;
 
 use std::io;
 use std::os::fd::{BorrowedFd, RawFd};

@@ -12,8 +12,8 @@ use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::pyclass::boolean_struct::True;
 
+use super::in_turn::dispose_in_turn;
 use super::latest::Latest;
-use super::lifetime::dispose_in_turn;
 use crate::cell::AttachedCell;
 
 /// How many objects of a class are kept.

@@ -35,7 +35,7 @@ mod recycled {
 
     use crate::cell::AttachedCell;
     use crate::ffi::Latest;
-    use crate::ffi::lifetime::dispose_in_turn;
+    use crate::ffi::in_turn::dispose_in_turn;
 
     /// An instance that nobody uses: its only reference is this one, and of its fields only `args` is set.
     static SPARE: AttachedCell<Option<Py<PyAny>>> = AttachedCell::new(None);

@@ -74,3 +74,5 @@ impl Queue {
         })
     }
 }
+
+crate::ffi::in_turn!(Queue, LifoQueue, PriorityQueue);

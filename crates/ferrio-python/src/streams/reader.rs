@@ -458,3 +458,5 @@ pub(super) fn as_limit(limit: &Bound<'_, PyAny>) -> PyResult<usize> {
     )]
     Ok(limit.extract::<f64>()? as usize)
 }
+
+crate::ffi::in_turn!(StreamReader);
