@@ -1,7 +1,7 @@
-"""A program: makes one object of each class, lets its last reference go in some situation, and prints what is seen of that.
+"""A program: makes one object of each class, lets its last reference go in some situation, prints what is seen of that.
 
-Arguments: the loop (asyncio or ferrio), a folder with certificates, the situation, and which objects by their makers' names.
-For each it prints the name, what was warned, reported and raised, and how many descriptors are left open.
+Arguments: the loop (asyncio or ferrio), a folder with certificates, the situation, and which objects, by their makers'
+names. For each it prints the name, what was warned, reported and raised, and how many descriptors are left open.
 """
 
 import asyncio
@@ -78,7 +78,11 @@ class Record:
         return False
 
     def rescue(self, thing):
-        if self.rescued is not None and thing is not None and not isinstance(thing, (socket.socket, io.IOBase)):
+        if (
+            self.rescued is not None
+            and thing is not None
+            and not isinstance(thing, (socket.socket, io.IOBase))
+        ):
             self.rescued.append(thing)
 
     def take(self):
@@ -286,7 +290,15 @@ class ExitInClosedLoop(Exit):
 def use(thing):
     """Call what can be called of an object that came back."""
     repr(thing)
-    for name in ("is_closing", "get_extra_info", "get_loop", "done", "cancelled", "get_write_buffer_size", "get_stack"):
+    for name in (
+        "is_closing",
+        "get_extra_info",
+        "get_loop",
+        "done",
+        "cancelled",
+        "get_write_buffer_size",
+        "get_stack",
+    ):
         method = getattr(thing, name, None)
         if method is not None:
             method(*["socket"] * (name == "get_extra_info"))

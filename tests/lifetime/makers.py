@@ -119,7 +119,12 @@ class Maker:
 
     async def subprocess_transport(self):
         transport, _ = await self.loop.subprocess_exec(
-            SubprocessProtocol, sys.executable, "-Sc", "import sys; sys.stdin.read()", stderr=None, stdout=None
+            SubprocessProtocol,
+            sys.executable,
+            "-Sc",
+            "import sys; sys.stdin.read()",
+            stderr=None,
+            stdout=None,
         )
         return transport
 
@@ -142,7 +147,7 @@ class Maker:
         return reader, writer
 
     async def stream_writer(self):
-        reader, writer = await self.streams()
+        _, writer = await self.streams()
         return writer
 
     async def stream_writer_of_a_program(self):
@@ -154,7 +159,7 @@ class Maker:
         return self.new("StreamWriter", transport, protocol, reader, self.loop)
 
     async def stream_reader(self):
-        reader, writer = await self.streams()
+        reader, _ = await self.streams()
         return reader
 
     async def stream_protocol_with_exception(self):
@@ -305,4 +310,6 @@ async def fail():
     raise LookupError("nobody looks")
 
 
-NAMES = [name for name, value in vars(Maker).items() if inspect.iscoroutinefunction(value) and name != "streams"]
+NAMES = [
+    name for name, value in vars(Maker).items() if inspect.iscoroutinefunction(value) and name != "streams"
+]

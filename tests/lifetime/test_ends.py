@@ -1,4 +1,4 @@
-"""The ends of objects of every native class, beside those of asyncio's: what is warned, reported and raised is the same.
+"""The ends of objects of every native class, beside asyncio's: what is warned, reported and raised is the same.
 
 The programs run in processes of their own (`ends.py`), which a crash would end.
 """
@@ -68,17 +68,19 @@ def run_both(folder, situation, *options):
 def parsed(stdout):
     """What was seen of each object.
 
-    Left out are the standard library's own warnings of sockets and files: the collector finds them in the order in which
-    they were made, and what is asyncio's in a cycle need not be in one of ferrio's. For the same reason a
-    transport may have been closed before or after it complains. And asyncio's server, since Python 3.13, cannot forget a
-    connection twice.
+    Left out are the standard library's own warnings of sockets and files: the collector finds them in the order in
+    which they were made, and what is asyncio's in a cycle need not be in one of ferrio's. For the same reason a
+    transport may have been closed before or after it complains. And asyncio's server, since Python 3.13, cannot
+    forget a connection twice.
     """
     left_out = "unclosed (<socket|file)|'NoneType' object is not iterable"
     seen = {}
     for line in stdout.splitlines():
         name, _, rest = line.partition(" ")
         lines = [line for line in json.loads(rest) if not re.search(left_out, line)]
-        seen[name] = [re.sub(r"(WritePipeTransport|unclosed transport <\w+) closing", r"\1", line) for line in lines]
+        seen[name] = [
+            re.sub(r"(WritePipeTransport|unclosed transport <\w+) closing", r"\1", line) for line in lines
+        ]
     return seen
 
 
@@ -88,7 +90,9 @@ def test_what_is_seen_of_the_end_is_what_asyncio_shows(folder, situation):
     # asyncio forgets the descriptor by which it watches a process.
     left = "1 descriptors left"
     if left in stock["subprocess_transport"]:
-        stock["subprocess_transport"] = ["0 descriptors left" if it == left else it for it in stock["subprocess_transport"]]
+        stock["subprocess_transport"] = [
+            "0 descriptors left" if it == left else it for it in stock["subprocess_transport"]
+        ]
     assert len(ours) > 30
     assert ours == stock
 
@@ -100,7 +104,9 @@ def complaints(stderr):
         from ends import plain
     finally:
         sys.path.pop(0)
-    found = re.findall(r"^(?:\S+: )?(\w+(?:Warning|Error): .*|Task .*|\w+ exception was never.*)", stderr, re.MULTILINE)
+    found = re.findall(
+        r"^(?:\S+: )?(\w+(?:Warning|Error): .*|Task .*|\w+ exception was never.*)", stderr, re.MULTILINE
+    )
     return sorted(plain(line) for line in found if not re.search("unclosed (<socket|file)|tracemalloc", line))
 
 

@@ -36,7 +36,10 @@ def test_streams_that_nobody_closes_are_complained_of_as_sources_at_exit(script,
     """
     for flags, expected in (
         (("-W", "ignore::ResourceWarning"), []),
-        (("-X", "dev", "-W", "default"), ["ResourceWarning: loop is closed", "ResourceWarning: unclosed transport <"]),
+        (
+            ("-X", "dev", "-W", "default"),
+            ["ResourceWarning: loop is closed", "ResourceWarning: unclosed transport <"],
+        ),
     ):
         with script.start(code, *flags) as process:
             _, err = process.communicate(timeout=20)
@@ -101,7 +104,9 @@ def test_a_long_chain_of_results_goes_away(script, link):
     ["aio.StreamReader(loop=loop)", "aio.Future(loop=loop)", "aio.Condition()"],
 )
 def test_a_long_chain_of_objects_goes_away(script, make):
-    put = {"S": "made.set_exception(last)", "F": "made.set_result(last)", "C": "made = aio.Condition(last)"}[make[4]]
+    put = {"S": "made.set_exception(last)", "F": "made.set_result(last)", "C": "made = aio.Condition(last)"}[
+        make[4]
+    ]
     out = script(f"""
         import sys
         {AIO}
