@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
+import threading
 import weakref
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable
 from typing import Any, TypeVar
 
-from ferrio import _ferrio
+from ferrio import _ferrio, _patches
 
 _T = TypeVar("_T")
 
@@ -33,6 +35,18 @@ class Loop(_ferrio.Loop, asyncio.SelectorEventLoop):
         # What inherited code and transports that are not ferrio's expect; the native ones are in a native table.
         self._transports: weakref.WeakValueDictionary[int, Any] = weakref.WeakValueDictionary()
         self._unix_server_sockets: dict[Any, int] = {}
+
+    def _call_soon(
+        self, callback: Callable[..., object], args: Iterable[Any], context: contextvars.Context | None
+    ) -> asyncio.Handle:
+        """Queue a callback, from any thread: where asyncio's own `call_soon` and `call_soon_threadsafe` end up."""
+        elsewhere = self._thread_id not in (None, threading.get_ident())
+        schedule = _ferrio.Loop.call_soon_threadsafe if elsewhere else _ferrio.Loop.call_soon
+        return schedule(self, callback, *args, context=context)
+
+    def _write_to_self(self) -> None:
+        """Wake the loop up, from any thread."""
+        _patches.take_over_handles(self)
 
 
 def give_way() -> None:

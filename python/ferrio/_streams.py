@@ -26,7 +26,7 @@ async def open_connection(
     Raises:
         OSError: it cannot be connected.
     """
-    loop = asyncio.get_running_loop()
+    loop = asyncio.events.get_running_loop()
     reader, protocol = _client(limit, loop)
     transport, _ = await loop.create_connection(lambda: protocol, host, port, **kwds)
     return reader, StreamWriter(transport, protocol, reader, loop)
@@ -52,7 +52,7 @@ async def start_server(
     Raises:
         OSError: the address cannot be bound.
     """
-    loop = asyncio.get_running_loop()
+    loop = asyncio.events.get_running_loop()
     return await loop.create_server(_server(client_connected_cb, limit, loop), host, port, **kwds)
 
 
@@ -69,7 +69,7 @@ async def open_unix_connection(
     Raises:
         OSError: it cannot be connected.
     """
-    loop = asyncio.get_running_loop()
+    loop = asyncio.events.get_running_loop()
     reader, protocol = _client(limit, loop)
     transport, _ = await loop.create_unix_connection(lambda: protocol, path, **kwds)
     return reader, StreamWriter(transport, protocol, reader, loop)
@@ -93,7 +93,7 @@ async def start_unix_server(
     Raises:
         OSError: the path cannot be bound.
     """
-    loop = asyncio.get_running_loop()
+    loop = asyncio.events.get_running_loop()
     return await loop.create_unix_server(_server(client_connected_cb, limit, loop), path, **kwds)
 
 
@@ -152,7 +152,7 @@ async def create_subprocess_exec(
     Raises:
         OSError: it cannot be started.
     """
-    loop = asyncio.get_running_loop()
+    loop = asyncio.events.get_running_loop()
     transport, protocol = await loop.subprocess_exec(
         lambda: SubprocessStreamProtocol(limit=limit, loop=loop),
         program,
@@ -184,7 +184,7 @@ async def create_subprocess_shell(
     Raises:
         OSError: the shell cannot be started.
     """
-    loop = asyncio.get_running_loop()
+    loop = asyncio.events.get_running_loop()
     transport, protocol = await loop.subprocess_shell(
         lambda: SubprocessStreamProtocol(limit=limit, loop=loop),
         cmd,

@@ -59,8 +59,8 @@ imports! { import_common:
     task_group_class => "ferrio._own", "TaskGroup";
     /// asyncio's own timeout, likewise.
     timeout_class => "asyncio.timeouts", "Timeout";
-    /// `asyncio.get_event_loop`.
-    get_event_loop => "asyncio.events", "get_event_loop";
+    /// asyncio's own `get_event_loop`.
+    get_event_loop => "_asyncio", "get_event_loop";
     /// The loop of a future of any class.
     get_loop_of => "asyncio.futures", "_get_loop";
     /// asyncio's representation of a future.
@@ -71,10 +71,8 @@ imports! { import_common:
     task_get_stack => "asyncio.base_tasks", "_task_get_stack";
     /// Prints the frames of a task.
     task_print_stack => "asyncio.base_tasks", "_task_print_stack";
-    /// `asyncio.get_running_loop`.
+    /// asyncio's own `get_running_loop`.
     get_running_loop_or_raise => "_asyncio", "get_running_loop";
-    /// asyncio's own `current_task`.
-    current_task => "ferrio._own", "current_task";
     /// The same for tasks written in Python.
     py_current_task => "asyncio.tasks", "_py_current_task";
     /// Makes a task its loop's current one.
@@ -113,10 +111,18 @@ imports! { import_common:
     sleep => "asyncio", "sleep";
     /// `asyncio.BaseEventLoop`: what runs once a process or a connection is called there.
     base_event_loop => "asyncio", "BaseEventLoop";
-    /// Sets the thread's running loop.
-    set_running_loop => "asyncio.events", "_set_running_loop";
-    /// Gets the thread's running loop or `None`.
-    get_running_loop => "asyncio.events", "_get_running_loop";
+    /// asyncio's own `_set_running_loop`, which sets the thread's running loop.
+    set_running_loop => "_asyncio", "_set_running_loop";
+    /// asyncio's own `_get_running_loop`, which gives the thread's running loop or `None`.
+    get_running_loop => "_asyncio", "_get_running_loop";
+    /// Makes a native task.
+    native_task_factory => "ferrio._patches", "native_task_factory";
+    /// ferrio's `current_task`.
+    native_current_task => "ferrio._ferrio", "current_task";
+    /// Has a loop look which of asyncio's methods a program has replaced.
+    obey_patches => "ferrio._patches", "obey";
+    /// Gives a loop the timers that asyncio's own `call_at` has put on its list.
+    take_over_timers => "ferrio._patches", "take_over_timers";
     /// `set_name` with a fall-back for factories' tasks that have none.
     set_task_name => "asyncio.tasks", "_set_task_name";
     /// `asyncio.iscoroutine`.
@@ -255,6 +261,8 @@ imports! { import_common:
 
 #[cfg(Py_3_12)]
 imports! { import_since_3_12:
+    /// asyncio's own `current_task`.
+    current_task => "_asyncio", "current_task";
     /// Makes another task the current one.
     swap_current_task => "_asyncio", "_swap_current_task";
 }
@@ -265,6 +273,12 @@ imports! { import_since_3_14:
     future_add_to_awaited_by => "_asyncio", "future_add_to_awaited_by";
     /// The same.
     future_discard_from_awaited_by => "_asyncio", "future_discard_from_awaited_by";
+}
+
+#[cfg(not(Py_3_12))]
+imports! { import_before_3_12:
+    /// asyncio's own `current_task`.
+    current_task => "ferrio._own", "current_task";
 }
 
 #[cfg(not(Py_3_14))]
@@ -280,6 +294,8 @@ pub fn import_all(py: Python<'_>) {
     import_since_3_12(py);
     #[cfg(Py_3_14)]
     import_since_3_14(py);
+    #[cfg(not(Py_3_12))]
+    import_before_3_12(py);
     #[cfg(not(Py_3_14))]
     import_before_3_14(py);
     drop(replaced_task_class(py));

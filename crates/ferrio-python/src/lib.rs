@@ -109,7 +109,7 @@ mod _ferrio {
     #[pymodule_export]
     use crate::task::Task;
     #[pymodule_export]
-    use crate::task::{_native_tasks, create_task, current_task, ensure_future};
+    use crate::task::{_native_tasks, create_task, current_task_function, ensure_future};
     #[pymodule_export]
     use crate::task_group::TaskGroup;
     #[pymodule_export]
@@ -169,6 +169,8 @@ mod _ferrio {
         crate::ffi::install_finalizer::<TlsTransport>(module.py())?;
         #[cfg(Py_3_14)]
         crate::future::awaited_by::export(module)?;
+        crate::ffi::watch_clock(module.py())?;
+        crate::task::watch_names(module.py())?;
         crate::tls::remember_stock(module.py())?;
         crate::coroutine_functions::install(module)?;
         module.add("__version__", env!("CARGO_PKG_VERSION"))?;

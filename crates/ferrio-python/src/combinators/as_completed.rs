@@ -17,9 +17,9 @@ use crate::coroutine::{Body, Call, Step, Wait, body};
 use crate::event_loop::wake;
 use crate::future::Home;
 use crate::future::any::{is_cancelled, is_done};
+use crate::imports;
 use crate::observer::Observer;
-use crate::task::{cancel_any, current_task, ensure_future_on, running_loop};
-use crate::{ffi, imports};
+use crate::task::{cancel_any, current_loop, current_task, ensure_future_on, running_loop};
 
 /// The interior state.
 #[derive(Default)]
@@ -99,8 +99,7 @@ impl AsCompleted {
             };
             return Err(PyTypeError::new_err(text));
         }
-        let event_loop =
-            ffi::running_loop(py).map_or_else(|| imports::get_event_loop(py)?.call0(), Ok)?;
+        let event_loop = current_loop(py)?;
         let mut different = distinct(awaitables)?;
         let todo = PySet::empty(py)?;
         let caller = if cfg!(Py_3_14) {

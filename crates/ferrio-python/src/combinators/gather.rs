@@ -13,7 +13,9 @@ use crate::future::any::{Ended, cancel_message, cancelled_error, ended, is_done,
 use crate::future::{Future, Home, Outcome};
 use crate::given::Truth;
 use crate::observer::Observer;
-use crate::task::{Task, cancel_any, current_task, ensure_future_on};
+use crate::task::{
+    Task, cancel_any, current_loop, current_task, ensure_future_on, running_loop_or_none,
+};
 use crate::{ffi, imports};
 
 /// The interior state.
@@ -50,14 +52,12 @@ pub fn gather<'py>(
 ) -> PyResult<Bound<'py, PyAny>> {
     let py = coros_or_futures.py();
     if coros_or_futures.is_empty() {
-        let event_loop = imports::get_event_loop(py)?.call0()?;
+        let event_loop = current_loop(py)?;
         let outer = event_loop.call_method0(intern!(py, "create_future"))?;
         outer.call_method1(intern!(py, "set_result"), (PyList::empty(py),))?;
         return Ok(outer);
     }
-    let running =
-        ffi::running_loop(py).map_or_else(|| imports::get_running_loop(py)?.call0(), Ok)?;
-    let mut event_loop = Some(running).filter(|running| !running.is_none());
+    let mut event_loop = running_loop_or_none(py)?;
     let caller = match &event_loop {
         Some(event_loop) => Some(current_task(py, Some(event_loop.clone()))?.unbind()),
         None => None,

@@ -55,8 +55,7 @@ impl DatagramTransport {
         let event_loop = slf.get().event_loop.bind(py);
         event_loop.get().check_open()?;
         let callback = slf.getattr(intern!(py, "_call_connection_lost"))?;
-        Loop::schedule(event_loop, callback, PyTuple::new(py, [exception])?, None)?;
-        Ok(())
+        Loop::schedule(event_loop, callback, PyTuple::new(py, [exception])?, None)
     }
 
     /// Tells the protocol that the transport is closed and closes the socket.

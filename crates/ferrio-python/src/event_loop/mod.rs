@@ -206,6 +206,7 @@ impl Loop {
         _kwargs: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Self> {
         let py = cls.py();
+        imports::obey_patches(py)?.call0()?;
         let overrides = Overrides::of_class(cls)?;
         include_in_all_tasks(py)?;
         // What closing needs has to be there already: a loop may be closed when the interpreter no longer imports.

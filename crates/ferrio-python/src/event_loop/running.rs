@@ -10,6 +10,7 @@ use pyo3::types::{PyDict, PySlice, PyTuple};
 
 use super::{Loop, NO_THREAD};
 use crate::errors::os_error;
+use crate::task::{running_loop_or_none, set_running_loop};
 use crate::{ffi, imports};
 
 impl Loop {
@@ -19,7 +20,7 @@ impl Loop {
                 "This event loop is already running",
             ));
         }
-        if !imports::get_running_loop(py)?.call0()?.is_none() {
+        if running_loop_or_none(py)?.is_some() {
             return Err(PyRuntimeError::new_err(
                 "Cannot run the event loop while another loop is running",
             ));
@@ -56,7 +57,7 @@ impl Loop {
         kwargs.set_item("firstiter", slf.getattr("_asyncgen_firstiter_hook")?)?;
         kwargs.set_item("finalizer", slf.getattr("_asyncgen_finalizer_hook")?)?;
         imports::set_asyncgen_hooks(py)?.call((), Some(&kwargs))?;
-        imports::set_running_loop(py)?.call1((slf,))?;
+        set_running_loop(slf.as_any())?;
         Self::watch_signals(slf)
     }
 
@@ -66,7 +67,7 @@ impl Loop {
         let me = slf.get();
         me.stopping.store(false, Relaxed);
         me.thread.store(NO_THREAD, Relaxed);
-        let not_running = imports::set_running_loop(py).and_then(|set| set.call1((py.None(),)));
+        let not_running = set_running_loop(py.None().bind(py));
         let hooks = me.hooks.with(py, |known| known.asyncgens.take());
         let generators = match hooks {
             Some(hooks) => imports::set_asyncgen_hooks(py)
@@ -83,7 +84,9 @@ impl Loop {
     fn run_once(slf: &Bound<'_, Self>) -> PyResult<()> {
         let py = slf.py();
         let me = slf.get();
-        Self::read_own_clock(slf)?;
+        if !me.iterates_plainly() {
+            Self::read_own_clock(slf)?;
+        }
         // Python code that runs meanwhile looks after signals itself.
         if let Some(turn) = me.core(py, LoopCore::turn_without_poll) {
             return Self::run_turn(slf, turn);
@@ -96,7 +99,11 @@ impl Loop {
         };
         let mut parked = me.core(py, |core| core.park(block));
         let outcome = me.poll(py, &mut parked);
-        let read = Self::read_own_clock(slf);
+        let read = if me.iterates_plainly() {
+            Ok(())
+        } else {
+            Self::read_own_clock(slf)
+        };
         let turn = me
             .core(py, |core| {
                 core.unpark(parked, outcome, |callback| callback.duplicate(py))
@@ -109,13 +116,22 @@ impl Loop {
         Self::run_turn(slf, turn)
     }
 
-    /// Hands the engine the time of a subclass's own clock, if there is one.
+    /// Hands the engine the time of another clock than the system's, if there is one, and the timers of another `call_at`
+    /// than the loop's own.
+    #[cold]
     fn read_own_clock(slf: &Bound<'_, Self>) -> PyResult<()> {
-        if slf.get().has_own_time() {
-            let now = Time::from_secs_f64(Self::now(slf)?);
-            slf.get()
-                .core(slf.py(), |core| core.set_own_time(Some(now)));
+        let py = slf.py();
+        let me = slf.get();
+        Self::leave_last_task(slf)?;
+        if me.has_own_call_at() {
+            imports::take_over_timers(py)?.call1((slf,))?;
         }
+        let now = if me.look_at_clock(py)? {
+            Some(Time::from_secs_f64(Self::now(slf)?))
+        } else {
+            None
+        };
+        me.core(py, |core| core.set_own_time(now));
         Ok(())
     }
 

@@ -55,6 +55,25 @@ impl Loop {
     pub fn schedule<'py>(
         slf: &Bound<'py, Self>,
         callback: Bound<'py, PyAny>,
+        args: Bound<'py, PyTuple>,
+        context: Option<Bound<'py, PyAny>>,
+    ) -> PyResult<()> {
+        if slf.get().has_own_call_soon() {
+            let py = slf.py();
+            let mut all = vec![callback];
+            all.extend(args.iter());
+            let args = PyTuple::new(py, all)?;
+            let kwargs = context_keyword(py, context)?;
+            slf.call_method(intern!(py, "call_soon"), args, kwargs.as_ref())?;
+            return Ok(());
+        }
+        Self::queue(slf, callback, args, context).map(drop)
+    }
+
+    /// `call_soon` after the checks.
+    fn queue<'py>(
+        slf: &Bound<'py, Self>,
+        callback: Bound<'py, PyAny>,
         args: impl Into<Args>,
         context: Option<Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, Handle>> {
@@ -87,12 +106,13 @@ impl Loop {
         Ok(handle)
     }
 
-    /// The loop's clock: a subclass's own, if it has one.
-    pub(super) fn now(slf: &Bound<'_, Self>) -> PyResult<f64> {
-        if slf.get().has_own_time() {
-            return slf.call_method0(intern!(slf.py(), "time"))?.extract();
+    /// `loop.time()`: the system's clock, or what a subclass or a program has put in its place.
+    #[inline]
+    pub fn now(slf: &Bound<'_, Self>) -> PyResult<f64> {
+        if slf.get().has_system_time() {
+            return Ok(Time::now().as_secs_f64());
         }
-        Ok(slf.get().time())
+        slf.call_method0(intern!(slf.py(), "time"))?.extract()
     }
 
     /// The checks and the work of `call_later` and `call_at`.
@@ -127,8 +147,13 @@ impl Loop {
 #[pymethods]
 impl Loop {
     /// Return the loop's clock in seconds: time.monotonic().
-    fn time(&self) -> f64 {
-        Time::now().as_secs_f64()
+    fn time<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        let py = slf.py();
+        if ffi::clock_is_replaced(py)? {
+            // By asyncio's own code, whose frame some clocks look for.
+            return imports::base_event_loop(py)?.call_method1(intern!(py, "time"), (slf,));
+        }
+        Ok(PyFloat::new(py, Time::now().as_secs_f64()).into_any())
     }
 
     /// Call callback(*args) in the next iteration and return its Handle.
@@ -151,7 +176,7 @@ impl Loop {
             me.check_thread()?;
             Self::check_callback(slf, &callback, "call_soon")?;
         }
-        Self::schedule(slf, callback, args, context)
+        Self::queue(slf, callback, args, context)
     }
 
     /// Like call_soon(), from any thread and from signal handlers: wakes the loop up if it waits.
@@ -181,12 +206,21 @@ impl Loop {
         callback: Bound<'py, PyAny>,
         args: Bound<'py, PyTuple>,
         context: Option<Bound<'py, PyAny>>,
-    ) -> PyResult<Bound<'py, TimerHandle>> {
+    ) -> PyResult<Bound<'py, PyAny>> {
         if delay.is_none() {
             return Err(PyTypeError::new_err("delay must not be None"));
         }
         let when = Self::now(slf)? + delay.extract::<f64>()?;
-        Self::schedule_at(slf, When::Float(when), callback, args, context)
+        if slf.get().has_own_call_at() {
+            let py = slf.py();
+            let mut all = vec![PyFloat::new(py, when).into_any(), callback];
+            all.extend(args.iter());
+            let args = PyTuple::new(py, all)?;
+            let kwargs = context_keyword(py, context)?;
+            return slf.call_method(intern!(py, "call_at"), args, kwargs.as_ref());
+        }
+        let timer = Self::schedule_at(slf, When::Float(when), callback, args, context)?;
+        Ok(timer.into_any())
     }
 
     /// Like call_later(), at an absolute time on the clock of loop.time(), in seconds.
@@ -229,14 +263,26 @@ impl Loop {
         Self::spawn(slf, coro, kwargs)
     }
 
-    #[getter(_task_factory)]
-    fn get_task_factory_attribute(&self, py: Python<'_>) -> Option<Py<PyAny>> {
+    /// Return the task factory, or None if the loop makes its tasks itself.
+    fn get_task_factory(&self, py: Python<'_>) -> Option<Py<PyAny>> {
         self.hooks.with(py, |hooks| {
             hooks
                 .task_factory
                 .as_ref()
                 .map(|factory| factory.clone_ref(py))
         })
+    }
+
+    /// Where something has been put in place of `create_task`, asyncio's own is what it goes on to, and that asks here: so the
+    /// loop's own tasks come from a factory.
+    #[getter(_task_factory)]
+    fn get_task_factory_attribute(&self, py: Python<'_>) -> PyResult<Option<Py<PyAny>>> {
+        match self.get_task_factory(py) {
+            None if self.creates_tasks_itself() => {
+                Ok(Some(imports::native_task_factory(py)?.clone().unbind()))
+            }
+            factory => Ok(factory),
+        }
     }
 
     #[setter(_task_factory)]
@@ -259,7 +305,7 @@ impl Loop {
 ffi::quick_method!(CallSoon: Loop, "call_soon", |slf, args| {
     let (callback, args) = args.split_first().filter(|_| slf.get().is_quick())?;
     let args = Args::new(slf.py(), args);
-    let handle = args.and_then(|args| Loop::schedule(slf, callback.clone(), args, None));
+    let handle = args.and_then(|args| Loop::queue(slf, callback.clone(), args, None));
     Some(handle.map(Bound::into_any))
 });
 
@@ -276,7 +322,7 @@ ffi::quick_method!(CallLater: Loop, "call_later", |slf, args| {
         return None;
     };
     let me = slf.get();
-    if !me.is_quick() || me.has_own_time() {
+    if !me.is_quick() || !me.iterates_plainly() {
         return None;
     }
     let delay = match delay.cast_exact::<PyFloat>() {
@@ -286,7 +332,7 @@ ffi::quick_method!(CallLater: Loop, "call_later", |slf, args| {
     if delay.is_nan() {
         return None;
     }
-    let when = When::Float(me.time() + delay);
+    let when = When::Float(Time::now().as_secs_f64() + delay);
     let args = Args::new(slf.py(), args);
     let callback = callback.clone();
     let timer = args.and_then(|args| Loop::schedule_at(slf, when, callback, args, None));
@@ -319,6 +365,19 @@ fn check_time(seconds: f64) -> PyResult<()> {
         return Err(PyValueError::new_err("Invalid delay: NaN (not a number)"));
     }
     Ok(())
+}
+
+/// The keyword argument for a context, if there is one.
+fn context_keyword<'py>(
+    py: Python<'py>,
+    context: Option<Bound<'py, PyAny>>,
+) -> PyResult<Option<Bound<'py, PyDict>>> {
+    let Some(context) = context else {
+        return Ok(None);
+    };
+    let kwargs = PyDict::new(py);
+    kwargs.set_item(intern!(py, "context"), context)?;
+    Ok(Some(kwargs))
 }
 
 /// Calls a task factory as this version of asyncio does.

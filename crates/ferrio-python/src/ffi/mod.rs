@@ -3,6 +3,7 @@
 
 mod awaiting;
 mod class_version;
+mod clock;
 mod descriptor;
 mod forwarding;
 mod in_turn;
@@ -10,6 +11,7 @@ mod instances;
 mod latest;
 mod lifetime;
 mod metaclass;
+mod names;
 mod native;
 pub mod openssl;
 mod quick_method;
@@ -26,6 +28,7 @@ pub use self::awaiting::{
     is_exact_coroutine,
 };
 pub use self::class_version::{class_version, versions_hold};
+pub use self::clock::{clock_is_replaced, clock_is_untouched, watch_clock};
 pub use self::descriptor::descriptor_get;
 pub use self::forwarding::{Callee, Forward, bind, install_forwarding, replace_in_class};
 pub(crate) use self::in_turn::in_turn;
@@ -34,6 +37,7 @@ pub use self::instances::make_as_object;
 pub use self::latest::Latest;
 pub use self::lifetime::{Finalize, install_finalizer};
 pub use self::metaclass::set_metaclass;
+pub use self::names::RUNNING_NAMES;
 pub use self::native::{know_native_futures, native};
 pub(crate) use self::quick_method::quick_method;
 pub use self::quick_method::{QuickMethod, install_quick_method};

@@ -5,7 +5,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 
 use crate::event_loop::{Callback, Loop};
-use crate::imports;
+use crate::task::current_loop;
 
 /// A loop: one of ferrio's, whose queue is at hand, or another, which is asked as any program would ask it.
 pub enum Home {
@@ -41,7 +41,7 @@ impl Home {
     ) -> PyResult<Self> {
         match event_loop.filter(|event_loop| !event_loop.is_none()) {
             Some(event_loop) => Ok(Self::of(&event_loop)),
-            None => Ok(Self::of(&imports::get_event_loop(py)?.call0()?)),
+            None => Ok(Self::of(&current_loop(py)?)),
         }
     }
 

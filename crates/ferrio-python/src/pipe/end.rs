@@ -171,7 +171,7 @@ impl End {
         let soon = |callback: Bound<'_, PyAny>, args: Bound<'_, PyTuple>| {
             let event_loop = self.event_loop(py);
             event_loop.get().check_open()?;
-            Loop::schedule(event_loop, callback.into_any(), args, None).map(drop)
+            Loop::schedule(event_loop, callback.into_any(), args, None)
         };
         let connection_made = ends.protocol.getattr(intern!(py, "connection_made"))?;
         soon(connection_made, PyTuple::new(py, [transport])?)?;
@@ -202,8 +202,7 @@ impl End {
         let event_loop = self.event_loop(py);
         event_loop.get().check_open()?;
         let callback = transport.getattr(intern!(py, "_call_connection_lost"))?;
-        Loop::schedule(event_loop, callback, PyTuple::new(py, [exception])?, None)?;
-        Ok(())
+        Loop::schedule(event_loop, callback, PyTuple::new(py, [exception])?, None)
     }
 
     /// Tells the protocol that the connection is lost and closes the file.

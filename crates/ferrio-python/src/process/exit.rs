@@ -78,7 +78,7 @@ impl SubprocessTransport {
         if Stock::ExitKnownLater.holds(py)? {
             // Reaped only then: until the exit is known, the process's number must not become somebody else's.
             let reap = slf.getattr(intern!(py, "_reap"))?;
-            return Loop::schedule(me.event_loop(py), reap, PyTuple::empty(py), None).map(drop);
+            return Loop::schedule(me.event_loop(py), reap, PyTuple::empty(py), None);
         }
         Self::reap(slf)
     }
@@ -216,7 +216,7 @@ impl SubprocessTransport {
         if Stock::ExitKnownLater.holds(py)? {
             let exited = slf.getattr(intern!(py, "_process_exited"))?;
             let args = PyTuple::new(py, [code])?;
-            return Loop::schedule(me.event_loop(py), exited, args, None).map(drop);
+            return Loop::schedule(me.event_loop(py), exited, args, None);
         }
         Self::process_exited(slf, code)
     }

@@ -142,7 +142,7 @@ impl SubprocessTransport {
         }
         let event_loop = self.event_loop(py);
         event_loop.get().check_open()?;
-        Loop::schedule(event_loop, method, args, None).map(drop)
+        Loop::schedule(event_loop, method, args, None)
     }
 
     /// The representation.

@@ -10,7 +10,7 @@ use pyo3::prelude::*;
 use super::Waiter;
 use crate::cell::AttachedCell;
 use crate::event_loop::Loop;
-use crate::task::running_loop;
+use crate::task::loop_of_waiter;
 use crate::timeouts::native_loop;
 
 /// The interior state of an object that belongs to a loop.
@@ -53,7 +53,7 @@ impl<A> Bound<A> {
         owner: &pyo3::Bound<'py, PyAny>,
     ) -> PyResult<pyo3::Bound<'py, PyAny>> {
         let py = owner.py();
-        let event_loop = running_loop(py)?;
+        let event_loop = loop_of_waiter(py)?;
         let own = self.0.with(py, |interior| {
             let mine = &mut interior.event_loop;
             mine.get_or_insert_with(|| event_loop.clone().unbind())

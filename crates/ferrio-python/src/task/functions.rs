@@ -5,10 +5,11 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
+use super::lookups::{known_running_loop, running_loop};
 use crate::coroutine::is_known_coroutine;
 use crate::event_loop::Loop;
 use crate::ffi::native;
-use crate::{ffi, imports};
+use crate::imports;
 
 /// Schedule a coroutine on the running loop and return its Task.
 ///
@@ -73,7 +74,7 @@ pub fn ensure_future_on<'py>(
     }
     let running = match event_loop {
         Some(event_loop) => Some(event_loop.clone()),
-        None => ffi::running_loop(py),
+        None => known_running_loop(py),
     };
     if let Some(event_loop) = running
         && is_known_coroutine(awaitable)
@@ -89,42 +90,4 @@ pub fn ensure_future_on<'py>(
     let kwargs = PyDict::new(py);
     kwargs.set_item(intern!(py, "loop"), event_loop)?;
     imports::ensure_future(py)?.call((awaitable,), Some(&kwargs))
-}
-
-/// Return the task that runs in the loop, by default the running loop, or None.
-///
-/// Raises RuntimeError if no loop is given and none runs.
-#[pyfunction]
-#[pyo3(signature = (r#loop = None))]
-pub fn current_task<'py>(
-    py: Python<'py>,
-    r#loop: Option<Bound<'py, PyAny>>,
-) -> PyResult<Bound<'py, PyAny>> {
-    let given = r#loop.filter(|event_loop| !event_loop.is_none());
-    if let Some(task) = ffi::running_task(py)
-        && given
-            .as_ref()
-            .is_none_or(|given| ffi::running_loop(py).is_some_and(|running| running.is(given)))
-    {
-        return Ok(task);
-    }
-    let event_loop = match given {
-        Some(event_loop) => event_loop,
-        None => running_loop(py)?,
-    };
-    let task = imports::current_task(py)?.call1((&event_loop,))?;
-    // Since 3.14 asyncio's tasks that are written in Python are in a table of their own.
-    if cfg!(Py_3_14) && task.is_none() {
-        return imports::py_current_task(py)?.call1((event_loop,));
-    }
-    Ok(task)
-}
-
-/// The running loop. Raises `RuntimeError` if none runs.
-#[inline]
-pub fn running_loop(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
-    match ffi::running_loop(py) {
-        Some(event_loop) => Ok(event_loop),
-        None => imports::get_running_loop_or_raise(py)?.call0(),
-    }
 }

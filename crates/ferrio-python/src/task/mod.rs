@@ -8,7 +8,8 @@
 //! | `current` | which task runs, as `asyncio.current_task()` sees it |
 //! | `registry` | all tasks, as `asyncio.all_tasks()` sees them |
 //! | `foreign` | what a loop that is not ferrio's is given to call |
-//! | `functions` | `create_task`, `ensure_future`, `current_task` |
+//! | `functions` | `create_task`, `ensure_future` |
+//! | `lookups` | the running loop and the current task, found as asyncio's functions find them |
 //! | `methods`, `attributes` | what Python calls and reads |
 //!
 //! A ready task is queued as itself: there is no handle, no bound method and no call of `call_soon`.
@@ -18,6 +19,7 @@ mod cancelling;
 mod current;
 mod foreign;
 mod functions;
+mod lookups;
 mod methods;
 mod registry;
 mod stepping;
@@ -34,8 +36,10 @@ use pyo3::types::PyDict;
 
 pub use self::cancelling::cancel_any;
 pub use self::foreign::{Wakeup, is_wakeup_of};
-pub use self::functions::{
-    create_task, current_task, ensure_future, ensure_future_on, running_loop, spawn,
+pub use self::functions::{create_task, ensure_future, ensure_future_on, spawn};
+pub use self::lookups::{
+    current_loop, current_task, current_task_function, loop_of_waiter, running_loop,
+    running_loop_or_none, set_running_loop, watch_names,
 };
 pub use self::registry::{_native_tasks, Key, include_in_all_tasks};
 pub use self::stepping::Next;

@@ -266,7 +266,8 @@ impl Timeout {
             let seconds: f64 = when.extract(py)?;
             let expire = Callback::Expire(slf.clone().unbind());
             let at = time_at(seconds)?;
-            if !at.is_far() && seconds <= time(&event_loop)? {
+            let far = native.get().has_system_time() && at.is_far();
+            if !far && seconds <= time(&event_loop)? {
                 // As `call_soon`: before what is made ready from now on.
                 Home::push(native.get(), py, expire)?;
                 me.state.with(py, |state| state.due = true);

@@ -76,7 +76,7 @@ pub fn native_loop<'a, 'py>(event_loop: &'a Bound<'py, PyAny>) -> Option<&'a Bou
 /// `loop.time()`.
 pub fn time(event_loop: &Bound<'_, PyAny>) -> PyResult<f64> {
     match native_loop(event_loop) {
-        Some(_) => Ok(Time::now().as_secs_f64()),
+        Some(native) => Loop::now(native),
         None => event_loop
             .call_method0(intern!(event_loop.py(), "time"))?
             .extract(),

@@ -1,12 +1,12 @@
 //! From the connection to `connection_made`.
 
-use ferrio::Time;
 use pyo3::exceptions::{PyConnectionResetError, PyException};
 use pyo3::intern;
 use pyo3::prelude::*;
 
 use super::TlsProtocol;
 use super::state::{Stage, Told};
+use crate::event_loop::Loop;
 use crate::imports;
 
 impl TlsProtocol {
@@ -15,7 +15,11 @@ impl TlsProtocol {
         let py = slf.py();
         let me = slf.get();
         Self::log_debug(slf, "%r starts SSL handshake")?;
-        let start = me.debug().then(Time::now);
+        let start = if me.debug() {
+            Some(Loop::now(me.event_loop.bind(py))?)
+        } else {
+            None
+        };
         me.state.with(py, |state| state.handshake_start = start);
         me.set_stage(py, Stage::Handshake)?;
         let check = slf.getattr(intern!(py, "_check_handshake_timeout"))?;
@@ -57,7 +61,7 @@ impl TlsProtocol {
         if let Some(start) = me.state.with(py, |state| state.handshake_start)
             && me.debug()
         {
-            let milliseconds = Time::now().saturating_since(start).as_secs_f64() * 1e3;
+            let milliseconds = (Loop::now(me.event_loop.bind(py))? - start) * 1e3;
             imports::logger(py)?.call_method1(
                 "debug",
                 ("%r: SSL handshake took %.1f ms", slf, milliseconds),

@@ -270,7 +270,6 @@ impl TlsProtocol {
         let event_loop = slf.get().event_loop.bind(py);
         event_loop.get().check_open()?;
         let callback = slf.getattr(method)?;
-        Loop::schedule(event_loop, callback, PyTuple::empty(py), None)?;
-        Ok(())
+        Loop::schedule(event_loop, callback, PyTuple::empty(py), None)
     }
 }

@@ -95,8 +95,7 @@ impl TlsProtocol {
         let event_loop = me.event_loop.bind(py);
         event_loop.get().check_open()?;
         let close = underlying.as_any(py).getattr(intern!(py, "close"))?;
-        Loop::schedule(event_loop, close, PyTuple::empty(py), None)?;
-        Ok(())
+        Loop::schedule(event_loop, close, PyTuple::empty(py), None)
     }
 
     /// Ends the connection at once.

@@ -1,6 +1,6 @@
 //! The states, limits and flags of a TLS connection.
 
-use ferrio::{Time, WriteBuffer};
+use ferrio::WriteBuffer;
 use pyo3::exceptions::{PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
@@ -164,7 +164,7 @@ pub struct State {
     pub handshake_timer: Option<Py<PyAny>>,
     pub shutdown_timer: Option<Py<PyAny>>,
     /// When the handshake began, in debug mode.
-    pub handshake_start: Option<Time>,
+    pub handshake_start: Option<f64>,
     /// asyncio's `_conn_lost`: how often the connection was lost or written to too late.
     pub lost_writes: u32,
     /// What a foreign transport reads into.

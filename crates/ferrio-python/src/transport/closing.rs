@@ -54,8 +54,7 @@ impl SocketTransport {
         // Since Python 3.15 all callbacks of a connection share one context.
         let context = cfg!(Py_3_15).then(|| slf.get().context.bind(py).clone());
         let args = PyTuple::new(py, [exception])?;
-        Loop::schedule(event_loop, callback, args, context)?;
-        Ok(())
+        Loop::schedule(event_loop, callback, args, context)
     }
 
     /// Tells the protocol that the connection is lost and closes the socket.

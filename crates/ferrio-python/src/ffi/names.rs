@@ -1,0 +1,171 @@
+//! Whether something else may have been bound to a name of a module, at the price of a load and a branch.
+//!
+//! Since Python 3.12 the interpreter tells of changes to a dictionary that is watched (`PyDict_Watch`). Before, each dictionary
+//! has a version, which no two states of any dictionary share (`ma_version_tag`, PEP 509).
+
+use std::sync::atomic::Ordering::Relaxed;
+
+use pyo3::ffi;
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+
+pub use self::interpreter::Names;
+
+/// The names by which asyncio's loops find the clock.
+pub static CLOCK_NAMES: Names = Names::new();
+
+/// The names by which asyncio's functions find the running loop and the current task.
+pub static RUNNING_NAMES: Names = Names::new();
+
+#[cfg(Py_3_12)]
+mod interpreter {
+    use std::ffi::c_int;
+    use std::sync::atomic::AtomicBool;
+
+    use pyo3::sync::PyOnceLock;
+
+    use super::{Bound, CLOCK_NAMES, PyDict, PyErr, PyResult, RUNNING_NAMES, Relaxed, ffi};
+
+    /// `PyDict_WatchCallback`: the event, the dictionary, the key, the new value.
+    type Callback = unsafe extern "C" fn(
+        c_int,
+        *mut ffi::PyObject,
+        *mut ffi::PyObject,
+        *mut ffi::PyObject,
+    ) -> c_int;
+
+    unsafe extern "C" {
+        fn PyDict_AddWatcher(callback: Callback) -> c_int;
+        fn PyDict_Watch(watcher: c_int, dict: *mut ffi::PyObject) -> c_int;
+    }
+
+    /// Names of modules that native code looks at only after they have changed.
+    pub struct Names {
+        changed: AtomicBool,
+    }
+
+    impl Names {
+        /// Names that nobody has looked at.
+        pub const fn new() -> Self {
+            Self {
+                changed: AtomicBool::new(true),
+            }
+        }
+
+        /// Includes the names of a module. Raises `RuntimeError` when the interpreter has no watcher left.
+        pub fn watch(&self, dict: &Bound<'_, PyDict>) -> PyResult<()> {
+            static WATCHER: PyOnceLock<c_int> = PyOnceLock::new();
+            let py = dict.py();
+            // SAFETY: an attached thread; the callback stays where it is.
+            let add = || match unsafe { PyDict_AddWatcher(on_change) } {
+                -1 => Err(PyErr::fetch(py)),
+                watcher => Ok(watcher),
+            };
+            let watcher = *WATCHER.get_or_try_init(py, add)?;
+            // SAFETY: a live dictionary, and a watcher that was added.
+            match unsafe { PyDict_Watch(watcher, dict.as_ptr()) } {
+                0 => Ok(()),
+                _ => Err(PyErr::fetch(py)),
+            }
+        }
+
+        /// Whether everything is as it was when somebody looked.
+        #[inline]
+        pub fn unchanged(&self) -> bool {
+            !self.changed.load(Relaxed)
+        }
+
+        /// To be called before somebody looks.
+        pub fn look(&self) {
+            self.changed.store(false, Relaxed);
+        }
+
+        /// Has the next one look again.
+        pub fn look_again(&self) {
+            self.changed.store(true, Relaxed);
+        }
+    }
+
+    /// Called by the interpreter just before a dictionary that is watched changes.
+    unsafe extern "C" fn on_change(
+        _event: c_int,
+        _dict: *mut ffi::PyObject,
+        _key: *mut ffi::PyObject,
+        _value: *mut ffi::PyObject,
+    ) -> c_int {
+        CLOCK_NAMES.look_again();
+        RUNNING_NAMES.look_again();
+        0
+    }
+}
+
+#[cfg(not(Py_3_12))]
+mod interpreter {
+    use std::ptr::null_mut;
+    use std::sync::atomic::{AtomicPtr, AtomicU64};
+
+    use pyo3::exceptions::PyRuntimeError;
+
+    use super::{Bound, PyDict, PyResult, Relaxed, ffi};
+
+    /// How many modules there can be.
+    const MODULES: usize = 2;
+
+    /// No version of a dictionary.
+    const NEVER: u64 = u64::MAX;
+
+    /// Names of modules that native code looks at only after they have changed.
+    pub struct Names {
+        versions: [AtomicPtr<u64>; MODULES],
+        seen: [AtomicU64; MODULES],
+    }
+
+    impl Names {
+        /// Names that nobody has looked at.
+        pub const fn new() -> Self {
+            Self {
+                versions: [const { AtomicPtr::new(null_mut()) }; MODULES],
+                seen: [const { AtomicU64::new(NEVER) }; MODULES],
+            }
+        }
+
+        /// Includes the names of a module, whose dictionary stays for good. Raises `RuntimeError` if there are too many.
+        pub fn watch(&self, dict: &Bound<'_, PyDict>) -> PyResult<()> {
+            let free = self.versions.iter().find(|it| it.load(Relaxed).is_null());
+            let free = free.ok_or_else(|| PyRuntimeError::new_err("too many modules"))?;
+            let dict = dict.clone().into_ptr().cast::<ffi::PyDictObject>();
+            // SAFETY: a live object of this layout. The reference is kept for good, so the address stays.
+            free.store(unsafe { &raw mut (*dict).ma_version_tag }, Relaxed);
+            Ok(())
+        }
+
+        /// Whether everything is as it was when somebody looked.
+        #[inline]
+        pub fn unchanged(&self) -> bool {
+            let mut both = self.seen.iter().zip(self.versions());
+            both.all(|(seen, version)| seen.load(Relaxed) == version)
+        }
+
+        /// To be called before somebody looks.
+        pub fn look(&self) {
+            for (seen, version) in self.seen.iter().zip(self.versions()) {
+                seen.store(version, Relaxed);
+            }
+        }
+
+        /// Has the next one look again.
+        pub fn look_again(&self) {
+            self.seen.iter().for_each(|seen| seen.store(NEVER, Relaxed));
+        }
+
+        /// The versions that the dictionaries have.
+        #[inline]
+        fn versions(&self) -> impl Iterator<Item = u64> {
+            self.versions.iter().map(|version| {
+                // SAFETY: null, or the field of a dictionary that lives on, read by an attached thread.
+                let version = unsafe { version.load(Relaxed).as_ref() };
+                version.copied().unwrap_or(0)
+            })
+        }
+    }
+}

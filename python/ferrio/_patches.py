@@ -1,0 +1,117 @@
+"""Methods that a program has put into asyncio's loop classes: a loop that is made then obeys them.
+
+Tracers replace `asyncio.BaseEventLoop.create_task` and the like. In `ferrio.Loop` the native methods come first and would hide
+that, so what is found in asyncio's classes is put into `ferrio.Loop` as well. It usually goes on to asyncio's own method, which
+ends up in the native one through the private methods and attributes that it uses: `_call_soon`, `_task_factory`, and the lists
+`_ready` and `_scheduled`, which are taken over from here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import heapq
+import sys
+from collections import deque
+from types import CodeType, FunctionType
+from typing import Any
+
+from ferrio import _ferrio
+
+# asyncio's own methods, as far as they were seen, with their code: some tracers replace only that.
+_own: dict[str, tuple[FunctionType, CodeType]] = {}
+
+# What was put into `ferrio.Loop`.
+_obeyed: dict[str, Any] = {}
+
+
+# Methods that asyncio's own code cannot do on ferrio's loop: it would need a selector and a self-pipe.
+_NOT_OBEYED = {"add_signal_handler", "close", "remove_signal_handler"}
+
+# The public methods that native ones hide.
+_names = tuple(
+    name
+    for name in vars(_ferrio.Loop)
+    if hasattr(asyncio.SelectorEventLoop, name) and name[0] != "_" and name not in _NOT_OBEYED
+)
+
+
+def obey() -> None:
+    """Have `ferrio.Loop` obey what is in asyncio's classes in place of asyncio's own methods, and nothing else."""
+    from ferrio._loop import Loop
+
+    inherited = Loop.__mro__[2]
+    if not _obeyed and len(_own) == len(_names):
+        for name, (own, code) in _own.items():
+            method = getattr(inherited, name, None)
+            if method is not own or own.__code__ is not code:
+                break
+        else:
+            return
+    for name in _names:
+        _look(Loop, inherited, name)
+
+
+def _look(loop_class: type, inherited: type, name: str) -> None:
+    """Look whether one of the methods is asyncio's own."""
+    home = next((cls for cls in inherited.__mro__ if name in vars(cls)), None)
+    if home is None:
+        return
+    method = vars(home)[name]
+    if _is_asyncios(method, home):
+        _own[name] = (method, method.__code__)
+        if name in _obeyed and vars(loop_class).get(name) is _obeyed.pop(name):
+            delattr(loop_class, name)
+    elif vars(loop_class).get(name) is _obeyed.get(name):
+        _obeyed[name] = method
+        setattr(loop_class, name, method)
+
+
+def _is_asyncios(method: Any, home: type) -> bool:
+    """Tell whether a method is a function of asyncio's with its own code.
+
+    What wraps it has its name and says that it is of its module, but is no function or has the globals of another module.
+    Code that was put into it calls what it finds among its constants.
+    """
+    return (
+        type(method) is FunctionType
+        and method.__globals__ is vars(sys.modules[home.__module__])
+        and not any(callable(constant) for constant in method.__code__.co_consts)
+    )
+
+
+def native_task_factory(loop: Any, coro: Any, **kwargs: Any) -> Any:
+    """Make a native task, as `create_task` of a loop that has no task factory does."""
+    return _ferrio.Loop.create_task(loop, coro, **kwargs)
+
+
+def take_over_handles(loop: Any) -> None:
+    """Queue the handles that asyncio's own `call_soon_threadsafe` has put on the list `_ready`, and wake the loop up."""
+    ready = loop._ready
+    while type(ready) is deque and ready:
+        try:
+            handle = ready.popleft()
+        except IndexError:  # another thread has taken it
+            break
+        _ferrio.Loop.call_soon_threadsafe(loop, _run, handle, context=contextvars.Context())
+    _ferrio.Loop.call_soon_threadsafe(loop, _do_nothing, context=contextvars.Context())
+
+
+def take_over_timers(loop: Any) -> None:
+    """Schedule the timers that asyncio's own `call_at` has put on the list `_scheduled`."""
+    scheduled = loop._scheduled
+    while type(scheduled) is list and scheduled:
+        timer = heapq.heappop(scheduled)
+        timer._scheduled = False
+        if not timer._cancelled:
+            _ferrio.Loop.call_at(loop, timer._when, _run, timer, context=contextvars.Context())
+
+
+def _run(handle: Any) -> None:
+    """Run one of asyncio's handles."""
+    if not handle._cancelled:
+        handle._run()
+
+
+def _do_nothing() -> None:
+    """Do nothing: that there is something to call wakes the loop up."""
