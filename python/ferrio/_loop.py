@@ -40,7 +40,7 @@ class Loop(_ferrio.Loop, asyncio.SelectorEventLoop):
         self, callback: Callable[..., object], args: Iterable[Any], context: contextvars.Context | None
     ) -> asyncio.Handle:
         """Queue a callback, from any thread: where asyncio's own `call_soon` and `call_soon_threadsafe` end up."""
-        elsewhere = self._thread_id not in (None, threading.get_ident())
+        elsewhere = self._thread_id not in (None, threading.get_ident())  # type: ignore[attr-defined]
         schedule = _ferrio.Loop.call_soon_threadsafe if elsewhere else _ferrio.Loop.call_soon
         return schedule(self, callback, *args, context=context)
 

@@ -1,9 +1,9 @@
 """Methods that a program has put into asyncio's loop classes: a loop that is made then obeys them.
 
-Tracers replace `asyncio.BaseEventLoop.create_task` and the like. In `ferrio.Loop` the native methods come first and would hide
-that, so what is found in asyncio's classes is put into `ferrio.Loop` as well. It usually goes on to asyncio's own method, which
-ends up in the native one through the private methods and attributes that it uses: `_call_soon`, `_task_factory`, and the lists
-`_ready` and `_scheduled`, which are taken over from here.
+Tracers replace `asyncio.BaseEventLoop.create_task` and the like. In `ferrio.Loop` the native methods come first and
+would hide that, so what is found in asyncio's classes is put into `ferrio.Loop` as well. It usually goes on to
+asyncio's own method, which ends up in the native one through the private methods and attributes that it uses:
+`_call_soon`, `_task_factory`, and the lists `_ready` and `_scheduled`, which are taken over from here.
 """
 
 from __future__ import annotations
@@ -70,8 +70,8 @@ def _look(loop_class: type, inherited: type, name: str) -> None:
 def _is_asyncios(method: Any, home: type) -> bool:
     """Tell whether a method is a function of asyncio's with its own code.
 
-    What wraps it has its name and says that it is of its module, but is no function or has the globals of another module.
-    Code that was put into it calls what it finds among its constants.
+    What wraps it has its name and says that it is of its module, but is no function or has the globals of another
+    module. Code that was put into it calls what it finds among its constants.
     """
     return (
         type(method) is FunctionType
@@ -86,7 +86,7 @@ def native_task_factory(loop: Any, coro: Any, **kwargs: Any) -> Any:
 
 
 def take_over_handles(loop: Any) -> None:
-    """Queue the handles that asyncio's own `call_soon_threadsafe` has put on the list `_ready`, and wake the loop up."""
+    """Queue the handles that asyncio's own `call_soon_threadsafe` has put on `_ready`, and wake the loop up."""
     ready = loop._ready
     while type(ready) is deque and ready:
         try:

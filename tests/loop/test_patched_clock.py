@@ -1,4 +1,4 @@
-"""`time.monotonic` replaced: the loop's time, its timers and its waits follow the new clock, and the old one again afterwards."""
+"""`time.monotonic` replaced: the loop's time, timers and waits follow the new clock, and then the old one again."""
 
 import asyncio
 import contextlib
@@ -43,7 +43,10 @@ class MethodDefinition(ctypes.Structure):
 
 
 class BuiltinFunction(ctypes.Structure):
-    _fields_ = [("head", ctypes.c_byte * object.__basicsize__), ("definition", ctypes.POINTER(MethodDefinition))]
+    _fields_ = [
+        ("head", ctypes.c_byte * object.__basicsize__),
+        ("definition", ctypes.POINTER(MethodDefinition)),
+    ]
 
 
 @contextlib.contextmanager
@@ -63,7 +66,11 @@ def code(clock):
 @contextlib.contextmanager
 def method(clock):
     """Another `time` in asyncio's class of loops."""
-    with mock.patch.object(asyncio.BaseEventLoop, "time", lambda self: clock()):
+
+    def time(self):
+        return clock()
+
+    with mock.patch.object(asyncio.BaseEventLoop, "time", time):
         yield
 
 
@@ -139,7 +146,9 @@ WAITS = {
         lambda: within(aio, aio.timeout_at(aio.events.get_running_loop().time() + 3600))
     ),
     "reschedule": lambda aio: expires(lambda: rescheduled(aio)),
-    "as_completed": lambda aio: expires(lambda: next(iter(aio.as_completed([aio.Event().wait()], timeout=3600)))),
+    "as_completed": lambda aio: expires(
+        lambda: next(iter(aio.as_completed([aio.Event().wait()], timeout=3600)))
+    ),
 }
 
 

@@ -19,7 +19,8 @@ from harness import connect, finish, serve, tcp_pair, wait_until_asleep
 
 UNIX = asyncio.unix_events._UnixSelectorEventLoop
 
-# The public methods that native ones hide, but for those that need asyncio's own selector and self-pipe (docs/differences.md).
+# The public methods that native ones hide, but for those that need asyncio's own selector and self-pipe
+# (docs/differences.md).
 EXCEPT = {"add_signal_handler", "close", "remove_signal_handler"}
 PUBLIC = sorted(
     name
@@ -58,7 +59,7 @@ def assigned(name, note):
 
 @contextlib.contextmanager
 def described(name, note):
-    """Something takes its place that is no function, and says of itself what the method would: as wrapt's wrappers do."""
+    """No function takes its place, but something that says of itself what the method does, as wrapt's wrappers do."""
     home = home_of(name)
 
     class Wrapper:

@@ -59,8 +59,6 @@ imports! { import_common:
     task_group_class => "ferrio._own", "TaskGroup";
     /// asyncio's own timeout, likewise.
     timeout_class => "asyncio.timeouts", "Timeout";
-    /// asyncio's own `get_event_loop`.
-    get_event_loop => "_asyncio", "get_event_loop";
     /// The loop of a future of any class.
     get_loop_of => "asyncio.futures", "_get_loop";
     /// asyncio's representation of a future.
@@ -261,6 +259,8 @@ imports! { import_common:
 
 #[cfg(Py_3_12)]
 imports! { import_since_3_12:
+    /// asyncio's own `get_event_loop`.
+    get_event_loop => "_asyncio", "get_event_loop";
     /// asyncio's own `current_task`.
     current_task => "_asyncio", "current_task";
     /// Makes another task the current one.
@@ -277,6 +277,8 @@ imports! { import_since_3_14:
 
 #[cfg(not(Py_3_12))]
 imports! { import_before_3_12:
+    /// asyncio's own `_get_event_loop`, which its functions use.
+    get_event_loop => "_asyncio", "_get_event_loop";
     /// asyncio's own `current_task`.
     current_task => "ferrio._own", "current_task";
 }

@@ -40,7 +40,10 @@ impl Function {
             Self::GetRunningLoop => ("asyncio.events", intern!(py, "get_running_loop")),
             Self::GetRunningLoopOrNone => ("asyncio.events", intern!(py, "_get_running_loop")),
             Self::SetRunningLoop => ("asyncio.events", intern!(py, "_set_running_loop")),
+            #[cfg(Py_3_12)]
             Self::GetEventLoop => ("asyncio.events", intern!(py, "get_event_loop")),
+            #[cfg(not(Py_3_12))]
+            Self::GetEventLoop => ("asyncio.events", intern!(py, "_get_event_loop")),
             Self::CurrentTask => ("asyncio.tasks", intern!(py, "current_task")),
         };
         py.import(module)?.getattr(name)
