@@ -1,4 +1,4 @@
-"""Packages that replace functions of asyncio's or the clock: trio_asyncio, freezegun, time-machine."""
+"""Packages that replace functions of asyncio's or the clock: trio_asyncio, freezegun, time-machine, looptime."""
 
 from __future__ import annotations
 
@@ -31,3 +31,9 @@ def test_a_program_under_other_clocks_says_the_same(app_says_the_same: Callable[
     output = app_says_the_same("frozen_clocks.py")
     assert "freezegun slept expired ['timer', 'wait_for'] 151\n" in output
     assert "afterwards: slept expired\n" in output
+
+
+def test_a_program_on_a_loop_of_looptime_says_the_same(app_says_the_same: Callable[..., str]) -> None:
+    output = app_says_the_same("looptime_program.py")
+    assert "timeout: expired 7300.0 ['half an hour', 'an hour and a half']\n" in output
+    assert "quickly: True\n" in output
