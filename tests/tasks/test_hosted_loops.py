@@ -36,7 +36,7 @@ def task(loop):
 def replaced(loop, task=None):
     """The functions that a host replaces."""
 
-    def get_loop(*stacklevel):
+    def get_loop(stacklevel=3):
         return loop
 
     def current_task(loop=None):
