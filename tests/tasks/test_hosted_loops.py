@@ -12,7 +12,6 @@ import ferrio
 import pytest
 from harness import PY
 
-
 # The name by which asyncio's own functions know it.
 GET_EVENT_LOOP = "get_event_loop" if PY >= (3, 12) else "_get_event_loop"
 
