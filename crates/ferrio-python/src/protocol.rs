@@ -6,7 +6,7 @@ use pyo3::types::PyDict;
 
 use crate::errors::leaves_the_loop;
 use crate::event_loop::Loop;
-use crate::imports;
+use crate::{ffi, imports};
 
 /// Calls `pause_writing` or `resume_writing`; an exception goes to the loop's exception handler.
 pub fn call_flow_method(
@@ -22,45 +22,52 @@ pub fn call_flow_method(
     match protocol.call_method0(method) {
         Ok(_) => Ok(()),
         Err(error) if leaves_the_loop(py, &error) => Err(error),
-        Err(error) => {
-            let context = PyDict::new(py);
+        Err(error) => Loop::report(event_loop, &error, |context| {
             context.set_item("message", format!("protocol.{method}() failed"))?;
-            context.set_item("exception", error)?;
             context.set_item("transport", transport)?;
-            context.set_item("protocol", protocol)?;
-            Loop::call_exception_handler(event_loop, &context)
-        }
+            context.set_item("protocol", protocol)
+        }),
     }
 }
 
-/// Reports an error that ends a transport, unless it is an `OSError`, which is a line in the debug log. Returns the
-/// exception.
+/// Ends a transport because of an error that was caught: `end` is its `_fatal_error`, which itself handles nothing.
+#[cold]
+pub fn fail(
+    py: Python<'_>,
+    error: &PyErr,
+    end: impl FnOnce(&Bound<'_, PyAny>) -> PyResult<()>,
+) -> PyResult<()> {
+    ffi::handling(py, error, || end(error.value(py)))
+}
+
+/// Reports an exception that ends a transport, unless it is an `OSError`, which is a line in the debug log.
 pub fn report_fatal_error(
     event_loop: &Bound<'_, Loop>,
     transport: &Bound<'_, PyAny>,
     protocol: Option<&Bound<'_, PyAny>>,
-    error: PyErr,
+    exception: &Bound<'_, PyAny>,
     message: &str,
-) -> PyResult<Py<PyAny>> {
-    let is_usual = |exception: &Bound<'_, PyAny>| exception.is_instance_of::<PyOSError>();
-    report_error(event_loop, transport, protocol, error, message, is_usual)
+) -> PyResult<()> {
+    let is_usual = exception.is_instance_of::<PyOSError>();
+    report_error(
+        event_loop, transport, protocol, exception, message, is_usual,
+    )
 }
 
-/// Reports an error that ends a transport, unless it `is_usual`, and then a line in the debug log. Returns the exception.
+/// Reports an exception that ends a transport, unless it `is_usual`, and then a line in the debug log.
 pub fn report_error(
     event_loop: &Bound<'_, Loop>,
     transport: &Bound<'_, PyAny>,
     protocol: Option<&Bound<'_, PyAny>>,
-    error: PyErr,
+    exception: &Bound<'_, PyAny>,
     message: &str,
-    is_usual: impl FnOnce(&Bound<'_, PyAny>) -> bool,
-) -> PyResult<Py<PyAny>> {
+    is_usual: bool,
+) -> PyResult<()> {
     let py = transport.py();
-    let exception = error.into_value(py);
-    if is_usual(exception.bind(py)) {
+    if is_usual {
         if event_loop.get().debug() {
             let kwargs = PyDict::new(py);
-            kwargs.set_item("exc_info", &exception)?;
+            kwargs.set_item("exc_info", true)?;
             imports::logger(py)?.call_method(
                 "debug",
                 ("%r: %s", transport, message),
@@ -70,10 +77,10 @@ pub fn report_error(
     } else {
         let context = PyDict::new(py);
         context.set_item("message", message)?;
-        context.set_item("exception", &exception)?;
+        context.set_item("exception", exception)?;
         context.set_item("transport", transport)?;
         context.set_item("protocol", protocol)?;
         Loop::call_exception_handler(event_loop, &context)?;
     }
-    Ok(exception.into_any())
+    Ok(())
 }

@@ -12,8 +12,8 @@ use pyo3::types::{PyDict, PyTuple, PyWeakrefMethods, PyWeakrefReference};
 use crate::cell::AttachedCell;
 use crate::coroutine::{Co, Coroutine};
 use crate::event_loop::{Loop, wake};
-use crate::imports;
 use crate::transport::SocketTransport;
+use crate::{ffi, imports};
 
 /// Whether `serve_forever` runs.
 #[derive(Default)]
@@ -354,18 +354,19 @@ impl Server {
                 return outcome;
             };
             let cancelled = Python::attach(|py| {
-                let cancelled = error.is_instance(py, imports::cancelled_error(py)?);
-                if cancelled {
+                if !error.is_instance(py, imports::cancelled_error(py)?) {
+                    return PyResult::Ok(false);
+                }
+                ffi::handling(py, &error, || {
                     Self::close(slf.bind(py))?;
                     if cfg!(Py_3_14) {
                         slf.get().close_clients(py)?;
                     }
-                }
-                PyResult::Ok(cancelled)
+                    Ok(true)
+                })
             })?;
-            if cancelled {
-                // The cancellation goes on whatever happens meanwhile, as from a finally clause.
-                drop(Self::wait_until_closed(&slf, &co).await);
+            if cancelled && let Err(another) = Self::wait_until_closed(&slf, &co).await {
+                return Python::attach(|py| Err(ffi::raised_while(py, &error, another)));
             }
             Err(error)
         })

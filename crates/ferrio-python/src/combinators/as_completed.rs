@@ -251,7 +251,8 @@ struct Getting {
 impl Wait for Getting {
     fn resume(self: Box<Self>, py: Python<'_>, outcome: PyResult<Py<PyAny>>) -> PyResult<Step> {
         if let Err(error) = outcome {
-            self.completed.get().give_up(self.getter.bind(py))?;
+            let completed = self.completed.get();
+            ffi::handling(py, &error, || completed.give_up(self.getter.bind(py)))?;
             return Err(error);
         }
         AsCompleted::get(self.completed.bind(py), self.want)

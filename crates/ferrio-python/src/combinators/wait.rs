@@ -142,26 +142,28 @@ struct Ending {
 
 impl Wait for Ending {
     fn resume(self: Box<Self>, py: Python<'_>, outcome: PyResult<Py<PyAny>>) -> PyResult<Step> {
-        if let Some(timer) = self.timer {
-            timer.cancel(py)?;
-        }
-        let rest = self
-            .waiting
-            .get()
-            .state
-            .with(py, |state| (state.waiter.take(), state.caller.take()));
-        drop(rest);
         let (done, pending) = (PySet::empty(py)?, PySet::empty(py)?);
-        for future in self.futures {
-            let future = future.into_bound(py);
-            if is_done(&future)? {
-                done.add(future)?;
-            } else {
-                Observer::Wait(self.waiting.clone_ref(py)).detach(&future)?;
-                pending.add(future)?;
+        ffi::finally(py, outcome, || {
+            if let Some(timer) = self.timer {
+                timer.cancel(py)?;
             }
-        }
-        outcome?;
+            let rest = self
+                .waiting
+                .get()
+                .state
+                .with(py, |state| (state.waiter.take(), state.caller.take()));
+            drop(rest);
+            for future in self.futures {
+                let future = future.into_bound(py);
+                if is_done(&future)? {
+                    done.add(future)?;
+                } else {
+                    Observer::Wait(self.waiting.clone_ref(py)).detach(&future)?;
+                    pending.add(future)?;
+                }
+            }
+            Ok(())
+        })?;
         let both = PyTuple::new(py, [done, pending])?;
         Ok(Step::Return(both.into_any().unbind()))
     }

@@ -7,6 +7,7 @@
 //! | `block` | coroutines that are an `async` block |
 //! | `then` | one piece of a coroutine after another |
 //! | `throwing` | exceptions that are thrown in |
+//! | `handling` | awaiting while an exception is handled |
 //! | `function` | the functions that return coroutines, as objects that say so |
 //! | `name` | the name of a coroutine, and where it was created |
 //!
@@ -33,11 +34,15 @@
 //! one), and what the driver sends or throws reaches the awaitable, as with `yield from` (PEP 380). So a cancellation
 //! arrives in the coroutine as an `Err(CancelledError)`, to be passed on or dealt with. There is no waker: only a driver
 //! resumes a coroutine.
+//!
+//! A coroutine in Rust has no place of its own for the exception that it handles (`ffi/handling.rs`): it says so with
+//! `ffi::handling` for the time of a piece, and with [`AwaitHandling`] for what it awaits.
 
 mod block;
 mod body;
 mod driving;
 mod function;
+mod handling;
 mod name;
 mod then;
 mod throwing;
@@ -56,6 +61,7 @@ pub use self::body::{Body, Call};
 use self::driving::{Input, State};
 pub use self::driving::{Step, Wait};
 pub use self::function::{AtOnce, CoroutineFunction};
+pub use self::handling::AwaitHandling;
 use self::name::Name;
 pub use self::name::may_trace_origins;
 pub use self::throwing::as_thrown;
@@ -183,6 +189,7 @@ impl Coroutine {
         tb: Option<Bound<'_, PyAny>>,
     ) -> PyResult<Py<PyAny>> {
         let error = as_thrown(py, typ, val, tb)?;
+        let error = ffi::raise(error.into_value(py).into_bound(py).into_any());
         as_method_result(py, self.resume(py, Input::Throw(error)))
     }
 

@@ -64,7 +64,7 @@ pub fn as_thrown(
 /// cannot be looked at any more while the interpreter ends.
 pub(super) fn generator_exit(py: Python<'_>) -> PyErr {
     let class = py.get_type::<PyGeneratorExit>();
-    class.call0().map_or_else(|error| error, PyErr::from_value)
+    ffi::raise_new(Ok(class.as_any()), ())
 }
 
 /// What leaves a coroutine that ends with this error: a `StopIteration` does not (PEP 479).

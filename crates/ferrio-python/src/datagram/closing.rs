@@ -8,19 +8,22 @@ use pyo3::types::PyTuple;
 
 use super::DatagramTransport;
 use crate::event_loop::{Direction, Loop};
-use crate::protocol::report_fatal_error;
+use crate::protocol::{fail, report_fatal_error};
 use crate::transport::Phase;
 use crate::{ffi, imports};
 
 impl DatagramTransport {
-    /// Ends the transport because of an error. What is not the network's fault is reported.
-    pub(super) fn fatal_error(slf: &Bound<'_, Self>, error: PyErr, message: &str) -> PyResult<()> {
+    /// Ends the transport because of an error that was caught. What is not the network's fault is reported.
+    pub(super) fn fatal_error(slf: &Bound<'_, Self>, error: &PyErr, message: &str) -> PyResult<()> {
+        fail(slf.py(), error, |exc| Self::end(slf, exc, message))
+    }
+
+    fn end(slf: &Bound<'_, Self>, exc: &Bound<'_, PyAny>, message: &str) -> PyResult<()> {
         let py = slf.py();
         let me = slf.get();
         let protocol = me.protocol(py);
-        let event_loop = me.event_loop.bind(py);
-        let exception = report_fatal_error(event_loop, slf, protocol.as_ref(), error, message)?;
-        Self::force_close(slf, Some(exception))
+        report_fatal_error(me.event_loop.bind(py), slf, protocol.as_ref(), exc, message)?;
+        Self::force_close(slf, Some(exc.clone().unbind()))
     }
 
     /// Drops what is queued and schedules `connection_lost`, once.
@@ -71,17 +74,19 @@ impl DatagramTransport {
                 .map(drop),
             None => Ok(()),
         };
-        let (sock, protocol) = me.state.with(py, |state| {
-            state.phase = Phase::Closed;
-            (state.sock.take(), state.protocol.take())
-        });
-        me.event_loop.get().unregister_transport(py, me.fd);
-        let closed = match sock {
-            Some(sock) => sock.call_method0(py, intern!(py, "close")).map(drop),
-            None => Ok(()),
-        };
-        drop(protocol);
-        told.and(closed)
+        ffi::finally(py, told, || {
+            let (sock, protocol) = me.state.with(py, |state| {
+                state.phase = Phase::Closed;
+                (state.sock.take(), state.protocol.take())
+            });
+            me.event_loop.get().unregister_transport(py, me.fd);
+            let closed = match sock {
+                Some(sock) => sock.call_method0(py, intern!(py, "close")).map(drop),
+                None => Ok(()),
+            };
+            drop(protocol);
+            closed
+        })
     }
 
     /// Logs a line about the transport in debug mode.
@@ -137,10 +142,10 @@ impl DatagramTransport {
     #[pyo3(name = "_fatal_error", signature = (exc, message = "Fatal error on transport"))]
     fn fatal_error_method(
         slf: &Bound<'_, Self>,
-        exc: Bound<'_, PyAny>,
+        exc: &Bound<'_, PyAny>,
         message: &str,
     ) -> PyResult<()> {
-        Self::fatal_error(slf, PyErr::from_value(exc), message)
+        Self::end(slf, exc, message)
     }
 
     #[pyo3(name = "_call_connection_lost")]

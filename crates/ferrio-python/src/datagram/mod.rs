@@ -187,12 +187,15 @@ impl DatagramTransport {
         })
     }
 
-    /// Tells the protocol of an error that does not end the transport.
-    fn tell_error(&self, error: PyErr, py: Python<'_>) -> PyResult<()> {
-        if let Some(protocol) = self.protocol(py) {
-            protocol.call_method1(intern!(py, "error_received"), (error,))?;
-        }
-        Ok(())
+    /// Tells the protocol of an error that was caught and does not end the transport.
+    fn tell_error(&self, error: &PyErr, py: Python<'_>) -> PyResult<()> {
+        let Some(protocol) = self.protocol(py) else {
+            return Ok(());
+        };
+        ffi::handling(py, error, || {
+            let name = intern!(py, "error_received");
+            protocol.call_method1(name, (error.value(py),)).map(drop)
+        })
     }
 }
 

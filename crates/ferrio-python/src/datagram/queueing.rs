@@ -83,7 +83,7 @@ impl DatagramTransport {
                 // As in asyncio, the rest is sent in the next iteration.
                 Progress::Failed(error, taken) => {
                     drop(taken);
-                    return me.tell_error(os_error(py, &error), py);
+                    return me.tell_error(&os_error(py, &error), py);
                 }
                 Progress::ByMethod(mut taken) => {
                     let Some((data, destination)) = taken.pop_front() else {

@@ -100,7 +100,7 @@ impl DatagramTransport {
         };
         match error {
             Some(error) if !would_block(&error) => {
-                Self::in_receiving_context(slf, || me.tell_error(os_error(py, &error), py))
+                Self::in_receiving_context(slf, || me.tell_error(&os_error(py, &error), py))
             }
             _ => Ok(()),
         }
@@ -220,10 +220,10 @@ impl DatagramTransport {
                         .map(drop)
                 }
                 Err(error) if is_would_block(py, &error) => Ok(()),
-                Err(error) if error.is_instance_of::<PyOSError>(py) => me.tell_error(error, py),
+                Err(error) if error.is_instance_of::<PyOSError>(py) => me.tell_error(&error, py),
                 Err(error) if leaves_the_loop(py, &error) => Err(error),
                 Err(error) => {
-                    Self::fatal_error(slf, error, "Fatal read error on datagram transport")
+                    Self::fatal_error(slf, &error, "Fatal read error on datagram transport")
                 }
             }
         })

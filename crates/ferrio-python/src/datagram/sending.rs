@@ -62,11 +62,11 @@ impl DatagramTransport {
     pub(super) fn send_failed(slf: &Bound<'_, Self>, error: PyErr) -> PyResult<()> {
         let py = slf.py();
         if error.is_instance_of::<PyOSError>(py) {
-            slf.get().tell_error(error, py)
+            slf.get().tell_error(&error, py)
         } else if leaves_the_loop(py, &error) {
             Err(error)
         } else {
-            Self::fatal_error(slf, error, "Fatal write error on datagram transport")
+            Self::fatal_error(slf, &error, "Fatal write error on datagram transport")
         }
     }
 

@@ -4,7 +4,7 @@ use pyo3::PyTraverseError;
 use pyo3::gc::PyVisit;
 use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyTuple};
+use pyo3::types::PyTuple;
 
 use super::{Listener, Loop};
 use crate::datagram::DatagramTransport;
@@ -130,7 +130,7 @@ impl Callback {
                 let call = || ffi::call_one(callback, future).map(drop);
                 match ffi::in_context(done.context.bind(py), call) {
                     Err(error) if !leaves_the_loop(py, &error) => {
-                        return self.report_done_callback(event_loop, error);
+                        return self.report_done_callback(event_loop, &error);
                     }
                     outcome => return outcome,
                 }
@@ -152,7 +152,7 @@ impl Callback {
         match outcome {
             Ok(()) => Ok(()),
             Err(error) if leaves_the_loop(py, &error) => Err(error),
-            Err(error) => self.report(event_loop, error),
+            Err(error) => self.report(event_loop, &error),
         }
     }
 
@@ -170,13 +170,13 @@ impl Callback {
             }
             Ok(Next::Later) => Ok(()),
             Err(error) if leaves_the_loop(task.py(), &error) => Err(error),
-            Err(error) => Self::Step(task.unbind()).report(event_loop, error),
+            Err(error) => Self::Step(task.unbind()).report(event_loop, &error),
         }
     }
 
     /// Reports what a future's callback has raised as asyncio does, which calls it through a handle.
     #[cold]
-    fn report_done_callback(&self, event_loop: &Bound<'_, Loop>, error: PyErr) -> PyResult<()> {
+    fn report_done_callback(&self, event_loop: &Bound<'_, Loop>, error: &PyErr) -> PyResult<()> {
         let py = event_loop.py();
         match self.as_handle(event_loop)? {
             Some(handle) => Handle::report(handle.bind(py), error),
@@ -197,12 +197,11 @@ impl Callback {
     }
 
     #[cold]
-    fn report(&self, event_loop: &Bound<'_, Loop>, error: PyErr) -> PyResult<()> {
-        let context = PyDict::new(event_loop.py());
-        let text = self.describe(event_loop.py())?;
-        context.set_item("message", format!("Exception in callback {text}"))?;
-        context.set_item("exception", error)?;
-        Loop::call_exception_handler(event_loop, &context)
+    fn report(&self, event_loop: &Bound<'_, Loop>, error: &PyErr) -> PyResult<()> {
+        Loop::report(event_loop, error, |context| {
+            let text = self.describe(event_loop.py())?;
+            context.set_item("message", format!("Exception in callback {text}"))
+        })
     }
 
     /// How the slow-callback warning and the exception handler name the callback.

@@ -34,7 +34,25 @@ impl Loop {
         Ok(())
     }
 
-    /// Reports an error to the user's exception handler, or logs it.
+    /// Reports an error that was caught: whoever is told also finds it as the exception that is being handled. `describe`
+    /// adds the `message` and what else there is to say.
+    #[cold]
+    pub fn report(
+        slf: &Bound<'_, Self>,
+        error: &PyErr,
+        describe: impl FnOnce(&Bound<'_, PyDict>) -> PyResult<()>,
+    ) -> PyResult<()> {
+        let py = slf.py();
+        ffi::handling(py, error, || {
+            let context = PyDict::new(py);
+            context.set_item("message", py.None())?; // It comes first.
+            context.set_item("exception", error)?;
+            describe(&context)?;
+            Self::call_exception_handler(slf, &context)
+        })
+    }
+
+    /// Reports to the user's exception handler, or logs, what is not an error that was just caught: see [`Loop::report`].
     pub fn call_exception_handler(
         slf: &Bound<'_, Self>,
         context: &Bound<'_, PyDict>,

@@ -6,6 +6,7 @@ use pyo3::types::PyDict;
 use super::Loop;
 use crate::coroutine::Coroutine;
 use crate::errors::leaves_the_loop;
+use crate::ffi;
 use crate::process::{Command, SubprocessTransport};
 
 #[pymethods]
@@ -48,8 +49,10 @@ impl Loop {
                 if leaves_the_loop(py, &error) {
                     return Ok(None);
                 }
-                SubprocessTransport::close(transport.bind(py))?;
-                SubprocessTransport::exit_waiter(transport.bind(py))
+                ffi::handling(py, &error, || {
+                    SubprocessTransport::close(transport.bind(py))?;
+                    SubprocessTransport::exit_waiter(transport.bind(py))
+                })
             })?;
             if let Some(exited) = exited {
                 co.wait(exited).await?;

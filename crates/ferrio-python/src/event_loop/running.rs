@@ -43,8 +43,7 @@ impl Loop {
         me.thread.store(ffi::thread_ident(), Relaxed);
         // A signal handler can raise at any step.
         if let Err(error) = Self::take_over(slf) {
-            Self::leave(slf)?;
-            return Err(error);
+            return ffi::finally(py, Err(error), || Self::leave(slf));
         }
         Ok(())
     }
@@ -212,8 +211,7 @@ impl Loop {
     fn run_forever(slf: &Bound<'_, Self>) -> PyResult<()> {
         Self::enter(slf)?;
         let outcome = Self::run_entered(slf);
-        let left = Self::leave(slf);
-        outcome.and(left)
+        ffi::finally(slf.py(), outcome, || Self::leave(slf))
     }
 
     /// What `run_forever` does first: for subclasses that iterate themselves, as those that integrate a GUI's loop.

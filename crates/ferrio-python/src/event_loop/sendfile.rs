@@ -7,6 +7,7 @@ use pyo3::types::PyDict;
 use super::Loop;
 use super::sockets::inherited;
 use crate::coroutine::Coroutine;
+use crate::ffi;
 use crate::transport::SocketTransport;
 
 /// A transport that lends its socket: it neither reads nor writes, and its descriptor counts as free meanwhile.
@@ -88,8 +89,12 @@ impl Loop {
                     .map(Bound::unbind)
             })?;
             let sent = co.wait(sending).await;
-            drop(lent);
-            sent
+            Python::attach(|py| {
+                ffi::finally(py, sent, || {
+                    drop(lent);
+                    Ok(())
+                })
+            })
         })
     }
 }

@@ -114,15 +114,17 @@ impl Listener {
             return Err(error);
         }
         let event_loop = me.event_loop.bind(py);
-        let context = PyDict::new(py);
-        context.set_item("message", "socket.accept() out of system resource")?;
-        context.set_item("exception", error)?;
-        context.set_item("socket", imports::transport_socket(py)?.call1((&me.sock,))?)?;
-        Loop::call_exception_handler(event_loop, &context)?;
-        event_loop.get().unwatch(py, me.fd, Direction::Read)?;
-        let resume = slf.getattr(intern!(py, "_resume"))?;
-        event_loop.call_method1("call_later", (ACCEPT_RETRY_DELAY, resume))?;
-        Ok(())
+        ffi::handling(py, &error, || {
+            Loop::report(event_loop, &error, |context| {
+                context.set_item("message", "socket.accept() out of system resource")?;
+                let sock = imports::transport_socket(py)?.call1((&me.sock,))?;
+                context.set_item("socket", sock)
+            })?;
+            event_loop.get().unwatch(py, me.fd, Direction::Read)?;
+            let resume = slf.getattr(intern!(py, "_resume"))?;
+            event_loop.call_method1("call_later", (ACCEPT_RETRY_DELAY, resume))?;
+            Ok(())
+        })
     }
 
     /// Makes protocol and transport. An exception is reported, and the connection closed.
@@ -140,16 +142,11 @@ impl Listener {
         match outcome {
             Ok(()) => Ok(()),
             Err(error) if leaves_the_loop(py, &error) => Err(error),
-            Err(error) => {
+            Err(error) => Loop::report(me.event_loop.bind(py), &error, |context| {
                 sock.call_method0("close")?;
-                let context = PyDict::new(py);
-                context.set_item(
-                    "message",
-                    "Error on transport creation for incoming connection",
-                )?;
-                context.set_item("exception", error)?;
-                Loop::call_exception_handler(me.event_loop.bind(py), &context)
-            }
+                let message = "Error on transport creation for incoming connection";
+                context.set_item("message", message)
+            }),
         }
     }
 

@@ -19,7 +19,7 @@ use super::watching::Direction;
 use super::{Callback, Loop};
 use crate::errors::os_error;
 use crate::handle::{Handle, Parts};
-use crate::imports;
+use crate::{ffi, imports};
 
 /// The loop's signal handlers and its end of the wake-up descriptor.
 #[derive(Default)]
@@ -198,8 +198,9 @@ impl Loop {
             signals.handlers.is_empty() && !signals.borrowed
         });
         if unused && let Err(error) = set_wakeup_fd(py, -1) {
-            let logged = imports::logger(py).and_then(|logger| {
-                logger.call_method1("info", ("set_wakeup_fd(-1) failed: %s", error.value(py)))
+            let logged = ffi::handling(py, &error, || {
+                let line = ("set_wakeup_fd(-1) failed: %s", error.value(py));
+                imports::logger(py)?.call_method1("info", line)
             });
             drop(logged);
         }
@@ -247,7 +248,8 @@ fn uncatchable(py: Python<'_>, signal: i32, error: PyErr) -> PyErr {
             .and_then(|errno| errno.extract::<i32>())
             .is_ok_and(|errno| errno == libc::EINVAL);
     if invalid {
-        return PyRuntimeError::new_err(format!("sig {signal} cannot be caught"));
+        let text = format!("sig {signal} cannot be caught");
+        return ffi::raised_while(py, &error, PyRuntimeError::new_err(text));
     }
     error
 }
@@ -294,8 +296,10 @@ impl Loop {
         me.check_open()?;
         // Raises ValueError in any thread but the main one, before anything has changed.
         let fd = Self::wakeup_fd(slf)?;
-        set_wakeup_fd(py, fd)
-            .map_err(|error| PyRuntimeError::new_err(error.value(py).to_string()))?;
+        set_wakeup_fd(py, fd).map_err(|error| {
+            let text = error.value(py).to_string();
+            ffi::raised_while(py, &error, PyRuntimeError::new_err(text))
+        })?;
         let handle = Parts::new(slf, callback, args, None)?.create()?.unbind();
         let old = me
             .signals
@@ -312,7 +316,10 @@ impl Loop {
                 .with(py, |signals| signals.handlers.remove(&signal));
             drop(handle);
             me.update_patience(py);
-            Self::release_wakeup(slf);
+            ffi::handling(py, &error, || {
+                Self::release_wakeup(slf);
+                Ok(())
+            })?;
             return Err(uncatchable(py, signal, error));
         }
         Ok(())

@@ -19,7 +19,7 @@ use super::watching::Direction;
 use super::{Callback, Loop, READ_SIZE};
 use crate::coroutine::{Co, Coroutine};
 use crate::errors::{is_would_block, os_error, would_block};
-use crate::ffi::ByteView;
+use crate::ffi::{self, ByteView};
 use crate::imports;
 use crate::plain_sockets::is_plain;
 use crate::socket::{recv, send};
@@ -50,31 +50,45 @@ impl Drop for Watch {
     }
 }
 
-/// Waits until the descriptor of `sock` is ready.
-async fn ready(
-    co: &Co,
-    event_loop: &Py<Loop>,
-    fd: RawFd,
-    direction: Direction,
-    sock: &Py<PyAny>,
-) -> PyResult<()> {
-    let watch = Python::attach(|py| {
-        let event_loop = event_loop.bind(py);
-        Loop::ensure_no_transport(event_loop, fd, sock.bind(py))?;
+impl Watch {
+    fn begin(
+        event_loop: &Bound<'_, Loop>,
+        fd: RawFd,
+        direction: Direction,
+        sock: &Bound<'_, PyAny>,
+    ) -> PyResult<Self> {
+        let py = sock.py();
+        Loop::ensure_no_transport(event_loop, fd, sock)?;
         let future = Loop::create_future(event_loop)?.into_any().unbind();
         event_loop
             .get()
             .watch(py, fd, direction, Callback::Wake(future.clone_ref(py)))?;
-        PyResult::Ok(Watch {
+        Ok(Self {
             event_loop: event_loop.clone().unbind(),
             fd,
             direction,
             future,
         })
-    })?;
-    let future = Python::attach(|py| watch.future.clone_ref(py));
-    co.wait(future).await?;
-    Ok(())
+    }
+
+    /// Begins after a method of the socket has said by an error that it has to wait.
+    fn after(
+        error: &PyErr,
+        event_loop: &Bound<'_, Loop>,
+        direction: Direction,
+        sock: &Bound<'_, PyAny>,
+    ) -> PyResult<Self> {
+        let py = sock.py();
+        let fd = sock.call_method0(intern!(py, "fileno"))?.extract()?;
+        ffi::handling(py, error, || Self::begin(event_loop, fd, direction, sock))
+    }
+
+    /// Waits until the descriptor is ready.
+    async fn ready(self, co: &Co) -> PyResult<()> {
+        let future = Python::attach(|py| self.future.clone_ref(py));
+        co.wait(future).await?;
+        Ok(())
+    }
 }
 
 /// Repeats a non-blocking system call until it does not have to wait.
@@ -116,7 +130,13 @@ pub(super) async fn attempt<R>(
         })?;
         match Python::attach(|py| operation(py, fd))? {
             Some(result) => return Ok(result),
-            None => ready(co, event_loop, fd, direction, sock).await?,
+            None => {
+                Python::attach(|py| {
+                    Watch::begin(event_loop.bind(py), fd, direction, sock.bind(py))
+                })?
+                .ready(co)
+                .await?;
+            }
         }
     }
 }
@@ -236,14 +256,16 @@ impl Loop {
                                 .call_method1("setblocking", (false,))?;
                             Ok(Ok(pair))
                         }
-                        Err(error) if is_would_block(py, &error) => Ok(Err(sock
-                            .call_method0(py, intern!(py, "fileno"))?
-                            .extract(py)?)),
+                        Err(error) if is_would_block(py, &error) => {
+                            let (event_loop, sock) = (slf.bind(py), sock.bind(py));
+                            let watch = Watch::after(&error, event_loop, Direction::Read, sock)?;
+                            Ok(Err(watch))
+                        }
                         Err(error) => Err(error),
                     })?;
                 match accepted {
                     Ok(pair) => return Ok(pair),
-                    Err(fd) => ready(&co, &slf, fd, Direction::Read, &sock).await?,
+                    Err(watch) => watch.ready(&co).await?,
                 }
             }
         })
@@ -272,14 +294,14 @@ impl Loop {
                 match sock.call_method1(py, intern!(py, "connect"), (&address,)) {
                     Ok(_) => Ok(None),
                     Err(error) if is_would_block(py, &error) => {
-                        let fd = sock.call_method0(py, intern!(py, "fileno"))?;
-                        Ok(Some(fd.extract(py)?))
+                        let (event_loop, sock) = (slf.bind(py), sock.bind(py));
+                        Watch::after(&error, event_loop, Direction::Write, sock).map(Some)
                     }
                     Err(error) => Err(error),
                 }
             })?;
-            if let Some(fd) = waiting {
-                ready(&co, &slf, fd, Direction::Write, &sock).await?;
+            if let Some(watch) = waiting {
+                watch.ready(&co).await?;
                 Python::attach(|py| check_connected(sock.bind(py), address.bind(py)))?;
             }
             Python::attach(|py| Ok(py.None()))

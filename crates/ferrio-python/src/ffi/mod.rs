@@ -6,6 +6,7 @@ mod class_version;
 mod clock;
 mod descriptor;
 mod forwarding;
+mod handling;
 mod in_turn;
 mod instances;
 mod latest;
@@ -31,6 +32,7 @@ pub use self::class_version::{class_version, versions_hold};
 pub use self::clock::{clock_is_replaced, clock_is_untouched, watch_clock};
 pub use self::descriptor::descriptor_get;
 pub use self::forwarding::{Callee, Forward, bind, install_forwarding, replace_in_class};
+pub use self::handling::{finally, handling, raised_while};
 pub(crate) use self::in_turn::in_turn;
 pub use self::in_turn::{InTurn, install_in_turn};
 pub use self::instances::make_as_object;
@@ -41,7 +43,7 @@ pub use self::names::RUNNING_NAMES;
 pub use self::native::{know_native_futures, native};
 pub(crate) use self::quick_method::quick_method;
 pub use self::quick_method::{QuickMethod, install_quick_method};
-pub use self::raising::{made, raise, raise_new, undisturbed, warn_resource};
+pub use self::raising::{made, raise, raise_from, raise_new, undisturbed, warn_resource};
 pub(crate) use self::recycling::recycle;
 pub use self::recycling::{
     Keep, Recycle, Shell, create, create_extended, install_recycling, keep, keep_extended, show,

@@ -1,7 +1,8 @@
 //! Raising exceptions that are there already.
 //!
-//! An exception that is raised while another is handled has that one as its context (`__context__`). The interpreter sees to
-//! it, also for the errors that PyO3 makes of a type and arguments, but not for those that it is given complete.
+//! An exception that is raised while another is handled (`handling`) has that one as its context (`__context__`). The
+//! interpreter sees to it, also for the errors that PyO3 makes of a type and arguments, but not for those that it is given
+//! complete.
 
 use std::ffi::c_char;
 use std::ptr::null_mut;
@@ -22,6 +23,15 @@ pub fn raise(exception: Bound<'_, PyAny>) -> PyErr {
     // SAFETY: a live exception and its class; the thread is attached.
     unsafe { ffi::PyErr_SetObject(exception.get_type().as_ptr(), exception.as_ptr()) };
     PyErr::fetch(py)
+}
+
+/// What `raise exception from cause` raises.
+#[cold]
+pub fn raise_from(exception: Bound<'_, PyAny>, cause: &PyErr) -> PyErr {
+    let py = exception.py();
+    let error = raise(exception);
+    error.set_cause(py, Some(cause.clone_ref(py)));
+    error
 }
 
 /// The error with its exception made. PyO3 makes it when somebody looks at it, and cannot while the interpreter ends.

@@ -9,7 +9,6 @@ mod timer;
 
 use pyo3::PyTraverseError;
 use pyo3::gc::PyVisit;
-use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyTuple};
 
@@ -161,13 +160,13 @@ impl Handle {
                 Ok(())
             }
             Err(error) if leaves_the_loop(py, &error) => Err(error),
-            Err(error) => Self::report_call(slf, call, error),
+            Err(error) => Self::report_call(slf, call, &error),
         }
     }
 
     /// Reports what the callback has raised.
     #[cold]
-    pub fn report(slf: &Bound<'_, Self>, error: PyErr) -> PyResult<()> {
+    pub fn report(slf: &Bound<'_, Self>, error: &PyErr) -> PyResult<()> {
         match slf.get().call(slf.py()) {
             Some(call) => Self::report_call(slf, call, error),
             None => Ok(()),
@@ -175,21 +174,18 @@ impl Handle {
     }
 
     #[cold]
-    fn report_call(slf: &Bound<'_, Self>, call: Call, error: PyErr) -> PyResult<()> {
+    fn report_call(slf: &Bound<'_, Self>, call: Call, error: &PyErr) -> PyResult<()> {
         let py = slf.py();
         let me = slf.get();
-        let source = me.format_callback(py, call)?;
-        let context = PyDict::new(py);
-        context.set_item("message", format!("Exception in callback {source}"))?;
-        context.set_item("exception", error)?;
-        context.set_item("handle", slf)?;
-        if let Some(traceback) = me.source_traceback(py) {
-            context.set_item("source_traceback", traceback)?;
-        }
-        me.event_loop
-            .bind(py)
-            .call_method1(intern!(py, "call_exception_handler"), (context,))?;
-        Ok(())
+        Loop::report(me.event_loop.bind(py), error, |context| {
+            let source = me.format_callback(py, call)?;
+            context.set_item("message", format!("Exception in callback {source}"))?;
+            context.set_item("handle", slf)?;
+            match me.source_traceback(py) {
+                Some(traceback) => context.set_item("source_traceback", traceback),
+                None => Ok(()),
+            }
+        })
     }
 
     /// `callback(args) at file:line`, as this version of asyncio formats it.

@@ -217,16 +217,18 @@ impl End {
                 .map(drop),
             None => Ok(()),
         };
-        let (file, protocol) = self.state.with(py, |state| {
-            state.phase = Phase::Closed;
-            (state.file.take(), state.protocol.take())
-        });
-        let closed = match file {
-            Some(file) => file.call_method0(py, intern!(py, "close")).map(drop),
-            None => Ok(()),
-        };
-        drop(protocol);
-        told.and(closed)
+        ffi::finally(py, told, || {
+            let (file, protocol) = self.state.with(py, |state| {
+                state.phase = Phase::Closed;
+                (state.file.take(), state.protocol.take())
+            });
+            let closed = match file {
+                Some(file) => file.call_method0(py, intern!(py, "close")).map(drop),
+                None => Ok(()),
+            };
+            drop(protocol);
+            closed
+        })
     }
 
     /// Logs a line about the transport in debug mode.

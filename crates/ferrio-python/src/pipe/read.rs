@@ -16,7 +16,7 @@ use crate::errors::os_error;
 use crate::event_loop::{Callback, Direction, Loop};
 use crate::incoming::Arrival;
 use crate::process::PipeProtocol;
-use crate::protocol::report_error;
+use crate::protocol::{fail, report_error};
 use crate::streams::{StreamReader, StreamReaderProtocol};
 use crate::{ffi, imports};
 
@@ -104,7 +104,9 @@ impl ReadPipeTransport {
             Ok(Arrival::Nothing) => Ok(()),
             Err(error) => {
                 let error = os_error(py, &error);
-                Self::fatal_error(slf, error, "Fatal read error on pipe transport")
+                fail(py, &error, |exc| {
+                    Self::fatal_error(slf, exc, "Fatal read error on pipe transport")
+                })
             }
         }
     }
@@ -122,21 +124,19 @@ impl ReadPipeTransport {
     }
 
     /// Ends the connection because of an error.
-    fn fatal_error(slf: &Bound<'_, Self>, error: PyErr, message: &str) -> PyResult<()> {
+    fn fatal_error(slf: &Bound<'_, Self>, exc: &Bound<'_, PyAny>, message: &str) -> PyResult<()> {
         let py = slf.py();
         let me = slf.get();
         // A terminal whose other side is closed answers EIO.
-        let is_usual = |exception: &Bound<'_, PyAny>| {
-            exception.is_instance_of::<PyOSError>()
-                && exception
-                    .getattr(intern!(py, "errno"))
-                    .and_then(|errno| errno.eq(libc::EIO))
-                    .unwrap_or(false)
-        };
+        let is_usual = exc.is_instance_of::<PyOSError>()
+            && exc
+                .getattr(intern!(py, "errno"))
+                .and_then(|errno| errno.eq(libc::EIO))
+                .unwrap_or(false);
         let event_loop = me.end.event_loop(py);
         let protocol = me.end.protocol(py);
-        let exception = report_error(event_loop, slf, protocol.as_ref(), error, message, is_usual)?;
-        Self::force_close(slf, Some(exception))
+        report_error(event_loop, slf, protocol.as_ref(), exc, message, is_usual)?;
+        Self::force_close(slf, Some(exc.clone().unbind()))
     }
 
     /// Schedules `connection_lost`, once.
@@ -278,10 +278,10 @@ impl ReadPipeTransport {
     #[pyo3(name = "_fatal_error", signature = (exc, message = "Fatal error on pipe transport"))]
     fn fatal_error_method(
         slf: &Bound<'_, Self>,
-        exc: Bound<'_, PyAny>,
+        exc: &Bound<'_, PyAny>,
         message: &str,
     ) -> PyResult<()> {
-        Self::fatal_error(slf, PyErr::from_value(exc), message)
+        Self::fatal_error(slf, exc, message)
     }
 
     #[getter(_loop)]

@@ -17,7 +17,7 @@ use crate::cell::AttachedCell;
 use crate::errors::os_error;
 use crate::event_loop::{Callback, Direction, Loop};
 use crate::outgoing::{Data, LOST_WRITES_LOG_THRESHOLD, Outgoing, Sink, Unflushed, Writer};
-use crate::protocol::report_fatal_error;
+use crate::protocol::{fail, report_fatal_error};
 use crate::{ffi, imports};
 
 #[derive(Default)]
@@ -82,8 +82,7 @@ impl Writer for WritePipeTransport {
         for _ in 1..collected {
             me.write_lost(py)?;
         }
-        let error = os_error(py, error);
-        Self::fatal_error(slf, error, "Fatal write error on pipe transport")
+        Self::failed(slf, &os_error(py, error))
     }
 
     fn write_lost(&self, py: Python<'_>) -> PyResult<()> {
@@ -171,14 +170,21 @@ impl WritePipeTransport {
         Self::force_close(slf, exception)
     }
 
+    /// Writing has raised an error.
+    fn failed(slf: &Bound<'_, Self>, error: &PyErr) -> PyResult<()> {
+        fail(slf.py(), error, |exc| {
+            Self::fatal_error(slf, exc, "Fatal write error on pipe transport")
+        })
+    }
+
     /// Ends the connection because of an error.
-    fn fatal_error(slf: &Bound<'_, Self>, error: PyErr, message: &str) -> PyResult<()> {
+    fn fatal_error(slf: &Bound<'_, Self>, exc: &Bound<'_, PyAny>, message: &str) -> PyResult<()> {
         let py = slf.py();
         let me = slf.get();
         let event_loop = me.end.event_loop(py);
         let protocol = me.end.protocol(py);
-        let exception = report_fatal_error(event_loop, slf, protocol.as_ref(), error, message)?;
-        Self::force_close(slf, Some(exception))
+        report_fatal_error(event_loop, slf, protocol.as_ref(), exc, message)?;
+        Self::force_close(slf, Some(exc.clone().unbind()))
     }
 
     /// Drops what is buffered and schedules `connection_lost`, once.
@@ -225,7 +231,7 @@ impl WritePipeTransport {
             Some(Err(error)) if !error.is_instance_of::<PyBufferError>(py) => Err(error),
             Some(Err(error)) => {
                 slf.get().state.with(py, |state| state.lost_writes += 1);
-                Self::fatal_error(slf, error, "Fatal write error on pipe transport")
+                Self::failed(slf, &error)
             }
             None => Err(PyAssertionError::new_err(data.repr()?.unbind())),
         }
@@ -384,10 +390,10 @@ impl WritePipeTransport {
     #[pyo3(name = "_fatal_error", signature = (exc, message = "Fatal error on pipe transport"))]
     fn fatal_error_method(
         slf: &Bound<'_, Self>,
-        exc: Bound<'_, PyAny>,
+        exc: &Bound<'_, PyAny>,
         message: &str,
     ) -> PyResult<()> {
-        Self::fatal_error(slf, PyErr::from_value(exc), message)
+        Self::fatal_error(slf, exc, message)
     }
 
     #[getter(_loop)]

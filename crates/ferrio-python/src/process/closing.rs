@@ -10,7 +10,7 @@ use pyo3::types::PyTuple;
 use super::stock::Stock;
 use super::{Phase, Stream, SubprocessTransport};
 use crate::coroutine::Coroutine;
-use crate::ffi;
+use crate::{ffi, imports};
 
 /// Forgets a waiter when whoever waits goes on, or is cancelled.
 struct Waiting {
@@ -161,12 +161,14 @@ impl SubprocessTransport {
                 .map(drop),
             None => Ok(()),
         };
-        let woken = self.tell_waiters(py);
-        let references = self
-            .state
-            .with(py, |state| (state.popen.take(), state.protocol.take()));
-        drop(references);
-        told.and(woken)
+        ffi::finally(py, told, || {
+            let woken = self.tell_waiters(py);
+            let references = self
+                .state
+                .with(py, |state| (state.popen.take(), state.protocol.take()));
+            drop(references);
+            woken
+        })
     }
 }
 

@@ -10,6 +10,7 @@ use crate::cell::AttachedCell;
 use crate::coroutine::{Co, Coroutine};
 use crate::errors::leaves_the_loop;
 use crate::event_loop::Loop;
+use crate::ffi;
 
 /// `subprocess.PIPE`.
 const PIPE: i32 = -1;
@@ -110,7 +111,7 @@ impl SubprocessTransport {
                 .map(drop)
         })();
         if let Err(error) = begun {
-            Self::close(&transport)?;
+            ffi::handling(py, &error, || Self::close(&transport))?;
             return Err(error);
         }
         Ok((transport.unbind(), waiter.unbind()))
@@ -129,23 +130,21 @@ impl SubprocessTransport {
         Coroutine::create(slf.py(), name, async move |co| {
             let outcome = connect_each(&co, &transport, &popen).await;
             Python::attach(|py| {
-                let outcome = outcome.and_then(|()| Self::begin_calls(transport.bind(py)));
-                let failure = match outcome {
-                    Ok(()) => None,
-                    Err(error) if leaves_the_loop(py, &error) => return Err(error),
-                    Err(error) => {
-                        abandon_pipes(transport.bind(py), popen.bind(py))?;
-                        Some(error)
-                    }
-                };
                 let waiter = waiter.bind(py);
-                if !waiter.call_method0("cancelled")?.is_truthy()? {
-                    match failure {
-                        None => waiter.call_method1("set_result", (py.None(),))?,
-                        Some(error) => waiter.call_method1("set_exception", (error,))?,
-                    };
+                let finish = |method, argument: Bound<'_, PyAny>| {
+                    if !waiter.call_method0("cancelled")?.is_truthy()? {
+                        waiter.call_method1(method, (argument,))?;
+                    }
+                    Ok(py.None())
+                };
+                match outcome.and_then(|()| Self::begin_calls(transport.bind(py))) {
+                    Ok(()) => finish("set_result", py.None().into_bound(py)),
+                    Err(error) if leaves_the_loop(py, &error) => Err(error),
+                    Err(error) => ffi::handling(py, &error, || {
+                        abandon_pipes(transport.bind(py), popen.bind(py))?;
+                        finish("set_exception", error.value(py).clone().into_any())
+                    }),
                 }
-                Ok(py.None())
             })
         })
     }

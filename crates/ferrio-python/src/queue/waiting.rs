@@ -9,6 +9,7 @@ use pyo3::prelude::*;
 use super::Queue;
 use super::moving::{Side, shut_down};
 use crate::coroutine::{Step, Wait};
+use crate::ffi;
 use crate::sync::lock::Returns;
 use crate::sync::{Event, Waiter};
 use crate::task::cancel_any;
@@ -113,7 +114,7 @@ impl Waiting {
 impl Wait for Waiting {
     fn resume(self: Box<Self>, py: Python<'_>, outcome: PyResult<Py<PyAny>>) -> PyResult<Step> {
         if let Err(error) = outcome {
-            self.give_up(py)?;
+            ffi::handling(py, &error, || self.give_up(py))?;
             return Err(error);
         }
         let queue = self.queue.bind(py);

@@ -12,8 +12,8 @@ use super::reader::StreamReader;
 use super::writer::StreamWriter;
 use crate::future::Home;
 use crate::future::any::{Ended, ended};
-use crate::imports;
 use crate::observer::Observer;
+use crate::{ffi, imports};
 
 impl StreamReaderProtocol {
     /// Gives the reader its transport, and a server's function the reader and a writer.
@@ -67,9 +67,11 @@ impl StreamReaderProtocol {
         let result = match callback.call1((reader, writer)) {
             Ok(result) => result,
             Err(error) if error.is_instance_of::<PyException>(py) => {
-                handler.failed(error.into_value(py).into_bound(py).into_any())?;
-                me.set_strong_reader(py, None);
-                return Ok(());
+                return ffi::handling(py, &error, || {
+                    handler.failed(error.value(py).clone().into_any())?;
+                    me.set_strong_reader(py, None);
+                    Ok(())
+                });
             }
             Err(error) => return Err(error),
         };

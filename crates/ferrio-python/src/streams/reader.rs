@@ -212,8 +212,10 @@ impl StreamReader {
             // It cannot be paused: all there is has to be buffered, and it is not asked again.
             Err(error) if error.is_instance_of::<PyNotImplementedError>(py) => {
                 let old = slf.get().state.with(py, |state| state.transport.take());
-                drop(old);
-                Ok(())
+                ffi::handling(py, &error, || {
+                    drop(old);
+                    Ok(())
+                })
             }
             Err(error) => Err(error),
         }

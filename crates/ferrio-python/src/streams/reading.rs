@@ -225,21 +225,19 @@ fn end_line(py: Python<'_>, reader: &StreamReader, error: PyErr) -> PyResult<Py<
     if !value.is_instance(imports::limit_overrun_error(py)?)? {
         return Err(error);
     }
-    let consumed: usize = value.getattr(intern!(py, "consumed"))?.extract()?;
-    reader.buffer(py, |buffer| {
-        if buffer.bytes().get(consumed) == Some(&b'\n') {
-            buffer.consume(consumed + 1);
-        } else {
-            buffer.clear();
-        }
-    })?;
-    reader.maybe_resume(py)?;
-    let text = value.getattr(intern!(py, "args"))?.get_item(0)?.unbind();
-    let too_long = PyValueError::new_err((text,));
-    too_long
-        .value(py)
-        .setattr(intern!(py, "__context__"), value)?;
-    Err(too_long)
+    ffi::handling(py, &error, || {
+        let consumed: usize = value.getattr(intern!(py, "consumed"))?.extract()?;
+        reader.buffer(py, |buffer| {
+            if buffer.bytes().get(consumed) == Some(&b'\n') {
+                buffer.consume(consumed + 1);
+            } else {
+                buffer.clear();
+            }
+        })?;
+        reader.maybe_resume(py)?;
+        let text = value.getattr(intern!(py, "args"))?.get_item(0)?.unbind();
+        Err(PyValueError::new_err((text,)))
+    })
 }
 
 /// A line of the iteration, or its end.

@@ -94,17 +94,22 @@ impl Passing {
 
     /// Gives the lock back and ends.
     fn end(&self, py: Python<'_>, outcome: PyResult<Py<PyAny>>) -> PyResult<Step> {
-        let condition = self.barrier.get().condition(py)?;
-        condition.get().guard(py)?.release(py)?;
+        let outcome = ffi::finally(py, outcome, || {
+            let condition = self.barrier.get().condition(py)?;
+            condition.get().guard(py)?.release(py)
+        });
         outcome.map(Step::Return)
     }
 
     /// The same for somebody who was in.
     fn leave(&self, py: Python<'_>, outcome: PyResult<Py<PyAny>>) -> PyResult<Step> {
         let barrier = self.barrier.get();
-        if barrier.state.with(py, sync::Barrier::leave) {
-            barrier.notify_all(py)?;
-        }
+        let outcome = ffi::finally(py, outcome, || {
+            if barrier.state.with(py, sync::Barrier::leave) {
+                barrier.notify_all(py)?;
+            }
+            Ok(())
+        });
         self.end(py, outcome)
     }
 

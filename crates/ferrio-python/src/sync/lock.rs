@@ -12,8 +12,8 @@ use super::bound::{self, Bound as LoopBound};
 use super::copying::copied;
 use super::{Waiter, attributes};
 use crate::coroutine::{Body, Call, Step, Wait, body};
-use crate::imports;
 use crate::subclasses::overrides;
+use crate::{ffi, imports};
 
 /// A lock for tasks: one holder at a time, the others in the order in which they came (CPython: `asyncio.Lock`).
 ///
@@ -151,7 +151,7 @@ impl Wait for Acquiring {
         let me = lock.state.with(py, |lock| lock.left(is_me));
         drop(me);
         if error.is_instance(py, imports::cancelled_error(py)?) {
-            lock.wake_next(py)?;
+            ffi::handling(py, &error, || lock.wake_next(py))?;
         }
         Err(error)
     }

@@ -1,15 +1,14 @@
 //! How a task waits on a [`Condition`].
 
 use pyo3::PyTraverseError;
-use pyo3::exceptions::PyBaseException;
 use pyo3::gc::PyVisit;
 use pyo3::intern;
 use pyo3::prelude::*;
 
 use super::Condition;
 use super::lock::Returns;
-use crate::coroutine::{Step, Wait};
-use crate::imports;
+use crate::coroutine::{AwaitHandling, Step, Wait};
+use crate::{ffi, imports};
 
 impl Condition {
     /// `wait`, as a step of a coroutine.
@@ -62,7 +61,7 @@ impl Wait for Notified {
         let error = outcome.err();
         let reacquiring = Reacquiring {
             condition: self.condition,
-            handled: error.as_ref().map(|error| error.value(py).clone().unbind()),
+            handled: error.as_ref().map(|error| error.clone_ref(py)),
             error,
         };
         reacquiring.acquire(py)
@@ -80,13 +79,23 @@ struct Reacquiring {
     /// What is to be raised then: how the wait has ended, or the last cancellation meanwhile.
     error: Option<PyErr>,
     /// How the wait has ended: what is handled meanwhile.
-    handled: Option<Py<PyBaseException>>,
+    handled: Option<PyErr>,
 }
 
 impl Reacquiring {
     fn acquire(self, py: Python<'_>) -> PyResult<Step> {
         let guard = self.condition.get().guard(py)?;
-        let step = guard.acquire_step(py, Returns::True);
+        let step = match &self.handled {
+            None => guard.acquire_step(py, Returns::True),
+            Some(error) => ffi::handling(py, error, || {
+                match guard.acquire_step(py, Returns::True)? {
+                    Step::Wait(awaitable, wait) => {
+                        Ok(Step::Wait(AwaitHandling::wrap(py, error, awaitable)?, wait))
+                    }
+                    step => Ok(step),
+                }
+            }),
+        };
         Step::then(step, py, Box::new(self))
     }
 }
@@ -95,11 +104,10 @@ impl Wait for Reacquiring {
     fn resume(mut self: Box<Self>, py: Python<'_>, outcome: PyResult<Py<PyAny>>) -> PyResult<Step> {
         if let Err(error) = outcome {
             let cancelled = error.is_instance(py, imports::cancelled_error(py)?);
-            let value = error.value(py);
-            if let Some(handled) = self.handled.as_ref().filter(|handled| !value.is(*handled)) {
-                value.setattr(intern!(py, "__context__"), handled)?;
-            }
-            self.error = Some(error);
+            self.error = Some(match &self.handled {
+                Some(handled) => ffi::raised_while(py, handled, error),
+                None => error,
+            });
             if cancelled {
                 return self.acquire(py);
             }
@@ -108,7 +116,8 @@ impl Wait for Reacquiring {
             None => Ok(Step::Return(Returns::True.into_object(py))),
             Some(error) => {
                 // It may have been notified before: somebody else has to be instead.
-                self.condition.get().notify_native(py, 1)?;
+                let condition = self.condition.get();
+                ffi::handling(py, &error, || condition.notify_native(py, 1))?;
                 Err(error)
             }
         }

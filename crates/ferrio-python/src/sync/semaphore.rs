@@ -14,8 +14,8 @@ use super::lock::{Returns, enter_overridden, exit_overridden};
 use super::{Waiter, attributes};
 use crate::coroutine::{Body, Call, Step, Wait, body};
 use crate::given::Given;
-use crate::imports;
 use crate::subclasses::{class_of, overrides};
+use crate::{ffi, imports};
 
 /// A counter of permits that tasks take and give back, in the order in which they came (CPython: `asyncio.Semaphore`).
 ///
@@ -163,19 +163,21 @@ impl Wait for Acquiring {
         };
         // What has become of a future that is not ferrio's has to be known if it was cancelled.
         let state = &semaphore.state;
-        state.refresh(py, |semaphore| &mut semaphore.waiters, usize::MAX)?;
-        let me = state.with(py, |semaphore| {
-            semaphore.ended(|waiter| waiter.is(&self.future), cancelled)
-        });
-        drop(me);
-        while let Some(waiter) = state.with(py, |semaphore| {
-            let next = semaphore.to_wake();
-            next.map(|waiter| waiter.clone_ref(py))
-        }) {
-            waiter.wake(py, Returns::True.into_object(py))?;
-            semaphore.refresh(py)?;
-        }
-        outcome?;
+        ffi::finally(py, outcome, || {
+            state.refresh(py, |semaphore| &mut semaphore.waiters, usize::MAX)?;
+            let me = state.with(py, |semaphore| {
+                semaphore.ended(|waiter| waiter.is(&self.future), cancelled)
+            });
+            drop(me);
+            while let Some(waiter) = state.with(py, |semaphore| {
+                let next = semaphore.to_wake();
+                next.map(|waiter| waiter.clone_ref(py))
+            }) {
+                waiter.wake(py, Returns::True.into_object(py))?;
+                semaphore.refresh(py)?;
+            }
+            Ok(())
+        })?;
         Ok(Step::Return(self.returns.into_object(py)))
     }
 

@@ -83,7 +83,7 @@ pub fn ensure_future_on<'py>(
         if let Err(error) = &task
             && error.is_instance_of::<PyRuntimeError>(py)
         {
-            awaitable.call_method0(intern!(py, "close"))?;
+            ffi::handling(py, error, || awaitable.call_method0(intern!(py, "close")))?;
         }
         return task;
     }

@@ -52,13 +52,12 @@ impl TaskGroup {
                     if !error.is_instance(py, imports::cancelled_error(py)?) {
                         return Err(error);
                     }
-                    let error = error.into_value(py).into_any();
-                    pending_cancellation = Some(error.clone_ref(py));
                     if !group.with(py, |state| state.aborting) {
                         // The block's task is being cancelled from outside.
-                        cancellation = Some(error);
-                        group.abort(py)?;
+                        cancellation = Some(error.value(py).clone().into_any().unbind());
+                        ffi::handling(py, &error, || group.abort(py))?;
                     }
+                    pending_cancellation = Some(error.into_value(py).into_any());
                 }
                 let completed = group.with(py, |state| state.completed.take());
                 drop(completed);

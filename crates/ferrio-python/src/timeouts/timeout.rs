@@ -187,10 +187,8 @@ impl Timeout {
             raised.get_type().is(class)
         };
         if cancelled {
-            let error = PyTimeoutError::new_err(()).into_value(py).into_bound(py);
-            error.setattr(intern!(py, "__cause__"), raised)?;
-            error.setattr(intern!(py, "__context__"), raised)?;
-            return Err(PyErr::from_value(error.into_any()));
+            let error = py.get_type::<PyTimeoutError>().call0()?;
+            return Err(ffi::raise_from(error, &PyErr::from_value(raised.clone())));
         }
         if cfg!(Py_3_13) {
             put_timeout_error_between(raised)?;

@@ -11,9 +11,9 @@ use super::{Timeout, timer::time_after};
 use crate::coroutine::{Body, Call, Step, Wait, body};
 use crate::future::Home;
 use crate::future::any::is_done;
-use crate::imports;
 use crate::observer::Observer;
 use crate::task::{cancel_any, ensure_future_on, running_loop};
+use crate::{ffi, imports};
 
 pub const WAIT_FOR: Body = body!("wait_for", |fut: PyAny, timeout| begin(fut, timeout));
 
@@ -87,9 +87,9 @@ impl Wait for Timed {
                 Ok(Step::Return(result))
             }
             Err(error) => {
-                let raised = error.into_value(py).into_bound(py).into_any();
-                Timeout::exit(block, Some(&raised))?;
-                Err(PyErr::from_value(raised))
+                let raised = error.value(py);
+                ffi::handling(py, &error, || Timeout::exit(block, Some(raised)))?;
+                Err(error)
             }
         }
     }
@@ -142,20 +142,18 @@ struct Ending {
 
 impl Wait for Ending {
     fn resume(self: Box<Self>, py: Python<'_>, outcome: PyResult<Py<PyAny>>) -> PyResult<Step> {
-        let fut = self.fut.bind(py);
-        Observer::Release(self.waiter).detach(fut)?;
-        outcome?;
-        if let End::Raise(error) = self.end {
+        let Self { fut, waiter, end } = *self;
+        let fut = fut.bind(py);
+        ffi::finally(py, outcome, || Observer::Release(waiter).detach(fut))?;
+        if let End::Raise(error) = end {
             return Err(error);
         }
         match fut.call_method0(intern!(py, "result")) {
             Err(error) if error.is_instance(py, imports::cancelled_error(py)?) => {
-                let timeout = PyTimeoutError::new_err(());
-                let raised = error.into_value(py);
-                let value = timeout.value(py);
-                value.setattr(intern!(py, "__cause__"), &raised)?;
-                value.setattr(intern!(py, "__context__"), raised)?;
-                Err(timeout)
+                ffi::handling(py, &error, || {
+                    let timeout = py.get_type::<PyTimeoutError>().call0()?;
+                    Err(ffi::raise_from(timeout, &error))
+                })
             }
             outcome => outcome.map(|result| Step::Return(result.unbind())),
         }

@@ -10,9 +10,9 @@ use super::wait_for::{End, cancel_and_wait};
 use crate::coroutine::{Step, Wait};
 use crate::future::Home;
 use crate::future::any::is_done;
-use crate::imports;
 use crate::observer::Observer;
 use crate::task::{ensure_future_on, running_loop};
+use crate::{ffi, imports};
 
 /// Begins to wait for a future, or for a task that is made of a coroutine.
 pub fn begin(fut: &Bound<'_, PyAny>, timeout: &Bound<'_, PyAny>) -> PyResult<Step> {
@@ -37,22 +37,29 @@ struct Waiting {
     timer: Timer,
 }
 
-impl Wait for Waiting {
-    fn resume(self: Box<Self>, py: Python<'_>, outcome: PyResult<Py<PyAny>>) -> PyResult<Step> {
+impl Waiting {
+    /// The future is done, or it is cancelled and has ended when `wait_for` does.
+    fn end(self, py: Python<'_>, end: End) -> PyResult<Step> {
         self.timer.cancel(py)?;
         let fut = self.fut.bind(py);
-        let cancelled = match outcome {
-            Ok(_) => None,
-            Err(error) if error.is_instance(py, imports::cancelled_error(py)?) => Some(error),
-            Err(error) => return Err(error),
-        };
         if is_done(fut)? {
             let result = fut.call_method0(intern!(py, "result"))?;
             return Ok(Step::Return(result.unbind()));
         }
         Observer::Release(self.waiter).detach(fut)?;
-        // The task has ended when `wait_for` does.
-        cancel_and_wait(fut, cancelled.map_or(End::Timeout, End::Raise))
+        cancel_and_wait(fut, end)
+    }
+}
+
+impl Wait for Waiting {
+    fn resume(self: Box<Self>, py: Python<'_>, outcome: PyResult<Py<PyAny>>) -> PyResult<Step> {
+        match outcome {
+            Ok(_) => self.end(py, End::Timeout),
+            Err(error) if error.is_instance(py, imports::cancelled_error(py)?) => {
+                ffi::handling(py, &error, || self.end(py, End::Raise(error.clone_ref(py))))
+            }
+            Err(error) => ffi::finally(py, Err(error), || self.timer.cancel(py)),
+        }
     }
 
     fn traverse(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {

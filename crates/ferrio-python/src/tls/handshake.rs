@@ -5,9 +5,10 @@ use pyo3::intern;
 use pyo3::prelude::*;
 
 use super::TlsProtocol;
+use super::session::Advance;
 use super::state::{Stage, Told};
 use crate::event_loop::Loop;
-use crate::imports;
+use crate::{ffi, imports};
 
 impl TlsProtocol {
     /// Begins the handshake, and the time that it may take.
@@ -33,10 +34,12 @@ impl TlsProtocol {
     pub(super) fn do_handshake(slf: &Bound<'_, Self>) -> PyResult<()> {
         let py = slf.py();
         match slf.get().session.advance(py, "do_handshake") {
-            Ok(true) => Self::on_handshake_complete(slf, Ok(())),
-            Ok(false) => Self::process_outgoing(slf),
+            Ok(Advance::Done) => Self::on_handshake_complete(slf, Ok(())),
+            Ok(Advance::Again(error)) => ffi::handling(py, &error, || Self::process_outgoing(slf)),
             Err(error) if error.is_instance(py, imports::ssl_error(py)?) => {
-                Self::on_handshake_complete(slf, Err(error))
+                ffi::handling(py, &error, || {
+                    Self::on_handshake_complete(slf, Err(error.clone_ref(py)))
+                })
             }
             Err(error) => Err(error),
         }
@@ -54,7 +57,7 @@ impl TlsProtocol {
         match outcome.and_then(|()| me.finish_handshake(py)) {
             Ok(()) => (),
             Err(error) if error.is_instance_of::<PyException>(py) => {
-                return Self::on_handshake_failed(slf, error);
+                return ffi::handling(py, &error, || Self::on_handshake_failed(slf, &error));
             }
             Err(error) => return Err(error),
         }
@@ -108,7 +111,7 @@ impl TlsProtocol {
         extra.set_item(intern!(py, "ssl_object"), object)
     }
 
-    fn on_handshake_failed(slf: &Bound<'_, Self>, error: PyErr) -> PyResult<()> {
+    fn on_handshake_failed(slf: &Bound<'_, Self>, error: &PyErr) -> PyResult<()> {
         let py = slf.py();
         let me = slf.get();
         me.set_stage(py, Stage::Unwrapped)?;
@@ -117,7 +120,7 @@ impl TlsProtocol {
         } else {
             "SSL handshake failed"
         };
-        let exception = error.into_value(py).into_any();
+        let exception = error.value(py).clone().into_any().unbind();
         Self::fatal_error(slf, Some(&exception), message)?;
         me.wake_waiter(py, Some(&exception))
     }

@@ -50,8 +50,7 @@ impl TlsProtocol {
         let py = slf.py();
         match outcome {
             Err(error) if error.is_instance_of::<PyException>(py) => {
-                let exception = error.into_value(py).into_any();
-                Self::fatal_error(slf, Some(&exception), "Fatal error on SSL protocol")
+                Self::failed(slf, &error, "Fatal error on SSL protocol")
             }
             outcome => outcome,
         }
@@ -206,10 +205,7 @@ impl TlsProtocol {
                 Ok(())
             }
             Err(error) if leaves_the_loop(py, &error) => Err(error),
-            Err(error) => {
-                let exception = error.into_value(py).into_any();
-                Self::fatal_error(slf, Some(&exception), "Error calling eof_received()")
-            }
+            Err(error) => Self::failed(slf, &error, "Error calling eof_received()"),
         }
     }
 

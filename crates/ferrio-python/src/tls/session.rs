@@ -228,11 +228,11 @@ impl Session {
         }
     }
 
-    /// `do_handshake()` or `unwrap()`: whether it is done.
-    pub fn advance(&self, py: Python<'_>, method: &str) -> PyResult<bool> {
+    /// `do_handshake()` or `unwrap()`.
+    pub fn advance(&self, py: Python<'_>, method: &str) -> PyResult<Advance> {
         match self.object.bind(py).call_method0(method) {
-            Ok(_) => Ok(true),
-            Err(error) if is_again(py, &error)? => Ok(false),
+            Ok(_) => Ok(Advance::Done),
+            Err(error) if is_again(py, &error)? => Ok(Advance::Again(error)),
             Err(error) => Err(error),
         }
     }
@@ -246,6 +246,13 @@ impl Session {
             None => Ok(()),
         }
     }
+}
+
+/// How far `do_handshake()` or `unwrap()` has come.
+pub enum Advance {
+    Done,
+    /// It has to be called again when more has arrived, as this says.
+    Again(PyErr),
 }
 
 /// Whether an SSL call has to be repeated when more has arrived: asyncio's `SSLAgainErrors`.

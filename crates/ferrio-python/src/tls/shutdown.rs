@@ -8,10 +8,12 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 
 use super::TlsProtocol;
+use super::session::Advance;
 use super::state::{AppTransport, Stage, Told};
 use super::stock::Release;
 use crate::event_loop::Loop;
-use crate::imports;
+use crate::protocol::fail;
+use crate::{ffi, imports};
 
 impl TlsProtocol {
     /// Begins the orderly end, unless one is under way.
@@ -57,21 +59,22 @@ impl TlsProtocol {
         let me = slf.get();
         let eof = me.state.with(py, |state| state.reading.eof);
         let outcome = if eof {
-            Ok(true)
+            Ok(Advance::Done)
         } else {
             me.session.advance(py, "unwrap")
         };
         match outcome {
-            Ok(true) => {
+            Ok(Advance::Done) => {
                 Self::process_outgoing(slf)?;
                 Self::call_eof_received(slf)?;
                 Self::on_shutdown_complete(slf)
             }
-            Ok(false) => Self::process_outgoing(slf),
+            Ok(Advance::Again(error)) => ffi::handling(py, &error, || Self::process_outgoing(slf)),
             Err(error) if error.is_instance(py, imports::ssl_error(py)?) => {
-                me.cancel_shutdown_timer(py)?;
-                let exception = error.into_value(py).into_any();
-                Self::fatal_error(slf, Some(&exception), "Fatal error on transport")
+                ffi::handling(py, &error, || {
+                    me.cancel_shutdown_timer(py)?;
+                    Self::failed(slf, &error, "Fatal error on transport")
+                })
             }
             Err(error) => Err(error),
         }
@@ -121,7 +124,10 @@ impl TlsProtocol {
             && error.is_instance_of::<PyException>(py)
             && let Some(underlying) = me.underlying(py)
         {
-            underlying.as_any(py).call_method0(intern!(py, "close"))?;
+            ffi::handling(py, error, || {
+                let underlying = underlying.as_any(py);
+                underlying.call_method0(intern!(py, "close"))
+            })?;
         }
         outcome
     }
@@ -195,6 +201,13 @@ impl TlsProtocol {
         me.cancel_handshake_timer(py)
     }
 
+    /// Ends the connection because of an error that was caught.
+    pub(super) fn failed(slf: &Bound<'_, Self>, error: &PyErr, message: &str) -> PyResult<()> {
+        fail(slf.py(), error, |exception| {
+            Self::fatal_error(slf, Some(exception.as_unbound()), message)
+        })
+    }
+
     /// Ends the connection because of an error. What is not the network's fault is reported.
     pub(super) fn fatal_error(
         slf: &Bound<'_, Self>,
@@ -213,7 +226,7 @@ impl TlsProtocol {
         if error.is_some_and(PyAnyMethods::is_instance_of::<PyOSError>) {
             if me.debug() {
                 let kwargs = PyDict::new(py);
-                kwargs.set_item("exc_info", error)?;
+                kwargs.set_item("exc_info", true)?;
                 imports::logger(py)?.call_method(
                     "debug",
                     ("%r: %s", slf, message),

@@ -5,7 +5,6 @@ use std::io::IoSlice;
 use ferrio::WriteBuffer;
 use pyo3::exceptions::PyAssertionError;
 use pyo3::prelude::*;
-use pyo3::types::PyDict;
 
 use super::TlsProtocol;
 use super::state::{AppTransport, Stage, State};
@@ -242,18 +241,15 @@ impl TlsProtocol {
         match protocol.call_method0(method) {
             Ok(_) => Ok(()),
             Err(error) if leaves_the_loop(py, &error) => Err(error),
-            Err(error) => {
+            Err(error) => Loop::report(me.event_loop.bind(py), &error, |context| {
                 let transport = me.state.with(py, |state| match &state.app_transport {
                     AppTransport::Made(transport) => Some(transport.clone_ref(py)),
                     AppTransport::Unmade | AppTransport::Gone => None,
                 });
-                let context = PyDict::new(py);
                 context.set_item("message", format!("protocol.{method}() failed"))?;
-                context.set_item("exception", error)?;
                 context.set_item("transport", transport)?;
-                context.set_item("protocol", slf)?;
-                Loop::call_exception_handler(me.event_loop.bind(py), &context)
-            }
+                context.set_item("protocol", slf)
+            }),
         }
     }
 

@@ -2,6 +2,7 @@
 
 use std::sync::OnceLock;
 
+use pyo3::exceptions::PyConnectionError;
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
@@ -9,18 +10,21 @@ use pyo3::types::PyTuple;
 use super::{Phase, SocketTransport};
 use crate::event_loop::{Direction, Loop};
 use crate::outgoing::Writer;
-use crate::protocol::report_fatal_error;
+use crate::protocol::{fail, report_fatal_error};
 use crate::{ffi, imports};
 
 impl SocketTransport {
-    /// Ends the connection because of an error. What is not the network's fault is reported.
-    pub(super) fn fatal_error(slf: &Bound<'_, Self>, error: PyErr, message: &str) -> PyResult<()> {
+    /// Ends the connection because of an error that was caught. What is not the network's fault is reported.
+    pub(super) fn fatal_error(slf: &Bound<'_, Self>, error: &PyErr, message: &str) -> PyResult<()> {
+        fail(slf.py(), error, |exc| Self::end(slf, exc, message))
+    }
+
+    fn end(slf: &Bound<'_, Self>, exc: &Bound<'_, PyAny>, message: &str) -> PyResult<()> {
         let py = slf.py();
         let me = slf.get();
         let protocol = me.protocol(py);
-        let event_loop = me.event_loop(py);
-        let exception = report_fatal_error(event_loop, slf, protocol.as_ref(), error, message)?;
-        Self::force_close(slf, Some(exception))
+        report_fatal_error(me.event_loop(py), slf, protocol.as_ref(), exc, message)?;
+        Self::force_close(slf, Some(exc.clone().unbind()))
     }
 
     /// Drops what is buffered and schedules `connection_lost`, once.
@@ -70,6 +74,17 @@ impl SocketTransport {
                 .map(drop),
             None => Ok(()),
         };
+        let lost = ffi::finally(py, told, || Self::let_go(slf));
+        ffi::finally(py, lost, || {
+            let error = PyConnectionError::new_err("Connection is closed by peer");
+            me.finish_empty_waiter(py, Err(error))
+        })
+    }
+
+    /// Closes the socket and forgets everybody.
+    fn let_go(slf: &Bound<'_, Self>) -> PyResult<()> {
+        let py = slf.py();
+        let me = slf.get();
         let (sock, protocol, server) = me.state.with(py, |state| {
             state.phase = Phase::Closed;
             (
@@ -83,14 +98,12 @@ impl SocketTransport {
             Some(sock) => sock.call_method0(py, intern!(py, "close")).map(drop),
             None => Ok(()),
         };
+        drop(protocol);
         let detached = match server {
             Some(server) => crate::server::detach(server.bind(py), slf),
             None => Ok(()),
         };
-        drop(protocol);
-        let error = pyo3::exceptions::PyConnectionError::new_err("Connection is closed by peer");
-        let finished = me.finish_empty_waiter(py, Err(error));
-        told.and(closed).and(detached).and(finished)
+        closed.and(detached)
     }
 
     /// Logs a line about the transport in debug mode.
@@ -152,10 +165,10 @@ impl SocketTransport {
     #[pyo3(name = "_fatal_error", signature = (exc, message = "Fatal error on transport"))]
     fn fatal_error_method(
         slf: &Bound<'_, Self>,
-        exc: Bound<'_, PyAny>,
+        exc: &Bound<'_, PyAny>,
         message: &str,
     ) -> PyResult<()> {
-        Self::fatal_error(slf, PyErr::from_value(exc), message)
+        Self::end(slf, exc, message)
     }
 
     #[pyo3(name = "_call_connection_lost")]

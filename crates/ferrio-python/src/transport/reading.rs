@@ -139,7 +139,7 @@ impl SocketTransport {
         let mut view = match ByteView::writable(&buffer) {
             Ok(view) => view,
             Err(error) => {
-                return Self::fatal_error(slf, error, "Fatal read error on socket transport");
+                return Self::fatal_error(slf, &error, "Fatal read error on socket transport");
             }
         };
         let received = recv(me.fd, view.bytes_mut(py));
@@ -182,7 +182,7 @@ impl SocketTransport {
     /// Ends the connection, since receiving has failed.
     fn read_failed(slf: &Bound<'_, Self>, error: &io::Error) -> PyResult<()> {
         let error = os_error(slf.py(), error);
-        Self::fatal_error(slf, error, "Fatal read error on socket transport")
+        Self::fatal_error(slf, &error, "Fatal read error on socket transport")
     }
 
     /// Ends the connection if a callback of the protocol has raised.
@@ -190,7 +190,7 @@ impl SocketTransport {
         match outcome {
             Ok(()) => Ok(()),
             Err(error) if leaves_the_loop(slf.py(), &error) => Err(error),
-            Err(error) => Self::fatal_error(slf, error, message),
+            Err(error) => Self::fatal_error(slf, &error, message),
         }
     }
 

@@ -9,10 +9,10 @@ use pyo3::prelude::*;
 use super::{Phase, SocketTransport};
 use crate::errors::os_error;
 use crate::event_loop::{Callback, Direction, Loop};
-use crate::imports;
 use crate::outgoing::{
     Data, LOST_WRITES_LOG_THRESHOLD, Outgoing, Refusal, Sink, Unflushed, Writer, pieces,
 };
+use crate::{ffi, imports};
 
 impl Writer for SocketTransport {
     fn outgoing<R>(&self, py: Python<'_>, f: impl FnOnce(&mut Outgoing) -> R) -> Option<R> {
@@ -47,12 +47,10 @@ impl Writer for SocketTransport {
     fn write_failed(slf: &Bound<'_, Self>, error: &io::Error) -> PyResult<()> {
         let py = slf.py();
         let error = os_error(py, error);
-        Self::fatal_error(
-            slf,
-            error.clone_ref(py),
-            "Fatal write error on socket transport",
-        )?;
-        slf.get().finish_empty_waiter(py, Err(error))
+        ffi::handling(py, &error, || {
+            Self::fatal_error(slf, &error, "Fatal write error on socket transport")?;
+            slf.get().finish_empty_waiter(py, Err(error.clone_ref(py)))
+        })
     }
 
     fn write_lost(&self, py: Python<'_>) -> PyResult<()> {
