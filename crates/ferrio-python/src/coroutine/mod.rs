@@ -189,7 +189,6 @@ impl Coroutine {
         tb: Option<Bound<'_, PyAny>>,
     ) -> PyResult<Py<PyAny>> {
         let error = as_thrown(py, typ, val, tb)?;
-        let error = ffi::raise(error.into_value(py).into_bound(py).into_any());
         as_method_result(py, self.resume(py, Input::Throw(error)))
     }
 

@@ -144,10 +144,13 @@ impl Wait for Ending {
     fn resume(self: Box<Self>, py: Python<'_>, outcome: PyResult<Py<PyAny>>) -> PyResult<Step> {
         let Self { fut, waiter, end } = *self;
         let fut = fut.bind(py);
-        ffi::finally(py, outcome, || Observer::Release(waiter).detach(fut))?;
+        let detached = ffi::finally(py, outcome, || Observer::Release(waiter).detach(fut));
         if let End::Raise(error) = end {
+            // It was handled meanwhile.
+            detached.map_err(|another| ffi::raised_while(py, &error, another))?;
             return Err(error);
         }
+        detached?;
         match fut.call_method0(intern!(py, "result")) {
             Err(error) if error.is_instance(py, imports::cancelled_error(py)?) => {
                 ffi::handling(py, &error, || {

@@ -1,0 +1,1 @@
+"""What code that asyncio calls while it handles an exception sees of that exception."""
