@@ -64,7 +64,8 @@ def test_a_condition_that_is_cancelled_while_it_takes_the_lock_again(loop, run_a
         await asyncio.sleep(0)
         task.cancel("second")
         await asyncio.wait([task])
-        assert raised == [(("second",), ("first",))]
+        renewed = aio is asyncio and PY < (3, 13)  # Older ones raise one of their own.
+        assert raised == [(() if renewed else ("second",), ("first",))]
 
     run_around(main())
     assert probe.seen == [["CancelledError", "CancelledError", *run_around.names]]
