@@ -45,6 +45,19 @@ def test_a_signal_handler_in_another_thread(loop):
     assert list(names_of(raised[0])) == ["ValueError"]
 
 
+def test_what_has_no_descriptor(loop, probe):
+    class File:
+        def __repr__(self):
+            probe()
+            return "file"
+
+    with pytest.raises(ValueError, match="Invalid file object: file") as caught:
+        loop.add_reader(File(), print)
+    assert list(names_of(caught.value)) == ["AttributeError"]
+    assert caught.value.__suppress_context__
+    assert probe.seen == [["AttributeError"]]
+
+
 async def test_accepting_from_a_socket_that_has_a_transport(loop):
     """asyncio finds out inside `except BlockingIOError`."""
     async with transport_and_peer(loop) as (transport, _, _):

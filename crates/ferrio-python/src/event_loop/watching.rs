@@ -10,6 +10,7 @@ use pyo3::types::{PyInt, PyTuple, PyWeakrefMethods, PyWeakrefReference};
 
 use super::{Callback, Loop};
 use crate::errors::os_error;
+use crate::ffi;
 use crate::handle::{Handle, Parts};
 
 /// The transport of each descriptor that has one, by weak reference: a transport that nobody keeps is collected.
@@ -184,10 +185,13 @@ fn invalid_file(file: &Bound<'_, PyAny>, error: PyErr) -> PyErr {
     if !no_descriptor {
         return error;
     }
-    match file.repr() {
-        Ok(text) => PyValueError::new_err(format!("Invalid file object: {text}")),
-        Err(error) => error,
-    }
+    let text = match ffi::handling(py, &error, || file.repr()) {
+        Ok(text) => format!("Invalid file object: {text}"),
+        Err(error) => return error,
+    };
+    let raised = ffi::raised_while(py, &error, PyValueError::new_err(text));
+    raised.set_cause(py, None); // raise … from None
+    raised
 }
 
 #[pymethods]
