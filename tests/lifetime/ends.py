@@ -14,6 +14,7 @@ import re
 import socket
 import sys
 import threading
+import types
 import warnings
 import weakref
 
@@ -240,7 +241,7 @@ class Derived(Situation):
         return derived
 
     def end(self, loop, box):
-        has_del = hasattr(box[0], "__del__")
+        has_del = has_finalizer(box[0])
         self.record.seen.append(f"has __del__: {has_del}")
         Propagating.end(self, loop, box)
         gc.collect()
@@ -256,7 +257,7 @@ class Called(Situation):
     """Its finalizer is called by name, twice."""
 
     def end(self, loop, box):
-        has_del = hasattr(box[0], "__del__")
+        has_del = has_finalizer(box[0])
         self.record.seen.append(f"has __del__: {has_del}")
         for _ in range(2 if has_del else 0):
             try:
@@ -285,6 +286,11 @@ class ExitInClosedLoop(Exit):
     def end(self, loop, box):
         loop.close()
         super().end(loop, box)
+
+
+def has_finalizer(thing):
+    """Whether it has `__del__`; a generator is what asyncio's as_completed returns before Python 3.13."""
+    return hasattr(thing, "__del__") and not isinstance(thing, types.GeneratorType)
 
 
 def use(thing):
