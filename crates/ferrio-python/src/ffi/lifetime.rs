@@ -147,12 +147,10 @@ unsafe extern "C" fn tp_finalize<T: Finalize>(object: *mut ffi::PyObject) {
 unsafe extern "C" fn tp_dealloc<T: Finalize>(object: *mut ffi::PyObject) {
     // SAFETY: the object is still complete, and the interpreter calls slots only from attached threads. Borrowing it does
     // not count a reference.
-    let (exact, spent, settled) = unsafe {
-        let py = Python::assume_attached();
-        let slf = Borrowed::from_ptr(py, object);
+    let (spent, settled) = unsafe {
+        let slf = Borrowed::from_ptr(Python::assume_attached(), object);
         let slf = slf.cast_unchecked::<T>();
-        let exact = ffi::Py_TYPE(object) == T::type_object_raw(py);
-        (exact, T::is_spent(&slf), T::is_settled(&slf))
+        (T::is_spent(&slf), T::is_settled(&slf))
     };
     if spent {
         // SAFETY: an object without references, once.
@@ -168,8 +166,11 @@ unsafe extern "C" fn tp_dealloc<T: Finalize>(object: *mut ffi::PyObject) {
     }
     // For a subclass that Python code made, `subtype_dealloc` has called the finalizer and then this.
     // SAFETY: called once, at the beginning of deallocation, as the function wants.
-    if exact && unsafe { ffi::PyObject_CallFinalizerFromDealloc(object) } < 0 {
-        return; // It lives on.
+    unsafe {
+        let exact = ffi::Py_TYPE(object) == T::type_object_raw(Python::assume_attached());
+        if exact && ffi::PyObject_CallFinalizerFromDealloc(object) < 0 {
+            return; // It lives on.
+        }
     }
     // What such an object still has may be in use, and its end run other code.
     // SAFETY: as above.
