@@ -17,9 +17,9 @@ use crate::coroutine::{Body, Call, Step, Wait, body};
 use crate::event_loop::wake;
 use crate::future::Home;
 use crate::future::any::{is_cancelled, is_done};
-use crate::imports;
 use crate::observer::Observer;
 use crate::task::{cancel_any, current_loop, current_task, ensure_future_on, running_loop};
+use crate::{ffi, imports};
 
 /// The interior state.
 #[derive(Default)]

@@ -166,7 +166,7 @@ impl DatagramTransport {
         if me.is_lost(phase) {
             return me.lose_write(py);
         }
-        Self::fatal_error(slf, error, "Fatal write error on datagram transport")
+        Self::fatal_error(slf, &error, "Fatal write error on datagram transport")
     }
 
     /// Whether what is given in this phase is counted instead of sent.

@@ -10,7 +10,7 @@ use pyo3::types::PyTuple;
 use super::stock::Stock;
 use super::{Phase, Stream, SubprocessTransport};
 use crate::coroutine::Coroutine;
-use crate::{ffi, imports};
+use crate::ffi;
 
 /// Forgets a waiter when whoever waits goes on, or is cancelled.
 struct Waiting {

@@ -9,7 +9,7 @@ use super::lookups::{known_running_loop, running_loop};
 use crate::coroutine::is_known_coroutine;
 use crate::event_loop::Loop;
 use crate::ffi::native;
-use crate::imports;
+use crate::{ffi, imports};
 
 /// Schedule a coroutine on the running loop and return its Task.
 ///

@@ -126,7 +126,7 @@ impl SocketTransport {
         Self::flush(slf)?;
         let me = slf.get();
         match me.outgoing(slf.py(), |_| ()) {
-            Some(()) => Self::fatal_error(slf, error, "Fatal write error on socket transport"),
+            Some(()) => Self::fatal_error(slf, &error, "Fatal write error on socket transport"),
             None => me.write_lost(slf.py()),
         }
     }
