@@ -161,7 +161,8 @@ try:
     import _interpreters as interpreters
 except ImportError:
     import _xxsubinterpreters as interpreters
-print(interpreters.run_string(interpreters.create(), "import app; print(app.say(), flush=True)"))
+program = "import sys; sys.path.insert(0, ''); import app; print(app.say(), flush=True)"
+print(interpreters.run_string(interpreters.create(), program))
 """
         outcome = installed.run(*FERRIO, "-c", code)
         assert (outcome.stdout, outcome.stderr, outcome.code) == ("asyncio asyncio\nNone\n", "", 0)
