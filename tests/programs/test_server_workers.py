@@ -23,8 +23,11 @@ WORKERS = ("--workers", "2")
 BIND = ("--bind", "127.0.0.1:0")
 UVICORN = ("-m", "uvicorn", "--host", "127.0.0.1", "--port", "0", APP)
 HYPERCORN = ("-m", "hypercorn", *BIND, *WORKERS, APP)
-# Since version 24 it has a control socket, in the user's home.
-GUNICORN = ("-m", "gunicorn", *BIND, *WORKERS, "-k", "uvicorn_worker.UvicornWorker", APP)
+# Its control socket would lie in the user's home.
+GUNICORN = (
+    *("-m", "gunicorn", *BIND, *WORKERS, "--no-control-socket"),
+    *("-k", "uvicorn_worker.UvicornWorker", APP),
+)
 SERVERS = {
     "uvicorn": (*UVICORN, *WORKERS),
     "uvicorn with reload": (*UVICORN, "--reload"),
