@@ -162,7 +162,9 @@ try:
 except ImportError:
     import _xxsubinterpreters as interpreters
 program = "import sys; sys.path.insert(0, ''); import app; print(app.say(), flush=True)"
-print(interpreters.run_string(interpreters.create(), program))
+interpreter = interpreters.create()
+print(interpreters.run_string(interpreter, program))
+interpreters.destroy(interpreter)
 """
         outcome = installed.run(*FERRIO, "-c", code)
         assert (outcome.stdout, outcome.stderr, outcome.code) == ("asyncio asyncio\nNone\n", "", 0)
@@ -256,7 +258,9 @@ class TestVerbose:
     def test_says_it_once_in_each_process(self, installed: Interpreter, way: str, name: str) -> None:
         parent, *children = self.lines(installed, "app.py", way)
         assert parent == "(app.py): ferrio's loop, accelerated"
-        assert children == [f"({name}): ferrio's loop, accelerated"]
+        # Python 3.15's fork server imports the program, too.
+        assert len(children) == 1 or way == "forkserver"
+        assert set(children) == {f"({name}): ferrio's loop, accelerated"}
 
     def test_says_nothing_of_processes_without_a_loop(self, installed: Interpreter) -> None:
         command = "import subprocess, sys; subprocess.run([sys.executable, '-c', 'import sys'])"

@@ -29,7 +29,8 @@ GUNICORN = (
     *("-k", "uvicorn_worker.UvicornWorker", APP),
 )
 SERVERS = {
-    "uvicorn": (*UVICORN, *WORKERS),
+    # A worker that has not answered after some seconds is replaced, which happens on a busy machine.
+    "uvicorn": (*UVICORN, *WORKERS, "--timeout-worker-healthcheck", "60"),
     "uvicorn with reload": (*UVICORN, "--reload"),
     "hypercorn": HYPERCORN,
     "hypercorn for uvloop": (*HYPERCORN, "--worker-class", "uvloop"),
