@@ -162,9 +162,9 @@ try:
 except ImportError:
     import _xxsubinterpreters as interpreters
 program = "import sys; sys.path.insert(0, ''); import app; print(app.say(), flush=True)"
-interpreter = interpreters.create()
-print(interpreters.run_string(interpreter, program))
-interpreters.destroy(interpreter)
+print(interpreters.run_string(interpreters.create(), program), flush=True)
+# Python 3.12.1 by itself crashes when it ends an interpreter that has imported asyncio.
+__import__("os")._exit(0)
 """
         outcome = installed.run(*FERRIO, "-c", code)
         assert (outcome.stdout, outcome.stderr, outcome.code) == ("asyncio asyncio\nNone\n", "", 0)
