@@ -9,7 +9,7 @@ from types import ModuleType
 from typing import Any
 
 import ferrio
-from ferrio import _ferrio, _twins
+from ferrio import _attributes, _ferrio, _twins
 
 # What is native because it runs per task, await, callback or packet. Classes first.
 CLASSES = (
@@ -59,6 +59,25 @@ _own: dict[str, Any] = {
 for _name in CLASSES:
     if _name in _own:
         _twins.pair(getattr(_ferrio, _name), _own[_name])
+
+# Of what is not made by its class, too, programs look at the dictionaries.
+for _native, _stock in (
+    (_ferrio.Server, asyncio.Server),
+    (_ferrio.SocketTransport, asyncio.selector_events._SelectorSocketTransport),  # type: ignore[attr-defined]
+    (_ferrio.DatagramTransport, asyncio.selector_events._SelectorDatagramTransport),  # type: ignore[attr-defined]
+    (_ferrio.ReadPipeTransport, asyncio.unix_events._UnixReadPipeTransport),  # type: ignore[attr-defined]
+    (_ferrio.WritePipeTransport, asyncio.unix_events._UnixWritePipeTransport),  # type: ignore[attr-defined]
+    (_ferrio.SubprocessTransport, asyncio.base_subprocess.BaseSubprocessTransport),
+    (_ferrio.PipeProtocol, asyncio.base_subprocess.WriteSubprocessPipeProto),
+    (_ferrio._AsCompletedIterator, getattr(asyncio.tasks, "_AsCompletedIterator", None)),
+    (_ferrio.TlsTransport, asyncio.sslproto._SSLProtocolTransport),
+    (_ferrio.TlsProtocol, asyncio.sslproto.SSLProtocol),
+):
+    if _stock is not None:
+        _attributes.give_dictionary(_native, _stock)
+
+for _copied in (_ferrio.StreamReader, _ferrio.StreamReaderProtocol, _ferrio.StreamWriter):
+    _ferrio._put_in_class(_copied, "__reduce__", _attributes.copied)
 
 # What stood there before, for `restore`.
 _replaced: list[tuple[ModuleType, str, Any]] = []

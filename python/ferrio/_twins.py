@@ -12,7 +12,7 @@ import asyncio
 from abc import ABCMeta
 from typing import Any, Protocol
 
-from ferrio import _ferrio
+from ferrio import _attributes, _ferrio
 
 # A native class, and asyncio's own.
 _twins: dict[type, type] = {}
@@ -29,6 +29,10 @@ class _Twin(type(Protocol)):  # type: ignore[misc]
     """
 
     __slots__ = ()
+
+    def __new__(meta, name: str, bases: tuple[type, ...], namespace: dict[str, Any], **options: Any) -> Any:
+        _attributes.complete(namespace, bases)
+        return super().__new__(meta, name, bases, namespace, **options)
 
     def mro(cls) -> list[type]:
         """The classes whose attributes a class has: asyncio's protocols behind what it derives from."""
@@ -52,6 +56,8 @@ def pair(native: type, twin: Any) -> None:
     """Make asyncio's class `twin` the counterpart of a native class."""
     _twins[native] = twin
     _ferrio._set_metaclass(native, _Twin)
+    if twin.__dictoffset__:
+        _attributes.give_dictionary(native, twin)
     protocols = [base for base in twin.__mro__[1:] if issubclass(base, asyncio.BaseProtocol)]
     if protocols:
         _protocols[native] = protocols

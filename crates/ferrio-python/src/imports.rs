@@ -41,6 +41,10 @@ imports! { import_common:
     base_subprocess_transport => "asyncio.base_subprocess", "BaseSubprocessTransport";
     /// What the class that ferrio's datagram transports answer as `__class__` is, besides `asyncio.Transport`.
     datagram_transport_class => "asyncio", "DatagramTransport";
+    /// `asyncio.BaseTransport`.
+    base_transport => "asyncio", "BaseTransport";
+    /// `weakref.WeakSet`.
+    weak_set => "weakref", "WeakSet";
     /// `asyncio.BufferedProtocol`.
     buffered_protocol => "asyncio", "BufferedProtocol";
     /// The class whose `__class__` ferrio's handles answer.
@@ -57,6 +61,8 @@ imports! { import_common:
     task_class => "_asyncio", "Task";
     /// asyncio's own task group, likewise.
     task_group_class => "ferrio._own", "TaskGroup";
+    /// The enumeration of a timeout's states.
+    timeout_state => "asyncio.timeouts", "_State";
     /// asyncio's own timeout, likewise.
     timeout_class => "asyncio.timeouts", "Timeout";
     /// The loop of a future of any class.

@@ -40,6 +40,7 @@
 )]
 
 mod address;
+mod attributes;
 mod cell;
 mod combinators;
 mod coroutine;
@@ -47,6 +48,7 @@ mod coroutine_functions;
 mod datagram;
 mod errors;
 mod event_loop;
+mod extra_info;
 mod ffi;
 mod future;
 mod given;
@@ -77,7 +79,7 @@ use pyo3::prelude::*;
 #[pymodule]
 mod _ferrio {
     use pyo3::prelude::*;
-    use pyo3::types::PyType;
+    use pyo3::types::{PyDict, PyString, PyType};
 
     #[pymodule_export]
     use crate::combinators::{
@@ -133,6 +135,22 @@ mod _ferrio {
         crate::ffi::make_as_object(class)
     }
 
+    /// Put an attribute into a native class, also one that the class's class has under the same name.
+    #[pyfunction]
+    fn _put_in_class(
+        class: &Bound<'_, PyType>,
+        name: &Bound<'_, PyString>,
+        value: &Bound<'_, PyAny>,
+    ) -> PyResult<()> {
+        crate::ffi::replace_in_class(class, name, value)
+    }
+
+    /// Return the dictionary of an object, whatever its class says that this is, or None if there is none.
+    #[pyfunction]
+    fn _own_dict<'py>(object: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, PyDict>>> {
+        crate::ffi::own_dictionary(object)
+    }
+
     /// Import what the native half needs of the standard library and of ferrio's Python half, once that is there.
     #[pyfunction]
     fn _import_all(py: Python<'_>) {
@@ -172,6 +190,7 @@ mod _ferrio {
         crate::ffi::watch_clock(module.py())?;
         crate::task::watch_names(module.py())?;
         crate::tls::remember_stock(module.py())?;
+        crate::extra_info::remember_stock(module.py())?;
         crate::coroutine_functions::install(module)?;
         module.add("__version__", env!("CARGO_PKG_VERSION"))?;
         // The interpreter's messages name a class as its module and name, unless somebody has set the name: then as they

@@ -3,44 +3,46 @@
 use std::collections::HashMap;
 
 use pyo3::PyTraverseError;
-use pyo3::exceptions::PyRuntimeError;
+use pyo3::exceptions::{PyAssertionError, PyRuntimeError};
 use pyo3::gc::PyVisit;
 use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyTuple, PyWeakrefMethods, PyWeakrefReference};
+use pyo3::types::{PyDict, PyList, PyTuple, PyWeakrefMethods, PyWeakrefReference};
 
+use crate::attributes::{flag_attribute, object_attribute};
 use crate::cell::AttachedCell;
 use crate::coroutine::{Co, Coroutine};
 use crate::event_loop::{Loop, wake};
 use crate::transport::SocketTransport;
 use crate::{ffi, imports};
 
-/// Whether `serve_forever` runs.
-#[derive(Default)]
-enum Forever {
-    #[default]
-    No,
-    /// It waits for this future, which closing the server cancels.
-    Waiting(Py<PyAny>),
-}
-
 #[derive(Default)]
 struct State {
-    /// `None` once the server is closed.
-    sockets: Option<Vec<Py<PyAny>>>,
+    /// The listening parameters, as the loop's `_start_serving` takes them.
+    protocol_factory: Option<Py<PyAny>>,
+    ssl_context: Option<Py<PyAny>>,
+    backlog: Option<Py<PyAny>>,
+    ssl_handshake_timeout: Option<Py<PyAny>>,
+    ssl_shutdown_timeout: Option<Py<PyAny>>,
+    /// Where connections run, since Python 3.15.
+    context: Option<Py<PyAny>>,
+    /// A list; `None` once the server is closed.
+    sockets: Option<Py<PyAny>>,
     /// The connections by their identity, weakly, so that one that everybody has forgotten is found out.
     clients: HashMap<usize, Py<PyWeakrefReference>>,
-    /// How many connections have not said which they are: those of asyncio's own transports before Python 3.13.
-    unnamed_clients: usize,
-    /// Those that wait for the end; `None` once it has come.
-    waiters: Option<Vec<Py<PyAny>>>,
+    /// How many more there are: before Python 3.13 transports that are not ferrio's only say that there is one more.
+    others: usize,
+    /// A list of futures of those that wait for the end; `None` once it has come.
+    waiters: Option<Py<PyAny>>,
     serving: bool,
-    forever: Forever,
+    /// What `serve_forever` waits for, and closing the server cancels.
+    serving_forever: Option<Py<PyAny>>,
 }
 
 impl State {
+    /// Whether no connection is left.
     fn is_idle(&self) -> bool {
-        self.clients.is_empty() && self.unnamed_clients == 0
+        self.clients.is_empty() && self.others == 0
     }
 }
 
@@ -51,24 +53,14 @@ impl State {
 #[cfg_attr(not(Py_3_12), pyclass(module = "ferrio", frozen, weakref))]
 pub struct Server {
     event_loop: Py<Loop>,
-    /// The listening parameters, in the order in which the loop's `_start_serving` takes them.
-    protocol_factory: Py<PyAny>,
-    ssl_context: Py<PyAny>,
-    backlog: Py<PyAny>,
-    ssl_handshake_timeout: Py<PyAny>,
-    ssl_shutdown_timeout: Py<PyAny>,
-    /// Where connections run, since Python 3.15.
-    context: Option<Py<PyAny>>,
     state: AttachedCell<State>,
 }
 
 /// Counts a connection at its server, which is asyncio's own if a stock loop method made it.
 pub fn attach(server: &Bound<'_, PyAny>, transport: &Bound<'_, SocketTransport>) -> PyResult<()> {
-    match server.cast::<Server>() {
-        Ok(native) => native
-            .get()
-            .add_client(std::ptr::from_ref(transport.get()).addr(), transport),
-        Err(_) => call_stock(server, "_attach", transport),
+    if let Ok(native) = server.cast::<Server>() {
+        let key = std::ptr::from_ref(transport.get()).addr();
+        return native.get().add_client(key, transport.as_any());
     }
 }
 
@@ -85,9 +77,21 @@ pub fn forget(server: &Bound<'_, PyAny>, key: usize) -> PyResult<()> {
     let Ok(server) = server.cast::<Server>() else {
         return Ok(());
     };
-    let (py, me) = (server.py(), server.get());
-    drop(me.state.with(py, |state| state.clients.remove(&key)));
-    me.wake_if_over(py)
+    let py = server.py();
+    let old = server
+        .get()
+        .state
+        .with(py, |state| state.clients.remove(&key));
+    drop(old);
+    server.get().wake_if_over(py)
+}
+
+/// What a transport is known by.
+fn key(transport: &Bound<'_, PyAny>) -> usize {
+    match transport.cast::<SocketTransport>() {
+        Ok(transport) => std::ptr::from_ref(transport.get()).addr(),
+        Err(_) => transport.as_ptr().addr(),
+    }
 }
 
 /// asyncio's server takes the transport since 3.13.
@@ -111,18 +115,21 @@ impl Server {
         stock: &Bound<'py, PyAny>,
     ) -> PyResult<Bound<'py, Self>> {
         let py = event_loop.py();
-        let get = |name: &str| stock.getattr(name).map(Bound::unbind);
+        let get = |name: &str| {
+            let value = stock.getattr(name)?;
+            PyResult::Ok(Some(value.unbind()).filter(|value| !value.is_none(py)))
+        };
         let server = Self {
             event_loop: event_loop.clone().unbind(),
-            protocol_factory: get("_protocol_factory")?,
-            ssl_context: get("_ssl_context")?,
-            backlog: get("_backlog")?,
-            ssl_handshake_timeout: get("_ssl_handshake_timeout")?,
-            ssl_shutdown_timeout: get("_ssl_shutdown_timeout")?,
-            context: stock.getattr_opt("_context")?.map(Bound::unbind),
             state: AttachedCell::new(State {
-                sockets: Some(stock.getattr("_sockets")?.extract()?),
-                waiters: Some(Vec::new()),
+                protocol_factory: get("_protocol_factory")?,
+                ssl_context: get("_ssl_context")?,
+                backlog: get("_backlog")?,
+                ssl_handshake_timeout: get("_ssl_handshake_timeout")?,
+                ssl_shutdown_timeout: get("_ssl_shutdown_timeout")?,
+                context: stock.getattr_opt("_context")?.map(Bound::unbind),
+                sockets: get("_sockets")?,
+                waiters: Some(PyList::empty(py).into_any().unbind()),
                 ..State::default()
             }),
         };
@@ -133,30 +140,29 @@ impl Server {
     pub fn serve(slf: &Bound<'_, Self>) -> PyResult<()> {
         let py = slf.py();
         let me = slf.get();
-        let sockets = me.state.with(py, |state| {
-            if std::mem::replace(&mut state.serving, true) {
-                return Vec::new();
-            }
-            let sockets = state.sockets.iter().flatten();
-            sockets.map(|sock| sock.clone_ref(py)).collect()
-        });
-        for sock in sockets {
-            let sock = sock.bind(py);
-            sock.call_method1("listen", (&me.backlog,))?;
+        if me.state.with(py, |state| std::mem::replace(&mut state.serving, true)) {
+            return Ok(());
+        }
+        let Some(sockets) = me.get_sockets(py) else {
+            return Ok(());
+        };
+        for sock in sockets.bind(py).try_iter()? {
+            let (sock, backlog) = (sock?, me.get_backlog(py));
+            sock.call_method1("listen", (&backlog,))?;
             let kwargs = PyDict::new(py);
-            if let Some(context) = &me.context {
+            if let Some(context) = me.get_context(py) {
                 kwargs.set_item("context", context)?;
             }
             me.event_loop.bind(py).call_method(
                 "_start_serving",
                 (
-                    &me.protocol_factory,
+                    me.get_protocol_factory(py),
                     sock,
-                    &me.ssl_context,
+                    me.get_ssl_context(py),
                     slf,
-                    &me.backlog,
-                    &me.ssl_handshake_timeout,
-                    &me.ssl_shutdown_timeout,
+                    backlog,
+                    me.get_ssl_handshake_timeout(py),
+                    me.get_ssl_shutdown_timeout(py),
                 ),
                 Some(&kwargs),
             )?;
@@ -165,29 +171,30 @@ impl Server {
     }
 
     fn add_client(&self, key: usize, transport: &Bound<'_, PyAny>) -> PyResult<()> {
-        let py = transport.py();
         let reference = PyWeakrefReference::new(transport)?.unbind();
-        let old = self
-            .state
-            .with(py, |state| state.clients.insert(key, reference));
+        let old = self.state.with(transport.py(), |state| {
+            state.clients.insert(key, reference)
+        });
         drop(old);
         Ok(())
     }
 
-    /// Wakes those that wait for the end if the server is closed and the last connection has gone.
+    fn wake_waiters(&self, py: Python<'_>) -> PyResult<()> {
+        let Some(waiters) = self.state.with(py, |state| state.waiters.take()) else {
+            return Ok(());
+        };
+        for waiter in waiters.bind(py).try_iter()? {
+            wake(&waiter?)?;
+        }
+        Ok(())
+    }
+
+    /// Wakes those that wait for the end if it has come.
     fn wake_if_over(&self, py: Python<'_>) -> PyResult<()> {
         let over = self
             .state
             .with(py, |state| state.is_idle() && state.sockets.is_none());
         if over { self.wake_waiters(py) } else { Ok(()) }
-    }
-
-    fn wake_waiters(&self, py: Python<'_>) -> PyResult<()> {
-        let waiters = self.state.with(py, |state| state.waiters.take());
-        waiters
-            .into_iter()
-            .flatten()
-            .try_for_each(|waiter| wake(waiter.bind(py)))
     }
 
     fn clients<'py>(&self, py: Python<'py>) -> Vec<Bound<'py, PyAny>> {
@@ -215,16 +222,11 @@ impl Server {
             if ended {
                 return PyResult::Ok(None);
             }
-            let waiter = Loop::create_future(me.event_loop.bind(py))?
-                .into_any()
-                .unbind();
-            me.state.with(py, |state| {
-                state
-                    .waiters
-                    .get_or_insert_default()
-                    .push(waiter.clone_ref(py));
-            });
-            Ok(Some(waiter))
+            let waiter = Loop::create_future(me.event_loop.bind(py))?.into_any();
+            if let Some(waiters) = me.get_waiters(py) {
+                waiters.call_method1(py, intern!(py, "append"), (&waiter,))?;
+            }
+            Ok(Some(waiter.unbind()))
         })?;
         if let Some(waiter) = waiter {
             co.wait(waiter).await?;
@@ -248,12 +250,14 @@ impl Server {
     /// The listening sockets; empty once the server is closed.
     #[getter]
     fn sockets<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
-        let sockets: Vec<_> = self.state.with(py, |state| {
-            let sockets = state.sockets.iter().flatten();
-            sockets.map(|sock| sock.bind(py).clone()).collect()
-        });
+        let Some(sockets) = self.get_sockets(py) else {
+            return Ok(PyTuple::empty(py));
+        };
         let class = imports::transport_socket(py)?;
-        let sockets = sockets.iter().map(|sock| class.call1((sock,)));
+        let sockets = sockets
+            .bind(py)
+            .try_iter()?
+            .map(|sock| class.call1((sock?,)));
         PyTuple::new(py, sockets.collect::<PyResult<Vec<_>>>()?)
     }
 
@@ -266,19 +270,18 @@ impl Server {
         };
         let event_loop = me.event_loop.bind(py);
         let mut outcome = Ok(());
-        for sock in sockets {
+        for sock in sockets.bind(py).try_iter()? {
+            let sock = sock?;
             outcome = outcome.and(event_loop.call_method1("_stop_serving", (sock,)).map(drop));
         }
-        let (forever, idle) = me.state.with(py, |state| {
+        let forever = me.state.with(py, |state| {
             state.serving = false;
-            (std::mem::take(&mut state.forever), state.is_idle())
+            state.serving_forever.take()
         });
-        if let Forever::Waiting(future) = forever {
+        if let Some(future) = forever {
             future.call_method0(py, intern!(py, "cancel"))?;
         }
-        if idle {
-            me.wake_waiters(py)?;
-        }
+        me.wake_if_over(py)?;
         outcome
     }
 
@@ -318,7 +321,7 @@ impl Server {
                 let server = slf.bind(py);
                 let (busy, closed) = slf.get().state.with(py, |state| {
                     (
-                        matches!(state.forever, Forever::Waiting(_)),
+                        state.serving_forever.is_some(),
                         state.sockets.is_none(),
                     )
                 });
@@ -339,17 +342,12 @@ impl Server {
                 let future = Loop::create_future(slf.get().event_loop.bind(py))?
                     .into_any()
                     .unbind();
-                let forever = Forever::Waiting(future.clone_ref(py));
-                slf.get().state.with(py, |state| state.forever = forever);
+                let kept = Some(future.clone_ref(py));
+                slf.get().set_serving_forever(py, kept);
                 Ok(future)
             })?;
             let outcome = co.wait(future).await;
-            let forever = Python::attach(|py| {
-                slf.get()
-                    .state
-                    .with(py, |state| std::mem::take(&mut state.forever))
-            });
-            drop(forever);
+            Python::attach(|py| slf.get().set_serving_forever(py, None));
             let Err(error) = outcome else {
                 return outcome;
             };
@@ -409,22 +407,6 @@ impl Server {
         Ok(imports::server_class(slf.py())?.clone().unbind())
     }
 
-    #[getter(_sockets)]
-    fn get_sockets(&self, py: Python<'_>) -> Option<Vec<Py<PyAny>>> {
-        self.state.with(py, |state| {
-            let sockets = state.sockets.as_ref()?;
-            Some(sockets.iter().map(|sock| sock.clone_ref(py)).collect())
-        })
-    }
-
-    #[getter(_waiters)]
-    fn get_waiters(&self, py: Python<'_>) -> Option<Vec<Py<PyAny>>> {
-        self.state.with(py, |state| {
-            let waiters = state.waiters.as_ref()?;
-            Some(waiters.iter().map(|waiter| waiter.clone_ref(py)).collect())
-        })
-    }
-
     #[getter(_loop)]
     fn get_loop_attribute(&self, py: Python<'_>) -> Py<Loop> {
         self.event_loop.clone_ref(py)
@@ -470,30 +452,67 @@ impl Server {
         Self::serve(slf)
     }
 
+    /// Counts a connection; before Python 3.13 nobody says which it is.
+    #[pyo3(name = "_attach", signature = (transport = None))]
+    fn attach(&self, py: Python<'_>, transport: Option<&Bound<'_, PyAny>>) -> PyResult<()> {
+        match transport {
+            Some(transport) => return self.add_client(key(transport), transport),
+            None => self.state.with(py, |state| state.others += 1),
+        }
+        Ok(())
+    }
+
+    /// Undoes `_attach`.
+    #[pyo3(name = "_detach", signature = (transport = None))]
+    fn detach(slf: &Bound<'_, Self>, transport: Option<&Bound<'_, PyAny>>) -> PyResult<()> {
+        let py = slf.py();
+        if let Some(transport) = transport {
+            return forget(slf, key(transport));
+        }
+        let me = slf.get();
+        let others = me.state.with(py, |state| {
+            let others = state.others.checked_sub(1);
+            state.others = others.unwrap_or(0);
+            others
+        });
+        match others {
+            None => Err(PyAssertionError::new_err(())),
+            Some(_) => me.wake_if_over(py),
+        }
+    }
+
+    #[pyo3(name = "_wakeup")]
+    fn wakeup(&self, py: Python<'_>) -> PyResult<()> {
+        self.wake_waiters(py)
+    }
+
+    /// The connections as asyncio keeps them since Python 3.13: a `WeakSet`, a new one each time.
+    #[getter(_clients)]
+    fn get_clients<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        imports::weak_set(py)?.call1((self.clients(py),))
+    }
+
+    /// How many connections there are, which asyncio counts before Python 3.13.
+    #[getter(_active_count)]
+    fn get_active_count(&self, py: Python<'_>) -> usize {
+        self.state
+            .with(py, |state| state.clients.len() + state.others)
+    }
+
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
         visit.call(&self.event_loop)?;
-        visit.call(&self.protocol_factory)?;
-        visit.call(&self.ssl_context)?;
-        visit.call(&self.context)?;
         self.state.visit(|state| {
-            state
-                .sockets
-                .iter()
-                .flatten()
-                .try_for_each(|sock| visit.call(sock))?;
-            state
-                .clients
-                .values()
-                .try_for_each(|client| visit.call(client))?;
-            state
-                .waiters
-                .iter()
-                .flatten()
-                .try_for_each(|waiter| visit.call(waiter))?;
-            match &state.forever {
-                Forever::No => Ok(()),
-                Forever::Waiting(future) => visit.call(future),
-            }
+            visit.call(&state.protocol_factory)?;
+            visit.call(&state.ssl_context)?;
+            visit.call(&state.backlog)?;
+            visit.call(&state.ssl_handshake_timeout)?;
+            visit.call(&state.ssl_shutdown_timeout)?;
+            visit.call(&state.context)?;
+            visit.call(&state.sockets)?;
+            visit.call(&state.waiters)?;
+            visit.call(&state.serving_forever)?;
+            let mut clients = state.clients.values();
+            clients.try_for_each(|client| visit.call(client))
         })
     }
 
@@ -501,3 +520,68 @@ impl Server {
         Python::attach(|py| drop(self.state.take(py)));
     }
 }
+
+flag_attribute!(Server, serving, _serving, get_serving, set_serving);
+object_attribute!(
+    Server,
+    sockets,
+    _sockets,
+    get_sockets,
+    set_sockets
+);
+object_attribute!(
+    Server,
+    waiters,
+    _waiters,
+    get_waiters,
+    set_waiters
+);
+object_attribute!(
+    Server,
+    protocol_factory,
+    _protocol_factory,
+    get_protocol_factory,
+    set_protocol_factory
+);
+object_attribute!(
+    Server,
+    ssl_context,
+    _ssl_context,
+    get_ssl_context,
+    set_ssl_context
+);
+object_attribute!(
+    Server,
+    backlog,
+    _backlog,
+    get_backlog,
+    set_backlog
+);
+object_attribute!(
+    Server,
+    ssl_handshake_timeout,
+    _ssl_handshake_timeout,
+    get_ssl_handshake_timeout,
+    set_ssl_handshake_timeout
+);
+object_attribute!(
+    Server,
+    ssl_shutdown_timeout,
+    _ssl_shutdown_timeout,
+    get_ssl_shutdown_timeout,
+    set_ssl_shutdown_timeout
+);
+object_attribute!(
+    Server,
+    context,
+    _context,
+    get_context,
+    set_context
+);
+object_attribute!(
+    Server,
+    serving_forever,
+    _serving_forever_fut,
+    get_serving_forever,
+    set_serving_forever
+);

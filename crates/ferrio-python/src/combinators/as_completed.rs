@@ -287,6 +287,30 @@ impl AsCompleted {
 
 #[pymethods]
 impl AsCompleted {
+    /// The futures that are not done.
+    #[getter(_todo)]
+    fn get_todo<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PySet>> {
+        self.todo(py).map_or_else(|| PySet::empty(py), Ok)
+    }
+
+    /// How many have not been asked for.
+    #[getter(_todo_left)]
+    fn get_todo_left(&self, py: Python<'_>) -> usize {
+        self.state.with(py, |state| state.left)
+    }
+
+    /// The handle of the time limit.
+    #[getter(_timeout_handle)]
+    fn get_timer(&self, py: Python<'_>) -> Option<Py<PyAny>> {
+        self.state.with(py, |state| {
+            let timer = state.timer.as_ref();
+            timer.map(|timer| timer.clone_ref(py))
+        })
+    }
+}
+
+#[pymethods]
+impl AsCompleted {
     fn __iter__(slf: Py<Self>) -> Py<Self> {
         slf
     }

@@ -5,11 +5,12 @@ use std::os::fd::RawFd;
 use pyo3::exceptions::PyNotImplementedError;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::{PyDict, PyType};
+use pyo3::types::{PyBytes, PyDict, PyList, PyTuple, PyType};
 
 use super::{DatagramTransport, HEADER_SIZE};
 use crate::event_loop::{Loop, READ_SIZE};
-use crate::imports;
+use crate::outgoing::set_limits;
+use crate::{extra_info, imports};
 use crate::transport::{Phase, Portrait};
 
 impl DatagramTransport {
@@ -54,12 +55,12 @@ impl DatagramTransport {
     /// Return the information called name ('socket', 'sockname', 'peername'), or default if there is none.
     #[pyo3(signature = (name, default = None))]
     fn get_extra_info<'py>(
-        &self,
-        py: Python<'py>,
+        slf: &Bound<'py, Self>,
         name: &Bound<'py, PyAny>,
         default: Option<Bound<'py, PyAny>>,
     ) -> PyResult<Option<Bound<'py, PyAny>>> {
-        Ok(self.get_extra(py).bind(py).get_item(name)?.or(default))
+        let extra = slf.get().get_extra(slf.py());
+        extra_info::look_up(slf, extra.bind(slf.py()), name, default)
     }
 
     /// Set the protocol that is told from now on.
@@ -115,6 +116,95 @@ impl DatagramTransport {
     #[pyo3(name = "_header_size")]
     const HEADER_SIZE_ATTRIBUTE: usize = HEADER_SIZE;
 
+    #[classattr]
+    #[pyo3(name = "_buffer_factory")]
+    fn buffer_factory(py: Python<'_>) -> PyResult<Py<PyAny>> {
+        Ok(imports::deque(py)?.clone().unbind())
+    }
+
+    /// What waits to leave: a `deque` of data and addresses.
+    #[getter(_buffer)]
+    fn get_buffer<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        let queue: Vec<_> = self.state.with(py, |state| {
+            let queue = state.queue.iter();
+            queue
+                .map(|(data, to)| (data.as_ref().to_vec(), to.clone_ref(py)))
+                .collect()
+        });
+        let datagrams = PyList::empty(py);
+        for (data, to) in queue {
+            datagrams.append((PyBytes::new(py, &data), to.as_object(py)?))?;
+        }
+        imports::deque(py)?.call1((datagrams,))
+    }
+
+    #[getter(_high_water)]
+    fn get_high_water(&self, py: Python<'_>) -> usize {
+        self.state.with(py, |state| state.flow.limits().1)
+    }
+
+    #[getter(_low_water)]
+    fn get_low_water(&self, py: Python<'_>) -> usize {
+        self.state.with(py, |state| state.flow.limits().0)
+    }
+
+    #[pyo3(name = "_set_write_buffer_limits", signature = (high = None, low = None))]
+    fn set_write_buffer_limits_only(
+        &self,
+        py: Python<'_>,
+        high: Option<isize>,
+        low: Option<isize>,
+    ) -> PyResult<()> {
+        self.state
+            .with(py, |state| set_limits(&mut state.flow, high, low))
+    }
+
+    #[pyo3(name = "_maybe_pause_protocol")]
+    fn maybe_pause_protocol_method(slf: &Bound<'_, Self>) -> PyResult<()> {
+        Self::maybe_pause_protocol(slf)
+    }
+
+    #[pyo3(name = "_maybe_resume_protocol")]
+    fn maybe_resume_protocol_method(slf: &Bound<'_, Self>) -> PyResult<()> {
+        Self::maybe_resume_protocol(slf)
+    }
+
+    /// A transport has a protocol from the beginning.
+    #[getter(_protocol_connected)]
+    fn get_protocol_connected(&self) -> bool {
+        true
+    }
+
+    /// Receive once, as when something has arrived.
+    #[pyo3(name = "_read_ready")]
+    fn read_ready(slf: &Bound<'_, Self>) -> PyResult<()> {
+        Self::on_readable(slf)
+    }
+
+    /// Send what waits, as when the kernel takes more.
+    #[pyo3(name = "_sendto_ready")]
+    fn sendto_ready(slf: &Bound<'_, Self>) -> PyResult<()> {
+        Self::on_writable(slf)
+    }
+
+    /// Watch a descriptor while the transport reads.
+    #[pyo3(name = "_add_reader", signature = (fd, callback, *args))]
+    fn add_reader(
+        &self,
+        fd: Bound<'_, PyAny>,
+        callback: Bound<'_, PyAny>,
+        args: &Bound<'_, PyTuple>,
+    ) -> PyResult<()> {
+        let py = fd.py();
+        if self.state.with(py, |state| state.phase != Phase::Open || state.paused) {
+            return Ok(());
+        }
+        let first = PyTuple::new(py, [fd, callback])?;
+        let all = first.as_sequence().concat(args.as_sequence())?.to_tuple()?;
+        self.event_loop.bind(py).call_method1("_add_reader", all)?;
+        Ok(())
+    }
+
     #[getter(_loop)]
     fn get_loop(&self, py: Python<'_>) -> Option<Py<Loop>> {
         (self.phase(py) != Phase::Closed).then(|| self.event_loop.clone_ref(py))
@@ -140,6 +230,13 @@ impl DatagramTransport {
         self.state.with(py, |state| state.extra.clone_ref(py))
     }
 
+    #[setter(_extra)]
+    fn set_extra(&self, py: Python<'_>, extra: Py<PyDict>) {
+        let replace = |old: &mut _| std::mem::replace(old, extra);
+        let old = self.state.with(py, |state| replace(&mut state.extra));
+        drop(old);
+    }
+
     #[getter(_protocol)]
     fn get_protocol_attribute(&self, py: Python<'_>) -> Option<Py<PyAny>> {
         self.get_protocol(py)
@@ -148,6 +245,13 @@ impl DatagramTransport {
     #[getter(_buffer_size)]
     fn get_buffer_size(&self, py: Python<'_>) -> usize {
         self.state.with(py, |state| state.queue.size())
+    }
+
+    #[cfg(Py_3_15)]
+    #[getter(_context)]
+    fn get_context(&self, py: Python<'_>) -> Py<PyAny> {
+        self.state
+            .with(py, |state| state.receiving_context.clone_ref(py))
     }
 
     #[getter(_server)]

@@ -144,7 +144,7 @@ impl DatagramTransport {
         Self::maybe_pause_protocol(slf)
     }
 
-    fn maybe_pause_protocol(slf: &Bound<'_, Self>) -> PyResult<()> {
+    pub(super) fn maybe_pause_protocol(slf: &Bound<'_, Self>) -> PyResult<()> {
         let grew = |state: &mut State| state.flow.grew(state.queue.size());
         if slf.get().state.with(slf.py(), grew) {
             Self::call_flow_method(slf, "pause_writing")
@@ -153,7 +153,7 @@ impl DatagramTransport {
         }
     }
 
-    fn maybe_resume_protocol(slf: &Bound<'_, Self>) -> PyResult<()> {
+    pub(super) fn maybe_resume_protocol(slf: &Bound<'_, Self>) -> PyResult<()> {
         let shrank = |state: &mut State| state.flow.shrank(state.queue.size());
         if slf.get().state.with(slf.py(), shrank) {
             Self::call_flow_method(slf, "resume_writing")

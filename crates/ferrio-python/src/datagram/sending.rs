@@ -9,7 +9,7 @@ use pyo3::types::PyBytes;
 use rustix::net::SocketAddrAny;
 
 use super::{DatagramTransport, Peer};
-use crate::address::Family;
+use crate::address::{Family, decode};
 use crate::errors::{is_would_block, leaves_the_loop, os_error, would_block};
 use crate::imports;
 use crate::outgoing::{Data, LOST_WRITES_LOG_THRESHOLD};
@@ -32,6 +32,25 @@ impl Destination {
         match self {
             Self::Python(address) => visit.call(address),
             Self::Peer | Self::Native(_) => Ok(()),
+        }
+    }
+
+    pub(super) fn clone_ref(&self, py: Python<'_>) -> Self {
+        match self {
+            Self::Peer => Self::Peer,
+            Self::Native(address) => Self::Native(address.clone()),
+            Self::Python(address) => {
+                Self::Python(address.as_ref().map(|address| address.clone_ref(py)))
+            }
+        }
+    }
+
+    /// The address as `sendto` was given it; `None` for the peer's.
+    pub(super) fn as_object<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        match self {
+            Self::Peer => Ok(None),
+            Self::Native(address) => decode(py, Some(address)).map(Some),
+            Self::Python(address) => Ok(address.as_ref().map(|address| address.bind(py).clone())),
         }
     }
 

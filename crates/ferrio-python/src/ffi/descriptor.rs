@@ -1,8 +1,9 @@
 //! Reading an attribute through its descriptor.
 
-use pyo3::exceptions::PyTypeError;
+use pyo3::exceptions::{PyAttributeError, PyTypeError};
 use pyo3::ffi;
 use pyo3::prelude::*;
+use pyo3::types::PyDict;
 
 /// `descriptor.__get__(object)` by the type's slot: a tenth of what the method costs.
 ///
@@ -23,5 +24,20 @@ pub fn descriptor_get<'py>(
             object.py(),
             get(descriptor.as_ptr(), object.as_ptr(), std::ptr::null_mut()),
         )
+    }
+}
+
+/// The dictionary that an object has besides what is native in it, if its class gives it one.
+pub fn own_dictionary<'py>(object: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, PyDict>>> {
+    let py = object.py();
+    // SAFETY: a live object; the result is a new reference, or null with an exception set.
+    let found = unsafe {
+        let dictionary = ffi::PyObject_GenericGetDict(object.as_ptr(), std::ptr::null_mut());
+        Bound::from_owned_ptr_or_err(py, dictionary)
+    };
+    match found {
+        Ok(dictionary) => Ok(Some(dictionary.cast_into()?)),
+        Err(error) if error.is_instance_of::<PyAttributeError>(py) => Ok(None),
+        Err(error) => Err(error),
     }
 }

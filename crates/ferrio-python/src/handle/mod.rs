@@ -230,6 +230,17 @@ impl Handle {
         when: Option<&When>,
         call: Option<Call>,
     ) -> PyResult<String> {
+        let info = Self::info(slf, mark, when, call)?;
+        Ok(format!("<{}>", info.join(" ")))
+    }
+
+    /// The parts of a representation.
+    fn info(
+        slf: &Bound<'_, Self>,
+        mark: Option<&str>,
+        when: Option<&When>,
+        call: Option<Call>,
+    ) -> PyResult<Vec<String>> {
         let py = slf.py();
         let me = slf.get();
         let mut info = vec![slf.get_type().name()?.to_string()];
@@ -245,7 +256,14 @@ impl Handle {
             let (file, line) = (frame.get_item(0)?, frame.get_item(1)?);
             info.push(format!("created at {file}:{line}"));
         }
-        Ok(format!("<{}>", info.join(" ")))
+        Ok(info)
+    }
+
+    /// The parts of the representation as it is now.
+    fn current_info(slf: &Bound<'_, Self>, when: Option<&When>) -> PyResult<Vec<String>> {
+        let call = slf.get().call(slf.py());
+        let mark = call.is_none().then_some("cancelled");
+        Self::info(slf, mark, when, call)
     }
 
     /// Drops the callback and its arguments.
@@ -321,6 +339,18 @@ impl Handle {
 
     fn __repr__(slf: &Bound<'_, Self>) -> PyResult<String> {
         Self::describe(slf, None)
+    }
+
+    /// What a cancelled handle was for, in debug mode.
+    #[getter(_repr)]
+    fn get_kept_text(&self, py: Python<'_>) -> Option<String> {
+        self.state
+            .with(py, |state| state.debug.as_ref()?.text.clone())
+    }
+
+    #[pyo3(name = "_repr_info")]
+    fn repr_info(slf: &Bound<'_, Self>) -> PyResult<Vec<String>> {
+        Self::current_info(slf, None)
     }
 
     #[getter(__class__)]

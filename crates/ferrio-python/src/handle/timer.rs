@@ -136,6 +136,11 @@ impl TimerHandle {
         Handle::describe(slf.as_super(), Some(&slf.get().when))
     }
 
+    #[pyo3(name = "_repr_info")]
+    fn repr_info(slf: &Bound<'_, Self>) -> PyResult<Vec<String>> {
+        Handle::current_info(slf.as_super(), Some(&slf.get().when))
+    }
+
     fn __hash__(&self, py: Python<'_>) -> PyResult<isize> {
         self.when.object(py).hash()
     }

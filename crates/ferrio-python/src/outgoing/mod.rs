@@ -7,6 +7,7 @@
 //! | `queue` | [`Outgoing`]: what is buffered, flow control, how it is going to leave |
 //! | `sink` | the system calls: sockets, other descriptors |
 //! | `writer` | [`Writer`]: `write` and flushing, for every transport that writes |
+//! | `attributes` | the private attributes that go with it |
 //! | `unflushed` | what the loop flushes at the end of an iteration |
 //!
 //! Writes are collected and leave together at the end of the iteration, in one system call, or at once if they are
@@ -15,6 +16,7 @@
 //!
 //! Nothing here knows what a transport does when sending fails, or how it ends: that is the transport's.
 
+mod attributes;
 mod chunk;
 mod pieces;
 mod queue;
@@ -22,6 +24,7 @@ mod sink;
 mod unflushed;
 mod writer;
 
+pub(crate) use self::attributes::writer_attributes;
 pub use self::chunk::{Chunk, Data};
 pub use self::pieces::{Refusal, pieces};
 pub use self::queue::{Outgoing, set_limits};

@@ -72,6 +72,13 @@ impl Outgoing {
         self.buffer.chunk_count()
     }
 
+    /// Copies of what is buffered.
+    pub fn pieces(&self) -> Vec<Vec<u8>> {
+        let mut slices = vec![IoSlice::new(&[]); self.chunk_count()];
+        let pieces = self.buffer.gather(&mut slices);
+        pieces.iter().map(|piece| piece.to_vec()).collect()
+    }
+
     /// Whether the kernel is known to take nothing.
     pub fn is_blocked(&self) -> bool {
         self.sending == Sending::Blocked

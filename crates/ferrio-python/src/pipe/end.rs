@@ -13,7 +13,7 @@ use rustix::fs::FileType;
 use crate::cell::AttachedCell;
 use crate::errors::os_error;
 use crate::event_loop::{Direction, Loop};
-use crate::{ffi, imports};
+use crate::{extra_info, ffi, imports};
 
 /// How far a transport is on its way from open to closed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -154,10 +154,11 @@ impl End {
 
     pub(super) fn extra_info<'py>(
         &self,
+        transport: &Bound<'py, PyAny>,
         name: &Bound<'py, PyAny>,
         default: Option<Bound<'py, PyAny>>,
     ) -> PyResult<Option<Bound<'py, PyAny>>> {
-        Ok(self.extra.bind(name.py()).get_item(name)?.or(default))
+        extra_info::look_up(transport, self.extra.bind(name.py()), name, default)
     }
 
     /// Schedules `connection_made`, then the transport's method that begins to watch, then the waiter.

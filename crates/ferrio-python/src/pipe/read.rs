@@ -13,7 +13,7 @@ use pyo3::types::{PyBytes, PyDict, PyTuple};
 use super::end::{End, Ends, Phase};
 use crate::cell::AttachedCell;
 use crate::errors::os_error;
-use crate::event_loop::{Callback, Direction, Loop};
+use crate::event_loop::{Callback, Direction, Loop, READ_SIZE};
 use crate::incoming::Arrival;
 use crate::process::PipeProtocol;
 use crate::protocol::{fail, report_error};
@@ -228,11 +228,11 @@ impl ReadPipeTransport {
     /// Return the information called name ('pipe'), or default if there is none.
     #[pyo3(signature = (name, default = None))]
     fn get_extra_info<'py>(
-        &self,
+        slf: &Bound<'py, Self>,
         name: &Bound<'py, PyAny>,
         default: Option<Bound<'py, PyAny>>,
     ) -> PyResult<Option<Bound<'py, PyAny>>> {
-        self.end.extra_info(name, default)
+        slf.get().end.extra_info(slf, name, default)
     }
 
     /// Set the protocol that is told from now on.
@@ -297,6 +297,27 @@ impl ReadPipeTransport {
     #[setter(_pipe)]
     fn set_pipe(&self, py: Python<'_>, pipe: Option<Py<PyAny>>) {
         self.end.set_file(py, pipe);
+    }
+
+    #[classattr]
+    #[pyo3(name = "max_size")]
+    const MAX_SIZE: usize = READ_SIZE;
+
+    /// Receive once, as when something has arrived.
+    #[pyo3(name = "_read_ready")]
+    fn read_ready(slf: &Bound<'_, Self>) -> PyResult<()> {
+        Self::on_readable(slf)
+    }
+
+    /// Watch a descriptor while the transport reads.
+    #[pyo3(name = "_add_reader")]
+    fn add_reader(&self, fd: Bound<'_, PyAny>, callback: Bound<'_, PyAny>) -> PyResult<()> {
+        let py = fd.py();
+        if self.is_reading(py) {
+            let event_loop = self.end.event_loop(py);
+            event_loop.call_method1(intern!(py, "_add_reader"), (fd, callback))?;
+        }
+        Ok(())
     }
 
     #[getter(_fileno)]

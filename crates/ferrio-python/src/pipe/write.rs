@@ -16,7 +16,9 @@ use super::end::{End, Ends, Phase};
 use crate::cell::AttachedCell;
 use crate::errors::os_error;
 use crate::event_loop::{Callback, Direction, Loop};
-use crate::outgoing::{Data, LOST_WRITES_LOG_THRESHOLD, Outgoing, Sink, Unflushed, Writer};
+use crate::outgoing::{
+    Data, LOST_WRITES_LOG_THRESHOLD, Outgoing, Sink, Unflushed, Writer, writer_attributes,
+};
 use crate::protocol::{fail, report_fatal_error};
 use crate::{ffi, imports};
 
@@ -316,11 +318,11 @@ impl WritePipeTransport {
     /// Return the information called name ('pipe'), or default if there is none.
     #[pyo3(signature = (name, default = None))]
     fn get_extra_info<'py>(
-        &self,
+        slf: &Bound<'py, Self>,
         name: &Bound<'py, PyAny>,
         default: Option<Bound<'py, PyAny>>,
     ) -> PyResult<Option<Bound<'py, PyAny>>> {
-        self.end.extra_info(name, default)
+        slf.get().end.extra_info(slf, name, default)
     }
 
     /// Set the protocol that is told from now on.
@@ -431,6 +433,12 @@ impl WritePipeTransport {
         self.state.with(py, |state| state.lost_writes)
     }
 
+    /// The other end is watched: it can be read when it is closed.
+    #[pyo3(name = "_read_ready")]
+    fn read_ready(slf: &Bound<'_, Self>) -> PyResult<()> {
+        Self::on_peer_closed(slf)
+    }
+
     #[getter(_protocol_paused)]
     fn get_protocol_paused(&self, py: Python<'_>) -> bool {
         self.state.with(py, |state| state.outgoing.is_paused())
@@ -461,3 +469,8 @@ impl ffi::Finalize for WritePipeTransport {
         slf.get().end.forget(slf)
     }
 }
+
+writer_attributes!(WritePipeTransport, |py, pieces| Ok(Outgoing::as_bytes(
+    py, &pieces
+)
+.into_any()));

@@ -19,6 +19,7 @@ mod starting;
 mod stock;
 
 use pyo3::PyTraverseError;
+use pyo3::exceptions::PyProcessLookupError;
 use pyo3::gc::PyVisit;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
@@ -28,7 +29,7 @@ pub use self::pipes::PipeProtocol;
 pub use self::starting::Command;
 use crate::cell::AttachedCell;
 use crate::event_loop::Loop;
-use crate::imports;
+use crate::{extra_info, imports};
 
 /// One of the process's three standard streams.
 #[derive(Default)]
@@ -218,11 +219,11 @@ impl SubprocessTransport {
     /// Return the information called name ('subprocess'), or default if there is none.
     #[pyo3(signature = (name, default = None))]
     fn get_extra_info<'py>(
-        &self,
+        slf: &Bound<'py, Self>,
         name: &Bound<'py, PyAny>,
         default: Option<Bound<'py, PyAny>>,
     ) -> PyResult<Option<Bound<'py, PyAny>>> {
-        Ok(self.extra.bind(name.py()).get_item(name)?.or(default))
+        extra_info::look_up(slf, slf.get().extra.bind(slf.py()), name, default)
     }
 
     /// Set the protocol that is told from now on.
@@ -296,6 +297,59 @@ impl SubprocessTransport {
             }
         }
         Ok(pipes)
+    }
+
+    /// Futures of those who wait for the exit; None once they are told.
+    #[getter(_exit_waiters)]
+    fn get_exit_waiters(&self, py: Python<'_>) -> Option<Vec<Py<PyAny>>> {
+        self.state.with(py, |state| {
+            let waiters = state.waiters.as_ref()?.iter();
+            Some(waiters.map(|waiter| waiter.clone_ref(py)).collect())
+        })
+    }
+
+    /// Whether `connection_lost` is scheduled.
+    #[getter(_finished)]
+    fn get_finished(&self, py: Python<'_>) -> bool {
+        self.state.with(py, |state| state.finished)
+    }
+
+    /// Calls of the protocol that wait for `connection_made`; None once it was called.
+    #[getter(_pending_calls)]
+    fn get_pending_calls<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        let kept = self.state.with(py, |state| match &state.calls {
+            Calls::Kept(calls) => Some(
+                calls
+                    .iter()
+                    .map(|call| (call.method.clone_ref(py), call.args.clone_ref(py)))
+                    .collect::<Vec<_>>(),
+            ),
+            Calls::Scheduled => None,
+        });
+        match kept {
+            Some(kept) => imports::deque(py)?.call1((kept,)).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// Call a method of the protocol in the next iteration, or after `connection_made`.
+    #[pyo3(name = "_call", signature = (cb, *data))]
+    fn call(&self, cb: Bound<'_, PyAny>, data: Bound<'_, PyTuple>) -> PyResult<()> {
+        self.tell(cb.py(), cb, data)
+    }
+
+    /// Raise ProcessLookupError if the transport is closed.
+    #[pyo3(name = "_check_proc")]
+    fn check_process(&self, py: Python<'_>) -> PyResult<()> {
+        match self.popen(py) {
+            Some(_) => Ok(()),
+            None => Err(PyProcessLookupError::new_err(())),
+        }
+    }
+
+    #[pyo3(name = "_try_finish")]
+    fn try_finish_method(slf: &Bound<'_, Self>) -> PyResult<()> {
+        Self::try_finish(slf)
     }
 
     #[getter(_loop)]

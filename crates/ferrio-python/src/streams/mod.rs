@@ -19,29 +19,6 @@ use pyo3::prelude::*;
 use crate::cell::AttachedOnce;
 use crate::future::Home;
 
-/// Declares a private attribute of a class: an object or `None`, in a field of its state.
-macro_rules! object_attribute {
-    ($class:ident, $field:ident, $name:ident, $get:ident, $set:ident) => {
-        #[pymethods]
-        impl $class {
-            #[getter($name)]
-            pub(super) fn $get(&self, py: Python<'_>) -> Option<Py<PyAny>> {
-                self.state.with(py, |state| {
-                    let object = state.$field.as_ref();
-                    object.map(|object| object.clone_ref(py))
-                })
-            }
-
-            #[setter($name)]
-            pub(super) fn $set(&self, py: Python<'_>, object: Option<Py<PyAny>>) {
-                let replace = |old: &mut _| std::mem::replace(old, object);
-                let old = self.state.with(py, |state| replace(&mut state.$field));
-                drop(old);
-            }
-        }
-    };
-}
-
 mod connecting;
 mod overridden;
 mod protocol;

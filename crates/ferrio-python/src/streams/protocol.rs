@@ -11,6 +11,7 @@ use pyo3::types::{PyDict, PyTuple, PyWeakrefMethods, PyWeakrefReference};
 
 use super::reader::StreamReader;
 use super::set_home;
+use crate::attributes::{flag_attribute, object_attribute};
 use crate::cell::{AttachedCell, AttachedOnce};
 use crate::coroutine::{Body, Call, Step, Wait, body};
 use crate::event_loop::wake;
@@ -344,30 +345,38 @@ impl StreamReaderProtocol {
         })
     }
 
+    #[setter(_stream_reader_wr)]
+    fn set_stream_reader_wr(&self, py: Python<'_>, reference: Option<Py<PyWeakrefReference>>) {
+        let replace = |old: &mut _| std::mem::replace(old, reference);
+        let old = self.state.with(py, |state| replace(&mut state.reader));
+        drop(old);
+    }
+
+    /// A stream reader whose connection nobody else kept was collected before the connection was made.
+    #[getter(_reject_connection)]
+    fn get_reject_connection(&self) -> bool {
+        false
+    }
+
+    #[setter(_drain_waiters)]
+    fn set_drain_waiters(&self, waiters: &Bound<'_, PyAny>) -> PyResult<()> {
+        let py = waiters.py();
+        let waiters: VecDeque<_> = waiters
+            .try_iter()?
+            .map(|waiter| waiter.map(Bound::unbind))
+            .collect::<PyResult<_>>()?;
+        let replace = |old: &mut _| std::mem::replace(old, waiters);
+        let old = self
+            .state
+            .with(py, |state| replace(&mut state.drain_waiters));
+        drop(old);
+        Ok(())
+    }
+
     #[getter(_drain_waiters)]
     fn get_drain_waiters(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
         let waiters = self.drain_waiters(py);
         Ok(imports::deque(py)?.call1((waiters,))?.unbind())
-    }
-
-    #[getter(_over_ssl)]
-    fn get_over_ssl(&self, py: Python<'_>) -> bool {
-        self.state.with(py, |state| state.over_ssl)
-    }
-
-    #[setter(_over_ssl)]
-    fn set_over_ssl(&self, py: Python<'_>, over_ssl: bool) {
-        self.state.with(py, |state| state.over_ssl = over_ssl);
-    }
-
-    #[getter(_paused)]
-    fn get_paused(&self, py: Python<'_>) -> bool {
-        self.state.with(py, |state| state.paused)
-    }
-
-    #[getter(_connection_lost)]
-    fn get_connection_lost(&self, py: Python<'_>) -> bool {
-        self.state.with(py, |state| state.connection_lost)
     }
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
@@ -409,6 +418,34 @@ impl ffi::Finalize for StreamReaderProtocol {
     }
 }
 
+flag_attribute!(
+    StreamReaderProtocol,
+    over_ssl,
+    _over_ssl,
+    get_over_ssl,
+    set_over_ssl
+);
+flag_attribute!(
+    StreamReaderProtocol,
+    paused,
+    _paused,
+    get_paused,
+    set_paused
+);
+flag_attribute!(
+    StreamReaderProtocol,
+    connection_lost,
+    _connection_lost,
+    get_connection_lost,
+    set_connection_lost
+);
+object_attribute!(
+    StreamReaderProtocol,
+    writer,
+    _stream_writer,
+    get_stream_writer,
+    set_stream_writer
+);
 object_attribute!(
     StreamReaderProtocol,
     transport,

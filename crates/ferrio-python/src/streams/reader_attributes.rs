@@ -6,6 +6,7 @@ use pyo3::types::PyByteArray;
 
 use super::reader::{DEFAULT_LIMIT, StreamReader, as_limit};
 use super::set_home;
+use crate::attributes::{flag_attribute, object_attribute};
 use crate::imports;
 use crate::subclasses::class_of;
 
@@ -78,36 +79,10 @@ impl StreamReader {
     fn set_loop(&self, event_loop: &Bound<'_, PyAny>) -> PyResult<()> {
         set_home(&self.home, event_loop)
     }
-
-    #[getter(_eof)]
-    fn get_eof(&self, py: Python<'_>) -> bool {
-        self.state.with(py, |state| state.eof)
-    }
-
-    #[setter(_eof)]
-    fn set_eof(&self, py: Python<'_>, eof: bool) {
-        self.state.with(py, |state| state.eof = eof);
-    }
-
-    #[getter(_paused)]
-    fn get_paused(&self, py: Python<'_>) -> bool {
-        self.state.with(py, |state| state.paused)
-    }
-
-    #[setter(_paused)]
-    fn set_paused(&self, py: Python<'_>, paused: bool) {
-        self.state.with(py, |state| state.paused = paused);
-    }
-
-    #[getter(_source_traceback)]
-    pub(super) fn source_traceback(&self, py: Python<'_>) -> Option<Py<PyAny>> {
-        self.state.with(py, |state| {
-            let traceback = state.source_traceback.as_ref();
-            traceback.map(|traceback| traceback.clone_ref(py))
-        })
-    }
 }
 
+flag_attribute!(StreamReader, eof, _eof, get_eof, set_eof);
+flag_attribute!(StreamReader, paused, _paused, get_paused, set_paused);
 object_attribute!(StreamReader, waiter, _waiter, get_waiter, set_waiter);
 object_attribute!(
     StreamReader,
@@ -122,4 +97,11 @@ object_attribute!(
     _transport,
     get_transport,
     set_transport_attribute
+);
+object_attribute!(
+    StreamReader,
+    source_traceback,
+    _source_traceback,
+    source_traceback,
+    set_source_traceback
 );

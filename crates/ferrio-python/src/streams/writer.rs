@@ -9,6 +9,7 @@ use pyo3::types::{PyDict, PyTuple};
 
 use super::protocol::StreamReaderProtocol;
 use super::reader::StreamReader;
+use crate::attributes::object_attribute;
 use crate::cell::AttachedCell;
 use crate::coroutine::{Body, Call, Coroutine, Step, Wait, body};
 use crate::subclasses::{class_of, has_own};
@@ -22,6 +23,8 @@ struct State {
     protocol: Option<Py<PyAny>>,
     reader: Option<Py<PyAny>>,
     event_loop: Option<Py<PyAny>>,
+    /// A future that is done, once somebody has asked for it.
+    complete: Option<Py<PyAny>>,
 }
 
 /// The writing side of a stream (CPython: `asyncio.StreamWriter`).
@@ -54,6 +57,7 @@ impl State {
             protocol: Some(protocol.unbind()),
             reader: reader.map(Bound::unbind),
             event_loop: Some(event_loop.unbind()),
+            complete: None,
         })
     }
 }
@@ -343,12 +347,38 @@ impl StreamWriter {
         ))
     }
 
+    /// A future that is done, which asyncio's has and no longer uses.
+    #[getter(_complete_fut)]
+    fn get_complete<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        let existing = self.state.with(py, |state| {
+            let complete = state.complete.as_ref();
+            complete.map(|complete| complete.bind(py).clone())
+        });
+        let (None, Some(event_loop)) = (&existing, self.get_loop(py)) else {
+            return Ok(existing);
+        };
+        let complete = event_loop
+            .bind(py)
+            .call_method0(intern!(py, "create_future"))?;
+        complete.call_method1(intern!(py, "set_result"), (py.None(),))?;
+        self.set_complete(py, Some(complete.clone().unbind()));
+        Ok(Some(complete))
+    }
+
+    #[setter(_complete_fut)]
+    fn set_complete(&self, py: Python<'_>, complete: Option<Py<PyAny>>) {
+        let replace = |old: &mut _| std::mem::replace(old, complete);
+        let old = self.state.with(py, |state| replace(&mut state.complete));
+        drop(old);
+    }
+
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
         self.state.visit(|state| {
             visit.call(&state.transport)?;
             visit.call(&state.protocol)?;
             visit.call(&state.reader)?;
-            visit.call(&state.event_loop)
+            visit.call(&state.event_loop)?;
+            visit.call(&state.complete)
         })
     }
 

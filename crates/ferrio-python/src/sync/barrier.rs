@@ -299,6 +299,17 @@ impl Barrier {
         Ok(class_of::<Self>(slf, imports::barrier_class(slf.py())?))
     }
 
+    /// A barrier belongs to its condition's loop.
+    #[getter(_loop)]
+    fn get_loop_attribute(&self) -> Option<Py<PyAny>> {
+        None
+    }
+
+    #[pyo3(name = "_get_loop")]
+    fn event_loop<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        self.condition(py)?.call_method0(intern!(py, "_get_loop"))
+    }
+
     #[getter(_cond)]
     fn get_condition<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, Condition>> {
         self.condition(py)

@@ -6,6 +6,8 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyType};
 
+use crate::ffi;
+
 /// What makes an object, its arguments, and the state that is then set: what `__reduce__` returns.
 pub type Reduced<'py> = (Bound<'py, PyAny>, (Bound<'py, PyType>,), Bound<'py, PyAny>);
 
@@ -30,8 +32,8 @@ pub fn state<'py>(
         return Err(PyTypeError::new_err(text));
     }
     let state = PyDict::new(py);
-    if let Some(own) = object.getattr_opt(intern!(py, "__dict__"))? {
-        state.update(own.cast()?)?;
+    if let Some(own) = ffi::own_dictionary(object)? {
+        state.update(own.as_mapping())?;
     }
     for &field in fields {
         let value = object.getattr(field)?;

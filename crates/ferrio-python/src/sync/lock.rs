@@ -253,6 +253,11 @@ impl Lock {
         bound::repr(slf.as_any(), state, waiters)
     }
 
+    #[pyo3(name = "_wake_up_first")]
+    fn wake_up_first(&self, py: Python<'_>) -> PyResult<()> {
+        self.wake_next(py)
+    }
+
     #[getter(_locked)]
     fn get_locked(&self, py: Python<'_>) -> bool {
         self.is_locked(py)

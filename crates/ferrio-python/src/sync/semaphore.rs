@@ -254,6 +254,21 @@ impl Semaphore {
         bound::repr(slf.as_any(), &state, waiters)
     }
 
+    /// Wake the first who waits, if there is a permit. Return whether there was somebody.
+    #[pyo3(name = "_wake_up_next")]
+    fn wake_up_next(&self, py: Python<'_>) -> PyResult<bool> {
+        self.refresh(py)?;
+        let next = self.state.with(py, |semaphore| {
+            let next = semaphore.to_wake();
+            next.map(|waiter| waiter.clone_ref(py))
+        });
+        let Some(waiter) = next else {
+            return Ok(false);
+        };
+        waiter.wake(py, Returns::True.into_object(py))?;
+        Ok(true)
+    }
+
     #[getter(_value)]
     fn get_value(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
         as_object(py, self.state.with(py, |semaphore| semaphore.value))

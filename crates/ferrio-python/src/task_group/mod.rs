@@ -16,6 +16,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PySet, PyTuple};
 
 use self::tasks::Children;
+use crate::attributes::flag_attribute;
 use crate::cell::AttachedCell;
 use crate::coroutine::{Body, Call, Coroutine, Step, body};
 use crate::imports;
@@ -228,6 +229,22 @@ impl TaskGroup {
         Ok(class_of::<Self>(slf, imports::task_group_class(slf.py())?))
     }
 
+    /// The future that the end of the block waits for.
+    #[getter(_on_completed_fut)]
+    fn get_completed(&self, py: Python<'_>) -> Option<Py<PyAny>> {
+        self.with(py, |state| {
+            let completed = state.completed.as_ref()?;
+            Some(completed.clone_ref(py))
+        })
+    }
+
+    /// Whether an exception is raised alone instead of in a group.
+    #[staticmethod]
+    #[pyo3(name = "_is_base_error")]
+    fn is_base_error_method(exc: &Bound<'_, PyAny>) -> bool {
+        tasks::is_base_error(exc)
+    }
+
     #[getter(_tasks)]
     fn get_tasks<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PySet>> {
         PySet::new(py, self.tasks(py))
@@ -263,26 +280,6 @@ impl TaskGroup {
         })
     }
 
-    #[getter(_entered)]
-    fn get_entered(&self, py: Python<'_>) -> bool {
-        self.with(py, |state| state.entered)
-    }
-
-    #[getter(_exiting)]
-    fn get_exiting(&self, py: Python<'_>) -> bool {
-        self.with(py, |state| state.exiting)
-    }
-
-    #[getter(_aborting)]
-    fn get_aborting(&self, py: Python<'_>) -> bool {
-        self.with(py, |state| state.aborting)
-    }
-
-    #[getter(_parent_cancel_requested)]
-    fn get_parent_cancel_requested(&self, py: Python<'_>) -> bool {
-        self.with(py, |state| state.parent_cancel_requested)
-    }
-
     #[pyo3(name = "_abort")]
     fn abort_attribute(&self, py: Python<'_>) -> PyResult<()> {
         self.abort(py)
@@ -308,3 +305,14 @@ impl TaskGroup {
         Python::attach(|py| drop(self.state.take(py)));
     }
 }
+
+flag_attribute!(TaskGroup, entered, _entered, get_entered, set_entered);
+flag_attribute!(TaskGroup, exiting, _exiting, get_exiting, set_exiting);
+flag_attribute!(TaskGroup, aborting, _aborting, get_aborting, set_aborting);
+flag_attribute!(
+    TaskGroup,
+    parent_cancel_requested,
+    _parent_cancel_requested,
+    get_parent_cancel_requested,
+    set_parent_cancel_requested
+);

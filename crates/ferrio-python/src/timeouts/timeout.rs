@@ -1,5 +1,7 @@
 //! `Timeout`: a block that is cancelled when its time is up (CPython: `asyncio/timeouts.py`).
 
+mod attributes;
+
 use pyo3::PyTraverseError;
 use pyo3::exceptions::{PyBaseExceptionGroup, PyRuntimeError, PyTimeoutError};
 use pyo3::gc::PyVisit;

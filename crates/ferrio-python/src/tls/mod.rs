@@ -22,6 +22,7 @@
 //!
 //! No state is borrowed while an SSL call runs: callbacks of the context are Python code and may do anything.
 
+mod attributes;
 mod handshake;
 mod protocol;
 mod reading;

@@ -267,7 +267,11 @@ impl TlsProtocol {
     }
 
     /// Return a buffer for ciphertext; ferrio's own transports do without.
-    fn get_buffer<'py>(&self, py: Python<'py>, sizehint: isize) -> PyResult<Bound<'py, PyAny>> {
+    pub(super) fn get_buffer<'py>(
+        &self,
+        py: Python<'py>,
+        sizehint: isize,
+    ) -> PyResult<Bound<'py, PyAny>> {
         let _ = sizehint;
         let buffer = self.state.with(py, |state| {
             let buffer = state.ssl_buffer.as_ref()?;
@@ -383,57 +387,6 @@ impl TlsProtocol {
     #[pyo3(name = "_on_resumed")]
     fn on_resumed_method(slf: &Bound<'_, Self>) -> PyResult<()> {
         Self::on_resumed(slf)
-    }
-
-    #[getter(_loop)]
-    fn get_loop(&self, py: Python<'_>) -> Py<Loop> {
-        self.event_loop.clone_ref(py)
-    }
-
-    #[getter(_app_protocol)]
-    fn get_app_protocol<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyAny>> {
-        self.app_protocol(py)
-    }
-
-    #[getter(_transport)]
-    fn get_transport<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyAny>> {
-        let underlying = self.underlying(py)?;
-        Some(underlying.as_any(py).clone())
-    }
-
-    #[getter(_sslcontext)]
-    fn get_sslcontext(&self, py: Python<'_>) -> Py<PyAny> {
-        self.context.clone_ref(py)
-    }
-
-    #[getter(_sslobj)]
-    fn get_sslobj<'py>(&self, py: Python<'py>) -> Bound<'py, PyAny> {
-        self.session.object(py).clone()
-    }
-
-    #[getter(_incoming)]
-    fn get_incoming(&self, py: Python<'_>) -> Py<PyAny> {
-        self.session.incoming().clone_ref(py)
-    }
-
-    #[getter(_outgoing)]
-    fn get_outgoing(&self, py: Python<'_>) -> Py<PyAny> {
-        self.session.outgoing().clone_ref(py)
-    }
-
-    #[getter(_extra)]
-    fn get_extra(&self, py: Python<'_>) -> Py<PyDict> {
-        self.extra(py)
-    }
-
-    #[getter(_app_reading_paused)]
-    fn get_app_reading_paused(&self, py: Python<'_>) -> bool {
-        self.state.with(py, |state| state.reading.app_paused)
-    }
-
-    #[getter(_app_writing_paused)]
-    fn get_app_writing_paused(&self, py: Python<'_>) -> bool {
-        self.state.with(py, |state| state.writing.app_paused)
     }
 
     /// Whether data goes past the methods of the SSLObject.

@@ -1,5 +1,7 @@
 //! The states, limits and flags of a TLS connection.
 
+use std::io::IoSlice;
+
 use ferrio::WriteBuffer;
 use pyo3::exceptions::{PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
@@ -26,7 +28,7 @@ pub enum Stage {
 
 impl Stage {
     /// As asyncio's error message names it.
-    fn name(self) -> &'static str {
+    pub fn name(self) -> &'static str {
         match self {
             Self::Unwrapped => "UNWRAPPED",
             Self::Handshake => "DO_HANDSHAKE",
@@ -208,5 +210,13 @@ impl State {
             lost_writes: 0,
             ssl_buffer: None,
         }
+    }
+
+    /// Copies of the plaintext that waits to be encrypted.
+    pub fn backlog_pieces(&mut self) -> Vec<Vec<u8>> {
+        let backlog = &self.writing.backlog;
+        let mut slices = vec![IoSlice::new(&[]); backlog.chunk_count()];
+        let pieces = backlog.gather(&mut slices);
+        pieces.iter().map(|piece| piece.to_vec()).collect()
     }
 }

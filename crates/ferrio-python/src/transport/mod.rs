@@ -5,6 +5,7 @@
 //! | `reading` | what arrives: `data_received`, `buffer_updated`, `eof_received`, pausing |
 //! | `writing` | what is to leave: `write`, flow control, `write_eof` |
 //! | `closing` | `close`, `abort`, fatal errors, `connection_lost` |
+//! | `attributes` | the private attributes that programs see |
 //! | `common` | what stream and datagram sockets have in common |
 //!
 //! Writes leave as `crate::outgoing` says: together, at the end of the iteration.
@@ -13,6 +14,7 @@
 //!
 //! No callback of the protocol is ever called while the state is borrowed.
 
+mod attributes;
 mod closing;
 mod common;
 mod reading;
@@ -33,7 +35,7 @@ use crate::outgoing::Outgoing;
 use crate::plain_sockets::is_plain;
 use crate::streams::StreamReaderProtocol;
 use crate::tls::TlsProtocol;
-use crate::{ffi, imports};
+use crate::{extra_info, ffi, imports};
 
 /// How the protocol takes what arrives.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -244,13 +246,12 @@ impl SocketTransport {
     /// Return the information called name ('socket', 'sockname', 'peername', …), or default if there is none.
     #[pyo3(signature = (name, default = None))]
     fn get_extra_info<'py>(
-        &self,
-        py: Python<'py>,
+        slf: &Bound<'py, Self>,
         name: &Bound<'py, PyAny>,
         default: Option<Bound<'py, PyAny>>,
     ) -> PyResult<Option<Bound<'py, PyAny>>> {
-        let extra = self.state.with(py, |state| state.extra.clone_ref(py));
-        Ok(extra.bind(py).get_item(name)?.or(default))
+        let extra = slf.get().get_extra(slf.py());
+        extra_info::look_up(slf, extra.bind(slf.py()), name, default)
     }
 
     /// Set the protocol that is told from now on.
@@ -277,50 +278,6 @@ impl SocketTransport {
     #[getter(__class__)]
     fn class(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
         Ok(imports::transport_class(slf.py())?.clone().unbind())
-    }
-
-    #[getter(_loop)]
-    fn get_loop(&self, py: Python<'_>) -> Option<Py<Loop>> {
-        (self.phase(py) != Phase::Closed).then(|| self.event_loop.clone_ref(py))
-    }
-
-    #[getter(_sock)]
-    pub fn get_sock(&self, py: Python<'_>) -> Option<Py<PyAny>> {
-        self.state.with(py, |state| {
-            state.sock.as_ref().map(|sock| sock.clone_ref(py))
-        })
-    }
-
-    #[getter(_sock_fd)]
-    fn get_sock_fd(&self) -> RawFd {
-        self.fd
-    }
-
-    #[getter(_extra)]
-    fn get_extra(&self, py: Python<'_>) -> Py<PyDict> {
-        self.state.with(py, |state| state.extra.clone_ref(py))
-    }
-
-    #[getter(_protocol)]
-    fn get_protocol_attribute(&self, py: Python<'_>) -> Option<Py<PyAny>> {
-        self.get_protocol(py)
-    }
-
-    #[getter(_server)]
-    fn get_server(&self, py: Python<'_>) -> Option<Py<PyAny>> {
-        self.state.with(py, |state| {
-            state.server.as_ref().map(|server| server.clone_ref(py))
-        })
-    }
-
-    #[getter(_start_tls_compatible)]
-    fn get_start_tls_compatible(&self) -> bool {
-        true
-    }
-
-    #[getter(_sendfile_compatible)]
-    fn get_sendfile_compatible<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        imports::sendfile_mode(py)?.getattr("TRY_NATIVE")
     }
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {

@@ -1,0 +1,44 @@
+//! Private attributes of native classes that programs read and set, each a field of the class's `state`.
+
+/// An object or `None`.
+macro_rules! object_attribute {
+    ($class:ident, $field:ident, $name:ident, $get:ident, $set:ident) => {
+        #[pymethods]
+        impl $class {
+            #[getter($name)]
+            pub(super) fn $get(&self, py: Python<'_>) -> Option<Py<PyAny>> {
+                self.state.with(py, |state| {
+                    let object = state.$field.as_ref();
+                    object.map(|object| object.clone_ref(py))
+                })
+            }
+
+            #[setter($name)]
+            pub(super) fn $set(&self, py: Python<'_>, object: Option<Py<PyAny>>) {
+                let replace = |old: &mut _| std::mem::replace(old, object);
+                let old = self.state.with(py, |state| replace(&mut state.$field));
+                drop(old);
+            }
+        }
+    };
+}
+
+/// A flag.
+macro_rules! flag_attribute {
+    ($class:ident, $field:ident, $name:ident, $get:ident, $set:ident) => {
+        #[pymethods]
+        impl $class {
+            #[getter($name)]
+            fn $get(&self, py: Python<'_>) -> bool {
+                self.state.with(py, |state| state.$field)
+            }
+
+            #[setter($name)]
+            fn $set(&self, py: Python<'_>, flag: bool) {
+                self.state.with(py, |state| state.$field = flag);
+            }
+        }
+    };
+}
+
+pub(crate) use {flag_attribute, object_attribute};
