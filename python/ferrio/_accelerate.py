@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import asyncio.subprocess
 import sys
+from asyncio import base_subprocess, sslproto  # type: ignore[attr-defined]
 from types import ModuleType
 from typing import Any
 
@@ -67,11 +68,11 @@ for _native, _stock in (
     (_ferrio.DatagramTransport, asyncio.selector_events._SelectorDatagramTransport),  # type: ignore[attr-defined]
     (_ferrio.ReadPipeTransport, asyncio.unix_events._UnixReadPipeTransport),  # type: ignore[attr-defined]
     (_ferrio.WritePipeTransport, asyncio.unix_events._UnixWritePipeTransport),  # type: ignore[attr-defined]
-    (_ferrio.SubprocessTransport, asyncio.base_subprocess.BaseSubprocessTransport),
-    (_ferrio.PipeProtocol, asyncio.base_subprocess.WriteSubprocessPipeProto),
+    (_ferrio.SubprocessTransport, base_subprocess.BaseSubprocessTransport),
+    (_ferrio.PipeProtocol, base_subprocess.WriteSubprocessPipeProto),
     (_ferrio._AsCompletedIterator, getattr(asyncio.tasks, "_AsCompletedIterator", None)),
-    (_ferrio.TlsTransport, asyncio.sslproto._SSLProtocolTransport),
-    (_ferrio.TlsProtocol, asyncio.sslproto.SSLProtocol),
+    (_ferrio.TlsTransport, sslproto._SSLProtocolTransport),
+    (_ferrio.TlsProtocol, sslproto.SSLProtocol),
 ):
     if _stock is not None:
         _attributes.give_dictionary(_native, _stock)

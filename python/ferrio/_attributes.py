@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterator, Mapping, MutableMapping
-from types import GetSetDescriptorType
-from typing import Any
+from types import GetSetDescriptorType, MemberDescriptorType
+from typing import TYPE_CHECKING, Any
 
 from ferrio import _ferrio
 
@@ -18,7 +18,17 @@ from ferrio import _ferrio
 _names: dict[type, tuple[str, ...]] = {}
 
 
-class Attributes(MutableMapping[str, Any], dict[str, Any]):
+if TYPE_CHECKING:
+    _Mapping = dict[str, Any]
+else:
+
+    class _Mapping(MutableMapping, dict):
+        """A mapping that is a dictionary for `isinstance`."""
+
+        __slots__ = ()
+
+
+class Attributes(_Mapping):
     """The attributes of one object: those that are native, and those in the object's own dictionary if it has one.
 
     It is a `dict` for `isinstance` only; everything is looked up in the object. A native attribute that cannot be set
@@ -55,8 +65,7 @@ class Attributes(MutableMapping[str, Any], dict[str, Any]):
         try:
             setattr(self._owner, name, value)
         except AttributeError:
-            now = getattr(self._owner, name)
-            if now is not value and now != value:
+            if not _is_same(getattr(self._owner, name), value):
                 raise
 
     def __delitem__(self, name: str) -> None:
@@ -103,6 +112,14 @@ class Attributes(MutableMapping[str, Any], dict[str, Any]):
     __hash__ = None  # type: ignore[assignment]
 
 
+def _is_same(now: Any, value: Any) -> bool:
+    """Whether an attribute that cannot be set has a value already."""
+    if now is value or now == value:
+        return True
+    # Views of those who wait are made anew each time.
+    return type(now) is type(value) and hasattr(now, "popleft") and [*now] == [*value]
+
+
 class Default:
     """A class attribute of a subclass that has the name of a native attribute: what the class has, not its objects."""
 
@@ -123,17 +140,18 @@ class Default:
 
 
 def names_of(native: type, twin: type) -> tuple[str, ...]:
-    """The native attributes that asyncio's objects of the kind keep in their dictionaries.
+    """The native attributes that asyncio's objects of the kind keep in their dictionaries, or in slots.
 
     Args:
         native: the native class.
-        twin: asyncio's, whose properties are in no dictionary.
+        twin: asyncio's, whose properties are in neither.
     """
 
     def is_kept(name: str) -> bool:
         kind = type(inspect.getattr_static(native, name))
         stock = inspect.getattr_static(twin, name, None)
-        return kind is GetSetDescriptorType and not name.startswith("__") and not hasattr(stock, "__set__")
+        is_property = hasattr(stock, "__set__") and not isinstance(stock, MemberDescriptorType)
+        return kind is GetSetDescriptorType and not name.startswith("__") and not is_property
 
     return tuple(name for name in dir(native) if is_kept(name))
 

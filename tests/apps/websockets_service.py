@@ -196,6 +196,8 @@ async def main(certificate: str, key: str, authority: str) -> None:
     contexts[0].load_cert_chain(certificate, key)
     for at_server, at_client in ((None, None), contexts):
         async with service(at_server) as (server, port):
+            # As the library's own tests ask a server for its address.
+            print("encrypted:", server.server._ssl_context is not None)
             url = f"wss://localhost:{port}" if at_client else f"ws://127.0.0.1:{port}"
             await rooms_and_echoes(url, at_client)
             await pings_and_ends(url, at_client)

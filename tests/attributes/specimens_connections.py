@@ -113,7 +113,7 @@ async def connection(side: Side, protocol: asyncio.BaseProtocol) -> AsyncIterato
 )
 async def socket_transport(side: Side) -> AsyncIterator[object]:
     protocol = Recorder(keep_open=True)
-    async with connection(side, protocol) as (transport, peer):
+    async with connection(side, protocol) as (transport, _):
         yield transport
         await asyncio.sleep(0.01)
         yield transport
@@ -122,22 +122,15 @@ async def socket_transport(side: Side) -> AsyncIterator[object]:
         transport.resume_reading()
         transport.write(b"x" * 2_000_000)
         await asyncio.sleep(0.01)
-        yield Sized(transport)
+        yield transport
         transport.write_eof()
-        yield Sized(transport)
+        yield transport
         transport.close()
-        yield Sized(transport)
+        yield transport
         transport.abort()
         await protocol.lost()
         await asyncio.sleep(0.01)
         yield transport
-
-
-class Sized:
-    """A transport that has something in its buffer: how much is the kernel's business."""
-
-    def __init__(self, it: Any) -> None:
-        self.it = it
 
 
 @kind("_SelectorDatagramTransport", "open", "connected", "closed")
@@ -162,7 +155,7 @@ async def read_pipe(side: Side) -> AsyncIterator[object]:
     reading, writing = os.pipe()
     protocol = Recorder()
     with open(writing, "wb"):
-        transport, _ = await side.loop.connect_read_pipe(lambda: protocol, open(reading, "rb"))
+        transport, _ = await side.loop.connect_read_pipe(lambda: protocol, os.fdopen(reading, "rb"))
         await asyncio.sleep(0.01)
         yield transport
         transport.pause_reading()
@@ -178,14 +171,14 @@ async def write_pipe(side: Side) -> AsyncIterator[object]:
     reading, writing = os.pipe()
     protocol = Recorder()
     with open(reading, "rb"):
-        transport, _ = await side.loop.connect_write_pipe(lambda: protocol, open(writing, "wb"))
+        transport, _ = await side.loop.connect_write_pipe(lambda: protocol, os.fdopen(writing, "wb"))
         await asyncio.sleep(0.01)
         yield transport
         transport.write(b"x" * 1_000_000)
         await asyncio.sleep(0.01)
-        yield Sized(transport)
+        yield transport
         transport.close()
-        yield Sized(transport)
+        yield transport
         transport.abort()
         await protocol.lost()
         await asyncio.sleep(0.01)

@@ -12,7 +12,7 @@ import functools
 import weakref
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence, Set
 from types import ModuleType
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 Specimen = Callable[["Side"], AsyncIterator[object]]
 
@@ -53,6 +53,8 @@ def shape(value: object) -> object:
         return value.__name__
     if isinstance(value, asyncio.AbstractEventLoop):
         return "loop"
+    if isinstance(value, asyncio.BaseTransport):
+        return "transport"
     if isinstance(value, bytes | bytearray | memoryview):
         return ("bytes", bytes(value))
     if isinstance(value, tuple) and hasattr(value, "_fields"):

@@ -1,4 +1,4 @@
-"""Libraries that put something else over asyncio: aiofiles, anyio, and the plugins of pytest."""
+"""Libraries that put something else over asyncio: aioconsole, aiofiles, anyio, and the plugins of pytest."""
 
 from __future__ import annotations
 
@@ -11,6 +11,12 @@ from tests.programs.running import APPS
 
 # Two runs of a program, each of which has its own, shorter limit.
 pytestmark = pytest.mark.timeout(120)
+
+
+def test_aioconsole_program_says_the_same(app_says_the_same: Callable[..., str]) -> None:
+    """Its protocol saves its dictionary when a connection is lost, and restores it."""
+    output = app_says_the_same("aioconsole_lines.py")
+    assert "? got 'two'\n? the end\n" in output
 
 
 def test_aiofiles_program_says_the_same(app_says_the_same: Callable[..., str]) -> None:

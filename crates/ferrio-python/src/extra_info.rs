@@ -35,7 +35,11 @@ pub fn look_up<'py>(
             Some(get) => get.call1((transport,))?,
             None => method,
         };
-        return method.call1((name, default)).map(Some);
+        let answer = match default {
+            Some(default) => method.call1((name, default)),
+            None => method.call1((name,)),
+        };
+        return answer.map(Some);
     }
     Ok(extra.get_item(name)?.or(default))
 }

@@ -140,7 +140,10 @@ impl Server {
     pub fn serve(slf: &Bound<'_, Self>) -> PyResult<()> {
         let py = slf.py();
         let me = slf.get();
-        if me.state.with(py, |state| std::mem::replace(&mut state.serving, true)) {
+        if me
+            .state
+            .with(py, |state| std::mem::replace(&mut state.serving, true))
+        {
             return Ok(());
         }
         let Some(sockets) = me.get_sockets(py) else {
@@ -172,9 +175,9 @@ impl Server {
 
     fn add_client(&self, key: usize, transport: &Bound<'_, PyAny>) -> PyResult<()> {
         let reference = PyWeakrefReference::new(transport)?.unbind();
-        let old = self.state.with(transport.py(), |state| {
-            state.clients.insert(key, reference)
-        });
+        let old = self
+            .state
+            .with(transport.py(), |state| state.clients.insert(key, reference));
         drop(old);
         Ok(())
     }
@@ -320,10 +323,7 @@ impl Server {
             let future = Python::attach(|py| {
                 let server = slf.bind(py);
                 let (busy, closed) = slf.get().state.with(py, |state| {
-                    (
-                        state.serving_forever.is_some(),
-                        state.sockets.is_none(),
-                    )
+                    (state.serving_forever.is_some(), state.sockets.is_none())
                 });
                 if busy {
                     let text = format!(
@@ -522,20 +522,8 @@ impl Server {
 }
 
 flag_attribute!(Server, serving, _serving, get_serving, set_serving);
-object_attribute!(
-    Server,
-    sockets,
-    _sockets,
-    get_sockets,
-    set_sockets
-);
-object_attribute!(
-    Server,
-    waiters,
-    _waiters,
-    get_waiters,
-    set_waiters
-);
+object_attribute!(Server, sockets, _sockets, get_sockets, set_sockets);
+object_attribute!(Server, waiters, _waiters, get_waiters, set_waiters);
 object_attribute!(
     Server,
     protocol_factory,
@@ -550,13 +538,7 @@ object_attribute!(
     get_ssl_context,
     set_ssl_context
 );
-object_attribute!(
-    Server,
-    backlog,
-    _backlog,
-    get_backlog,
-    set_backlog
-);
+object_attribute!(Server, backlog, _backlog, get_backlog, set_backlog);
 object_attribute!(
     Server,
     ssl_handshake_timeout,
@@ -571,13 +553,7 @@ object_attribute!(
     get_ssl_shutdown_timeout,
     set_ssl_shutdown_timeout
 );
-object_attribute!(
-    Server,
-    context,
-    _context,
-    get_context,
-    set_context
-);
+object_attribute!(Server, context, _context, get_context, set_context);
 object_attribute!(
     Server,
     serving_forever,

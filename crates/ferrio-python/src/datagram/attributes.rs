@@ -10,8 +10,8 @@ use pyo3::types::{PyBytes, PyDict, PyList, PyTuple, PyType};
 use super::{DatagramTransport, HEADER_SIZE};
 use crate::event_loop::{Loop, READ_SIZE};
 use crate::outgoing::set_limits;
-use crate::{extra_info, imports};
 use crate::transport::{Phase, Portrait};
+use crate::{extra_info, imports};
 
 impl DatagramTransport {
     /// The representation, also for a transport that is being deallocated.
@@ -196,7 +196,10 @@ impl DatagramTransport {
         args: &Bound<'_, PyTuple>,
     ) -> PyResult<()> {
         let py = fd.py();
-        if self.state.with(py, |state| state.phase != Phase::Open || state.paused) {
+        if self
+            .state
+            .with(py, |state| state.phase != Phase::Open || state.paused)
+        {
             return Ok(());
         }
         let first = PyTuple::new(py, [fd, callback])?;

@@ -98,6 +98,17 @@ impl StreamReaderProtocol {
 
 #[pymethods]
 impl StreamReaderProtocol {
+    /// Go on with the transport of another writer, before Python 3.13.
+    #[cfg(not(Py_3_13))]
+    #[pyo3(name = "_replace_writer")]
+    fn replace_writer(&self, writer: Bound<'_, PyAny>) -> PyResult<()> {
+        let py = writer.py();
+        let transport = writer.getattr(intern!(py, "transport"))?;
+        self.set_transport(py, Some(transport.clone().unbind()));
+        self.set_stream_writer(py, Some(writer.unbind()));
+        self.note_tls(&transport)
+    }
+
     #[pyo3(name = "_replace_transport")]
     pub(super) fn replace_transport(&self, transport: Bound<'_, PyAny>) -> PyResult<()> {
         let py = transport.py();

@@ -34,8 +34,9 @@ impl TlsProtocol {
 
     #[getter(_app_transport_created)]
     fn get_app_transport_created(&self, py: Python<'_>) -> bool {
-        self.state
-            .with(py, |state| !matches!(state.app_transport, AppTransport::Unmade))
+        self.state.with(py, |state| {
+            !matches!(state.app_transport, AppTransport::Unmade)
+        })
     }
 
     #[getter(_transport)]

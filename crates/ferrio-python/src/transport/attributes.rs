@@ -18,6 +18,14 @@ impl SocketTransport {
     #[pyo3(name = "max_size")]
     const MAX_SIZE: usize = READ_SIZE;
 
+    /// What makes `_buffer`, before Python 3.12.
+    #[cfg(not(Py_3_12))]
+    #[classattr]
+    #[pyo3(name = "_buffer_factory")]
+    fn buffer_factory(py: Python<'_>) -> Py<PyAny> {
+        py.get_type::<pyo3::types::PyByteArray>().into_any().unbind()
+    }
+
     #[getter(_loop)]
     fn get_loop(&self, py: Python<'_>) -> Option<Py<Loop>> {
         (self.phase(py) != Phase::Closed).then(|| self.event_loop.clone_ref(py))
@@ -53,7 +61,11 @@ impl SocketTransport {
     }
 
     #[setter(_protocol)]
-    fn set_protocol_attribute(&self, py: Python<'_>, protocol: Option<Bound<'_, PyAny>>) -> PyResult<()> {
+    fn set_protocol_attribute(
+        &self,
+        py: Python<'_>,
+        protocol: Option<Bound<'_, PyAny>>,
+    ) -> PyResult<()> {
         match protocol {
             Some(protocol) => self.set_protocol(protocol),
             None => {
@@ -122,13 +134,7 @@ impl SocketTransport {
     }
 }
 
-object_attribute!(
-    SocketTransport,
-    server,
-    _server,
-    get_server,
-    set_server
-);
+object_attribute!(SocketTransport, server, _server, get_server, set_server);
 object_attribute!(
     SocketTransport,
     empty_waiter,

@@ -20,9 +20,9 @@ impl Timeout {
     /// How many requests to cancel the task had when the block began.
     #[getter(_cancelling)]
     fn get_cancelling(&self, py: Python<'_>) -> PyResult<i64> {
-        let cancelling = self
-            .state
-            .with(py, |state| (state.phase != Phase::Created).then_some(state.cancelling));
+        let cancelling = self.state.with(py, |state| {
+            (state.phase != Phase::Created).then_some(state.cancelling)
+        });
         cancelling.ok_or_else(|| {
             PyAttributeError::new_err("'Timeout' object has no attribute '_cancelling'")
         })

@@ -1,0 +1,32 @@
+"""Lines of standard input, which is a pipe, read as by a program that talks with somebody. Needs aioconsole."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+
+import aioconsole
+
+
+async def ask(question: str) -> str | None:
+    try:
+        return await aioconsole.ainput(question)
+    except EOFError:
+        return None
+
+
+async def main() -> None:
+    while (answer := await ask("? ")) is not None:
+        await aioconsole.aprint(f"got {answer!r}")
+    await aioconsole.aprint("the end")
+    loop = type(asyncio.get_running_loop())
+    print(f"Ran on {loop.__module__}.{loop.__qualname__}.")
+
+
+# As `printf 'one\ntwo\n' | python aioconsole_lines.py`.
+reading, writing = os.pipe()
+os.write(writing, b"one\ntwo\n")
+os.close(writing)
+os.dup2(reading, 0)
+os.close(reading)
+asyncio.run(main())

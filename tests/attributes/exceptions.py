@@ -1,0 +1,77 @@
+"""What ferrio's objects do not have, or have with another value: a pattern of kinds, a name, and the reason."""
+
+from __future__ import annotations
+
+from tests.harness import PY
+
+# The loop's parts, in the order of `dir`.
+LOOP = "SelectorEventLoop"
+
+MISSING: dict[tuple[str, str], str] = {
+    ("*", "__weakref__"): "CPython puts it into classes that are Python code",
+    ("*", "__slots__"): "CPython puts it into classes that are Python code",
+    ("*", "__firstlineno__"): "CPython puts it into classes that are Python code",
+    ("*", "__static_attributes__"): "CPython puts it into classes that are Python code",
+    ("*Transport", "__del__"): "the finalizer is native",
+    ("Timeout", "__final__"): "typing.final sets it; here the class may be derived from",
+    ("_AsCompletedIterator", "_done"): "it has no queue",
+    ("_AsCompletedIterator", "_handle_completion"): "futures tell it without a callback",
+    ("_AsCompletedIterator", "_wait_for_one"): "a step inside __next__ and __anext__",
+    ("TaskGroup", "_on_task_done"): "tasks tell the group without a callback",
+    ("Barrier", "_block"): "a step inside wait()",
+    ("Barrier", "_wait"): "a step inside wait()",
+    ("Barrier", "_release"): "a step inside wait()",
+    ("Barrier", "_exit"): "a step inside wait()",
+    ("_SelectorSocketTransport", "_read_ready__data_received"): "one way of _read_ready",
+    ("_SelectorSocketTransport", "_read_ready__get_buffer"): "one way of _read_ready",
+    ("_SelectorSocketTransport", "_read_ready__on_eof"): "one way of _read_ready",
+    ("_SelectorSocketTransport", "_write_send"): "one way of _write_ready",
+    ("_SelectorSocketTransport", "_write_sendmsg"): "one way of _write_ready",
+    ("_SelectorSocketTransport", "_get_sendmsg_buffer"): "a step inside _write_ready",
+    ("_SelectorSocketTransport", "_adjust_leftover_buffer"): "a step inside _write_ready",
+    ("_UnixSubprocessTransport", "_start"): "a step inside the making",
+    ("_UnixSubprocessTransport", "_connect_pipes"): "a step inside the making",
+    ("_UnixSubprocessTransport", "_pipe_connection_lost"): "the pipes' protocols do it",
+    ("_UnixSubprocessTransport", "_pipe_data_received"): "the pipes' protocols do it",
+    (
+        "_SSLProtocolTransport",
+        "_maybe_pause_protocol",
+    ): "asyncio's fails: it is inherited and lacks its limits",
+    (
+        "_SSLProtocolTransport",
+        "_maybe_resume_protocol",
+    ): "asyncio's fails: it is inherited and lacks its limits",
+    ("_SSLProtocolTransport", "_set_write_buffer_limits"): "asyncio's has no effect",
+    ("SSLProtocol", "_set_state"): "a step of the algorithm",
+    ("SSLProtocol", "_do_read__buffered"): "one way of _do_read",
+    ("SSLProtocol", "_do_read__copied"): "one way of _do_read",
+    ("SSLProtocol", "_on_handshake_complete"): "a step inside _do_handshake",
+    ("SSLProtocol", "_on_shutdown_complete"): "a step inside _do_shutdown",
+    ("SSLProtocol", "_write_appdata"): "the application's transport does it",
+    # The loop's views: whoever makes one takes its line out.
+    (LOOP, "_csock"): "another thread's wake-up is an eventfd",
+    (LOOP, "_selector"): "the loop has its own poller",
+    (LOOP, "_signal_handlers"): "the loop has a table of its own",
+    (LOOP, "_ssock"): "another thread's wake-up is an eventfd",
+}
+
+OTHER: dict[tuple[str, str], str] = {
+    ("TimerHandle", "_scheduled"): "a timer that is cancelled leaves the heap at once",
+    ("Timeout", "_task"): "it lets its task go in the end",
+    ("TaskGroup", "_parent_task"): "it lets its task go in the end, as the newest asyncio's does",
+    ("*Semaphore", "_waiters"): "a view, never None",
+    ("Lock", "_waiters"): "a view, never None",
+    **(
+        {("_SelectorSocketTransport", "_write_ready"): "a method; asyncio's forgets it to break a cycle"}
+        if PY >= (3, 12)
+        else {}
+    ),
+    ("SSLProtocol", "_ssl_buffer"): "ferrio's transports hand ciphertext over without it",
+    ("SSLProtocol", "_ssl_buffer_view"): "ferrio's transports hand ciphertext over without it",
+    # The loop's views, as above.
+    (LOOP, "_internal_fds"): "the loop's own descriptors are not watched through it",
+    (LOOP, "_old_agen_hooks"): "they are kept elsewhere",
+}
+
+# What the system gives, and what is random: only the type is compared.
+GIVEN = {"_address", "_fileno", "_pid", "_sock_fd", "_when", "pid", "_thread_id", "_clock_resolution"}
