@@ -299,6 +299,15 @@ impl AsCompleted {
         self.state.with(py, |state| state.left)
     }
 
+    /// The task that called `as_completed`.
+    #[getter(_cur_task)]
+    fn get_caller(&self, py: Python<'_>) -> Option<Py<PyAny>> {
+        self.state.with(py, |state| {
+            let caller = state.caller.as_ref();
+            caller.map(|caller| caller.clone_ref(py))
+        })
+    }
+
     /// The handle of the time limit.
     #[getter(_timeout_handle)]
     fn get_timer(&self, py: Python<'_>) -> Option<Py<PyAny>> {

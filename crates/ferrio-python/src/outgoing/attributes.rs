@@ -8,7 +8,7 @@ use crate::imports;
 
 impl Outgoing {
     /// What is buffered as asyncio's stream sockets have it: a `deque` of pieces, before Python 3.12 a `bytearray`.
-    pub fn as_pieces<'py>(py: Python<'py>, pieces: Vec<Vec<u8>>) -> PyResult<Bound<'py, PyAny>> {
+    pub fn as_pieces(py: Python<'_>, pieces: Vec<Vec<u8>>) -> PyResult<Bound<'_, PyAny>> {
         if cfg!(not(Py_3_12)) {
             return Ok(Self::as_bytes(py, &pieces).into_any());
         }

@@ -22,7 +22,7 @@ use pyo3::PyTraverseError;
 use pyo3::exceptions::PyProcessLookupError;
 use pyo3::gc::PyVisit;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyTuple};
+use pyo3::types::{PyDict, PyList, PySet, PyTuple};
 
 use self::exit::Watch;
 pub use self::pipes::PipeProtocol;
@@ -301,11 +301,20 @@ impl SubprocessTransport {
 
     /// Futures of those who wait for the exit; None once they are told.
     #[getter(_exit_waiters)]
-    fn get_exit_waiters(&self, py: Python<'_>) -> Option<Vec<Py<PyAny>>> {
-        self.state.with(py, |state| {
+    fn get_exit_waiters<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        let waiters = self.state.with(py, |state| {
             let waiters = state.waiters.as_ref()?.iter();
             Some(waiters.map(|waiter| waiter.clone_ref(py)).collect())
-        })
+        });
+        let Some::<Vec<_>>(waiters) = waiters else {
+            return Ok(None);
+        };
+        // The kind of collection is the version's.
+        if cfg!(Py_3_14) {
+            Ok(Some(PySet::new(py, waiters)?.into_any()))
+        } else {
+            Ok(Some(PyList::new(py, waiters)?.into_any()))
+        }
     }
 
     /// Whether `connection_lost` is scheduled.

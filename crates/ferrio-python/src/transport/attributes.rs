@@ -23,7 +23,9 @@ impl SocketTransport {
     #[classattr]
     #[pyo3(name = "_buffer_factory")]
     fn buffer_factory(py: Python<'_>) -> Py<PyAny> {
-        py.get_type::<pyo3::types::PyByteArray>().into_any().unbind()
+        py.get_type::<pyo3::types::PyByteArray>()
+            .into_any()
+            .unbind()
     }
 
     #[getter(_loop)]
@@ -66,14 +68,12 @@ impl SocketTransport {
         py: Python<'_>,
         protocol: Option<Bound<'_, PyAny>>,
     ) -> PyResult<()> {
-        match protocol {
-            Some(protocol) => self.set_protocol(protocol),
-            None => {
-                let old = self.state.with(py, |state| state.protocol.take());
-                drop(old);
-                Ok(())
-            }
+        if let Some(protocol) = protocol {
+            return self.set_protocol(protocol);
         }
+        let old = self.state.with(py, |state| state.protocol.take());
+        drop(old);
+        Ok(())
     }
 
     /// A transport has a protocol from the beginning.
