@@ -19,6 +19,11 @@ async def main() -> None:
     while (answer := await ask("? ")) is not None:
         await aioconsole.aprint(f"got {answer!r}")
     await aioconsole.aprint("the end")
+    reader, writer = await aioconsole.get_standard_streams()
+    _, errors = await aioconsole.get_standard_streams(use_stderr=True)
+    for transport in (reader._transport, writer.transport, errors.transport):
+        transport.close()
+    await asyncio.sleep(0)  # Their ends are told in the next iteration.
     loop = type(asyncio.get_running_loop())
     print(f"Ran on {loop.__module__}.{loop.__qualname__}.")
 
