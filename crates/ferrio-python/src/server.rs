@@ -62,6 +62,7 @@ pub fn attach(server: &Bound<'_, PyAny>, transport: &Bound<'_, SocketTransport>)
         let key = std::ptr::from_ref(transport.get()).addr();
         return native.get().add_client(key, transport.as_any());
     }
+    call_stock(server, "_attach", transport)
 }
 
 /// Undoes [`attach`].
@@ -410,41 +411,6 @@ impl Server {
     #[getter(_loop)]
     fn get_loop_attribute(&self, py: Python<'_>) -> Py<Loop> {
         self.event_loop.clone_ref(py)
-    }
-
-    /// asyncio's own transports count themselves. Since Python 3.13 they say which they are.
-    #[pyo3(name = "_attach", signature = (transport = None))]
-    fn attach_inherited(
-        &self,
-        py: Python<'_>,
-        transport: Option<&Bound<'_, PyAny>>,
-    ) -> PyResult<()> {
-        match transport {
-            Some(transport) => self.add_client(transport.as_ptr().addr(), transport),
-            None => {
-                self.state.with(py, |state| state.unnamed_clients += 1);
-                Ok(())
-            }
-        }
-    }
-
-    /// Undoes `_attach`.
-    #[pyo3(name = "_detach", signature = (transport = None))]
-    fn detach_inherited(
-        &self,
-        py: Python<'_>,
-        transport: Option<&Bound<'_, PyAny>>,
-    ) -> PyResult<()> {
-        let key = transport.map(|transport| transport.as_ptr().addr());
-        let old = self.state.with(py, |state| match key {
-            Some(key) => state.clients.remove(&key),
-            None => {
-                state.unnamed_clients = state.unnamed_clients.saturating_sub(1);
-                None
-            }
-        });
-        drop(old);
-        self.wake_if_over(py)
     }
 
     #[pyo3(name = "_start_serving")]

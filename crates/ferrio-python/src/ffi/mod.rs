@@ -30,7 +30,6 @@ pub use self::awaiting::{
 };
 pub use self::class_version::{class_version, versions_hold};
 pub use self::clock::{clock_is_replaced, clock_is_untouched, watch_clock};
-pub use self::descriptor::descriptor_get;
 pub use self::descriptor::{descriptor_get, own_dictionary};
 pub use self::forwarding::{Callee, Forward, bind, install_forwarding, replace_in_class};
 pub use self::handling::{finally, handling, raised_while};

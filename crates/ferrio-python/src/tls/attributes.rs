@@ -1,6 +1,5 @@
 //! The private attributes of a TLS connection's protocol, under asyncio's names.
 
-use ferrio::Time;
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList};
@@ -101,8 +100,7 @@ impl TlsProtocol {
 
     #[getter(_handshake_start_time)]
     fn get_handshake_start(&self, py: Python<'_>) -> Option<f64> {
-        self.state
-            .with(py, |state| state.handshake_start.map(Time::as_secs_f64))
+        self.state.with(py, |state| state.handshake_start)
     }
 
     /// The member of asyncio's enumeration.
