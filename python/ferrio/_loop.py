@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import functools
+import sys
 import threading
 import weakref
-from collections.abc import Callable, Coroutine, Iterable
+from asyncio import unix_events
+from collections.abc import Callable, Coroutine, Iterable, Iterator, MutableMapping
 from typing import Any, TypeVar
 
-from ferrio import _ferrio, _patches
+from ferrio import _ferrio
 
 _T = TypeVar("_T")
 
@@ -33,7 +36,7 @@ class Loop(_ferrio.Loop, asyncio.SelectorEventLoop):
         # Not SelectorEventLoop's: that makes a selector and a self-pipe, which the native loop has of its own.
         asyncio.BaseEventLoop.__init__(self)
         # What inherited code and transports that are not ferrio's expect; the native ones are in a native table.
-        self._transports: weakref.WeakValueDictionary[int, Any] = weakref.WeakValueDictionary()
+        self._foreign_transports: weakref.WeakValueDictionary[int, Any] = weakref.WeakValueDictionary()
         self._unix_server_sockets: dict[Any, int] = {}
 
     def _call_soon(
@@ -44,9 +47,47 @@ class Loop(_ferrio.Loop, asyncio.SelectorEventLoop):
         schedule = _ferrio.Loop.call_soon_threadsafe if elsewhere else _ferrio.Loop.call_soon
         return schedule(self, callback, *args, context=context)
 
-    def _write_to_self(self) -> None:
-        """Wake the loop up, from any thread."""
-        _patches.take_over_handles(self)
+    @property
+    def _transports(self) -> Transports:
+        return Transports(self)
+
+    if sys.version_info >= (3, 14):
+
+        @functools.cached_property
+        def _watcher(self) -> Any:
+            """What would watch child processes, which the native loop does itself."""
+            if unix_events.can_use_pidfd():
+                return unix_events._PidfdChildWatcher()
+            return unix_events._ThreadedChildWatcher()
+
+
+class Transports(MutableMapping[int, Any]):
+    """The transports of a loop by their descriptors: the native ones, and those that have put themselves in.
+
+    Args:
+        loop: the loop.
+    """
+
+    def __init__(self, loop: Loop) -> None:
+        self._loop = loop
+        self._foreign = loop._foreign_transports
+
+    def __getitem__(self, fd: int) -> Any:
+        transport = self._loop._native_transports().get(fd)
+        return self._foreign[fd] if transport is None else transport
+
+    def __setitem__(self, fd: int, transport: Any) -> None:
+        self._foreign[fd] = transport
+
+    def __delitem__(self, fd: int) -> None:
+        if not self._loop._forget_transport(fd):
+            del self._foreign[fd]
+
+    def __iter__(self) -> Iterator[int]:
+        return iter({**self._foreign, **self._loop._native_transports()})
+
+    def __len__(self) -> int:
+        return len(list(iter(self)))
 
 
 def give_way() -> None:

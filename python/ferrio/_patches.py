@@ -3,16 +3,13 @@
 Tracers replace `asyncio.BaseEventLoop.create_task` and the like. In `ferrio.Loop` the native methods come first and
 would hide that, so what is found in asyncio's classes is put into `ferrio.Loop` as well. It usually goes on to
 asyncio's own method, which ends up in the native one through the private methods and attributes that it uses:
-`_call_soon`, `_task_factory`, and the lists `_ready` and `_scheduled`, which are taken over from here.
+`_call_soon`, `_task_factory`, `_ready` and `_scheduled`.
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextvars
-import heapq
 import sys
-from collections import deque
 from types import CodeType, FunctionType
 from typing import Any
 
@@ -83,35 +80,3 @@ def _is_asyncios(method: Any, home: type) -> bool:
 def native_task_factory(loop: Any, coro: Any, **kwargs: Any) -> Any:
     """Make a native task, as `create_task` of a loop that has no task factory does."""
     return _ferrio.Loop.create_task(loop, coro, **kwargs)
-
-
-def take_over_handles(loop: Any) -> None:
-    """Queue the handles that asyncio's own `call_soon_threadsafe` has put on `_ready`, and wake the loop up."""
-    ready = loop._ready
-    while type(ready) is deque and ready:
-        try:
-            handle = ready.popleft()
-        except IndexError:  # another thread has taken it
-            break
-        _ferrio.Loop.call_soon_threadsafe(loop, _run, handle, context=contextvars.Context())
-    _ferrio.Loop.call_soon_threadsafe(loop, _do_nothing, context=contextvars.Context())
-
-
-def take_over_timers(loop: Any) -> None:
-    """Schedule the timers that asyncio's own `call_at` has put on the list `_scheduled`."""
-    scheduled = loop._scheduled
-    while type(scheduled) is list and scheduled:
-        timer = heapq.heappop(scheduled)
-        timer._scheduled = False
-        if not timer._cancelled:
-            _ferrio.Loop.call_at(loop, timer._when, _run, timer, context=contextvars.Context())
-
-
-def _run(handle: Any) -> None:
-    """Run one of asyncio's handles."""
-    if not handle._cancelled:
-        handle._run()
-
-
-def _do_nothing() -> None:
-    """Do nothing: that there is something to call wakes the loop up."""

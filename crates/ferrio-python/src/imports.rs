@@ -125,8 +125,16 @@ imports! { import_common:
     native_current_task => "ferrio._ferrio", "current_task";
     /// Has a loop look which of asyncio's methods a program has replaced.
     obey_patches => "ferrio._patches", "obey";
-    /// Gives a loop the timers that asyncio's own `call_at` has put on its list.
-    take_over_timers => "ferrio._patches", "take_over_timers";
+    /// What asyncio's loop on Unix derives from.
+    base_selector_event_loop => "asyncio.selector_events", "BaseSelectorEventLoop";
+    /// The Python half of a loop's `_selector`.
+    selector => "ferrio._selector", "Selector";
+    /// The list of timers that programs see.
+    timer_list => "ferrio._selector", "TimerList";
+    /// A registration of a selector.
+    selector_key => "selectors", "SelectorKey";
+    /// `heapq.heapify`.
+    heapify => "heapq", "heapify";
     /// `set_name` with a fall-back for factories' tasks that have none.
     set_task_name => "asyncio.tasks", "_set_task_name";
     /// `asyncio.iscoroutine`.

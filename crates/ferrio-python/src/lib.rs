@@ -91,7 +91,7 @@ mod _ferrio {
     #[pymodule_export]
     use crate::datagram::DatagramTransport;
     #[pymodule_export]
-    use crate::event_loop::Loop;
+    use crate::event_loop::{Loop, Selector};
     #[pymodule_export]
     use crate::future::Future;
     #[pymodule_export]

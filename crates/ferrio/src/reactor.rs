@@ -149,6 +149,17 @@ impl<C> Reactor<C> {
         table.flat_map(|entry| entry.reader.into_iter().chain(entry.writer))
     }
 
+    /// All watched descriptors, with their readers and writers.
+    pub fn entries(&self) -> impl Iterator<Item = (RawFd, Option<&C>, Option<&C>)> {
+        (0..).zip(&self.table).filter_map(|(fd, entry)| {
+            (!entry.interest().is_none()).then_some((
+                fd,
+                entry.reader.as_ref(),
+                entry.writer.as_ref(),
+            ))
+        })
+    }
+
     /// The payloads of all watched descriptors.
     pub fn payloads(&self) -> impl Iterator<Item = &C> {
         self.table

@@ -62,6 +62,17 @@ impl<C> Ready<C> {
         self.queue.iter()
     }
 
+    /// Takes everything out.
+    pub fn take(&mut self) -> VecDeque<C> {
+        std::mem::take(&mut self.queue)
+    }
+
+    /// Puts payloads before all that are queued.
+    pub fn put_first(&mut self, mut payloads: VecDeque<C>) {
+        payloads.append(&mut self.queue);
+        self.queue = payloads;
+    }
+
     /// Empties the queue and hands out the payloads in order.
     pub fn drain(&mut self) -> impl Iterator<Item = C> + '_ {
         self.queue.drain(..)

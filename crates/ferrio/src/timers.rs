@@ -33,10 +33,21 @@ const MAX_CANCELLED_ONE_IN: usize = 2;
 /// Names one timer for as long as the loop lives.
 ///
 /// A key that has fired or was cancelled never means a later timer.
-#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+#[derive(Copy, Clone, Debug, PartialEq, Eq, Hash)]
 pub struct TimerKey {
     slot: usize,
     sequence: u64,
+}
+
+/// A timer that was taken out.
+#[derive(Debug)]
+pub struct Timer<C> {
+    /// Its deadline.
+    pub at: Time,
+    /// What it was named.
+    pub key: TimerKey,
+    /// What was to be run.
+    pub payload: C,
 }
 
 /// Payloads ordered by deadline, then by order of scheduling.
@@ -122,11 +133,25 @@ impl<C> Timers<C> {
     /// Removes all timers and hands out their payloads, in the order of their
     /// deadlines.
     pub fn drain(&mut self) -> impl Iterator<Item = C> + '_ {
+        self.take_all().map(|timer| timer.payload)
+    }
+
+    /// Removes all timers and hands them out, in the order of their deadlines.
+    pub fn take_all(&mut self) -> impl Iterator<Item = Timer<C>> + '_ {
         std::iter::from_fn(|| {
             self.next_deadline()?;
-            let Reverse((_, _, slot)) = self.heap.pop()?;
-            Some(self.slots.remove(slot).payload)
+            let Reverse((at, sequence, slot)) = self.heap.pop()?;
+            Some(Timer {
+                at,
+                key: TimerKey { slot, sequence },
+                payload: self.slots.remove(slot).payload,
+            })
         })
+    }
+
+    /// How many cancelled timers have not left the heap yet.
+    pub fn tombstones(&self) -> usize {
+        self.heap.len() - self.slots.len()
     }
 
     /// Whether a timer is still scheduled: neither cancelled nor due.
@@ -146,7 +171,7 @@ impl<C> Timers<C> {
             return;
         }
         let entries = self.heap.len();
-        let tombstones = entries - self.slots.len();
+        let tombstones = self.tombstones();
         if entries > MIN_SCHEDULED && tombstones * MAX_CANCELLED_ONE_IN > entries {
             let slots = &self.slots;
             self.heap

@@ -17,6 +17,7 @@
 //!
 //! The core never runs a payload, and never drops one that it could hand back.
 
+use std::collections::VecDeque;
 use std::io;
 use std::os::fd::RawFd;
 use std::sync::Arc;
@@ -25,9 +26,9 @@ use std::time::Duration;
 use crate::inject::Injector;
 use crate::reactor::Reactor;
 use crate::ready::Ready;
-use crate::sys::{Events, Interest, Poller, Timeout};
+use crate::sys::{Event, Events, Interest, Poller, Timeout};
 use crate::time::Time;
-use crate::timers::{TimerKey, Timers};
+use crate::timers::{Timer, TimerKey, Timers};
 
 /// The longest wait, one day; asyncio's `MAXIMUM_SELECT_TIMEOUT`.
 const MAX_WAIT: Duration = Duration::from_secs(24 * 3600);
@@ -217,8 +218,13 @@ impl<C> LoopCore<C> {
     /// Everything that the wait needs moves into the [`Parked`], which must come
     /// back through [`unpark`](Self::unpark).
     pub fn park(&mut self, block: Block) -> Parked {
-        let mut timeout = self.timeout(block);
-        let announced = timeout != Timeout::Now && self.injector.begin_park();
+        let timeout = self.timeout(block);
+        self.park_with(timeout)
+    }
+
+    fn park_with(&mut self, mut timeout: Timeout) -> Parked {
+        let may_block = timeout != Timeout::Now;
+        let announced = may_block && self.injector.begin_park();
         if !announced {
             timeout = Timeout::Now;
         }
@@ -227,6 +233,7 @@ impl<C> LoopCore<C> {
             events: self.events.take().unwrap_or_default(),
             timeout,
             announced,
+            refused: may_block && !announced,
         }
     }
 
@@ -251,11 +258,7 @@ impl<C> LoopCore<C> {
         outcome: io::Result<()>,
         mut duplicate: impl FnMut(&C) -> C,
     ) -> io::Result<usize> {
-        if parked.announced {
-            self.injector.end_park(&mut self.ready);
-        } else {
-            self.injector.drain_into(&mut self.ready);
-        }
+        self.end_wait(parked.announced);
         let events = self.events.insert(parked.events);
         match outcome {
             Ok(()) => {
@@ -270,6 +273,77 @@ impl<C> LoopCore<C> {
         }
         self.queue_due_timers();
         Ok(self.ready.len())
+    }
+
+    /// The first half of an iteration that somebody else makes: waits this long at most, `None` for as long as it takes,
+    /// whatever is ready or scheduled.
+    pub fn park_for(&mut self, limit: Option<Duration>) -> Parked {
+        let timeout = match limit {
+            None => Timeout::Forever,
+            Some(Duration::ZERO) => Timeout::Now,
+            Some(limit) => Timeout::After(limit),
+        };
+        self.park_with(timeout)
+    }
+
+    /// The second half of such an iteration: takes over what other threads have injected. Returns the events, of
+    /// which nothing is queued, and whether other threads have done anything to be woken up for. There are no events if
+    /// the wait was interrupted.
+    pub fn unpark_events(
+        &mut self,
+        parked: Parked,
+        outcome: io::Result<()>,
+    ) -> io::Result<(Vec<Event>, bool)> {
+        let before = self.ready.len();
+        self.end_wait(parked.announced);
+        let mut woken = parked.refused || self.ready.len() > before;
+        let events = self.events.insert(parked.events);
+        match outcome {
+            Ok(()) => {
+                let seen: Vec<Event> = events.iter().collect();
+                woken |= seen.is_empty() && !events.is_empty();
+                Ok((seen, woken))
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok((Vec::new(), woken)),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// How many payloads are ready, with what other threads have injected so far, which is taken over.
+    pub fn all_ready(&mut self) -> usize {
+        self.injector.drain_into(&mut self.ready);
+        self.ready.len()
+    }
+
+    /// Takes out all that is ready, with what other threads have injected so far.
+    pub fn take_ready(&mut self) -> VecDeque<C> {
+        self.injector.drain_into(&mut self.ready);
+        self.ready.take()
+    }
+
+    /// Puts payloads before all that are ready.
+    pub fn put_ready_first(&mut self, payloads: VecDeque<C>) {
+        self.ready.put_first(payloads);
+    }
+
+    /// Takes out all timers, in the order of their deadlines.
+    pub fn take_timers(&mut self) -> Vec<Timer<C>> {
+        self.timers.take_all().collect()
+    }
+
+    /// How many cancelled timers are remembered still.
+    pub fn cancelled_timers(&self) -> usize {
+        self.timers.tombstones()
+    }
+
+    /// All watched descriptors, with their readers and writers.
+    pub fn watched(&self) -> impl Iterator<Item = (RawFd, Option<&C>, Option<&C>)> {
+        self.reactor.iter().flat_map(Reactor::entries)
+    }
+
+    /// The poller's own descriptor; `None` when the loop is closed.
+    pub fn poller_fd(&self) -> Option<RawFd> {
+        Some(self.reactor.as_ref()?.poller().fd())
     }
 
     /// Takes the next payload to run. A turn takes at most as many as
@@ -306,6 +380,15 @@ impl<C> LoopCore<C> {
         payloads
     }
 
+    /// Takes over what other threads have injected before the wait was over.
+    fn end_wait(&mut self, announced: bool) {
+        if announced {
+            self.injector.end_park(&mut self.ready);
+        } else {
+            self.injector.drain_into(&mut self.ready);
+        }
+    }
+
     fn timeout(&mut self, block: Block) -> Timeout {
         if block == Block::Never || !self.ready.is_empty() || !self.injector.is_empty() {
             return Timeout::Now;
@@ -319,7 +402,13 @@ impl<C> LoopCore<C> {
         }
     }
 
-    fn queue_due_timers(&mut self) {
+    /// When the first timer is due.
+    pub fn next_timer(&mut self) -> Option<Time> {
+        self.timers.next_deadline()
+    }
+
+    /// Queues the timers that are due.
+    pub fn queue_due_timers(&mut self) {
         let is_far = |at: Time| self.own_time.is_none() && at.is_far();
         if self.timers.next_deadline().is_none_or(is_far) {
             return; // and the clock need not be read
@@ -344,6 +433,8 @@ pub struct Parked {
     timeout: Timeout,
     /// Whether the injector believes that the loop is blocked.
     announced: bool,
+    /// Whether the injector has kept the loop from blocking.
+    refused: bool,
 }
 
 impl Parked {

@@ -4,13 +4,12 @@ use pyo3::PyTraverseError;
 use pyo3::gc::PyVisit;
 use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::PyTuple;
 
 use super::{Listener, Loop};
 use crate::datagram::DatagramTransport;
 use crate::errors::leaves_the_loop;
 use crate::future::{Future, Outcome};
-use crate::handle::{Handle, Parts};
+use crate::handle::Handle;
 use crate::observer::Observer;
 use crate::pipe::{ReadPipeTransport, WritePipeTransport};
 use crate::process::SubprocessTransport;
@@ -71,6 +70,10 @@ pub enum Callback {
     Wake(Py<PyAny>),
     /// Signals have arrived.
     Signals,
+    /// A handle that is not ferrio's, which a program has queued.
+    Foreign(Py<PyAny>),
+    /// A descriptor is ready that a program has registered with data that are no handles.
+    Misfit(Py<PyAny>),
 }
 
 impl Callback {
@@ -101,6 +104,8 @@ impl Callback {
             Self::Accept(listener) => Self::Accept(listener.clone_ref(py)),
             Self::Wake(future) => Self::Wake(future.clone_ref(py)),
             Self::Signals => Self::Signals,
+            Self::Foreign(handle) => Self::Foreign(handle.clone_ref(py)),
+            Self::Misfit(key) => Self::Misfit(key.clone_ref(py)),
         }
     }
 
@@ -148,6 +153,12 @@ impl Callback {
             Self::Accept(listener) => Listener::on_readable(listener.bind(py)),
             Self::Wake(future) => wake(future.bind(py)),
             Self::Signals => Loop::on_signals(event_loop),
+            Self::Foreign(handle) => run_foreign(handle.bind(py)),
+            // Raises, and says why: asyncio finds out when the descriptor is ready, too.
+            Self::Misfit(key) => {
+                let method = intern!(py, "_process_events");
+                return event_loop.call_method1(method, ([(key, 0)],)).map(drop);
+            }
         };
         match outcome {
             Ok(()) => Ok(()),
@@ -178,22 +189,11 @@ impl Callback {
     #[cold]
     fn report_done_callback(&self, event_loop: &Bound<'_, Loop>, error: &PyErr) -> PyResult<()> {
         let py = event_loop.py();
-        match self.as_handle(event_loop)? {
-            Some(handle) => Handle::report(handle.bind(py), error),
-            None => self.report(event_loop, error),
+        let handle = self.duplicate(py).into_handle(event_loop)?;
+        match handle.cast::<Handle>() {
+            Ok(handle) => Handle::report(handle, error),
+            Err(_) => self.report(event_loop, error),
         }
-    }
-
-    /// A future's callback as the handle that asyncio would have made for it.
-    fn as_handle(&self, event_loop: &Bound<'_, Loop>) -> PyResult<Option<Py<Handle>>> {
-        let py = event_loop.py();
-        let Self::FutureDone(done) = self else {
-            return Ok(None);
-        };
-        let args = PyTuple::new(py, [&done.future])?;
-        let context = Some(done.context.bind(py).clone());
-        let parts = Parts::new(event_loop, done.callback.bind(py).clone(), args, context)?;
-        Ok(Some(parts.create()?.unbind()))
     }
 
     #[cold]
@@ -237,6 +237,8 @@ impl Callback {
             }
             Self::Wake(future) => Ok(format!("waking {}", future.bind(py).repr()?)),
             Self::Signals => Ok("signal handlers".into()),
+            Self::Foreign(handle) => imports::format_handle(py)?.call1((handle,))?.extract(),
+            Self::Misfit(key) => Ok(format!("events of {}", key.bind(py).repr()?)),
         }
     }
 
@@ -265,8 +267,18 @@ impl Callback {
             Self::Accept(listener) => visit.call(listener),
             Self::Wake(future) => visit.call(future),
             Self::Signals => Ok(()),
+            Self::Foreign(object) | Self::Misfit(object) => visit.call(object),
         }
     }
+}
+
+/// Runs a handle that is not ferrio's unless it was cancelled. A program may register a descriptor for an event without one.
+fn run_foreign(handle: &Bound<'_, PyAny>) -> PyResult<()> {
+    let py = handle.py();
+    if handle.is_none() || handle.getattr(intern!(py, "_cancelled"))?.is_truthy()? {
+        return Ok(());
+    }
+    handle.call_method0(intern!(py, "_run")).map(drop)
 }
 
 /// Finishes a future with `None` unless it is done.

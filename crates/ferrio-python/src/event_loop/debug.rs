@@ -80,6 +80,7 @@ impl Loop {
         Self::leave_last_task(slf)?;
         let handle = match &callback {
             Callback::Handle(handle) => Some(handle.clone_ref(py).into_any()),
+            Callback::Foreign(handle) => Some(handle.clone_ref(py)),
             _ => None,
         };
         me.set_current_handle(py, handle);

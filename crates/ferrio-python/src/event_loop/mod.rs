@@ -5,6 +5,7 @@
 //! | `callback` | [`Callback`], the payload of the core: everything that an iteration can run |
 //! | `scheduling` | `call_soon`, `call_later`, `call_at`, `call_soon_threadsafe`, futures and tasks |
 //! | `running` | `run_forever`, one iteration, stopping and closing |
+//! | `asking` | iterations that ask a program's `_run_once`, clock, selector or list of timers |
 //! | `polling` | the poll of an iteration, and when the GIL is released for it |
 //! | `watching` | `add_reader`, `add_writer` and which descriptors belong to transports |
 //! | `watched_files` | the objects by which descriptors are watched |
@@ -16,6 +17,9 @@
 //! | `signals` | signal handlers and the wake-up descriptor |
 //! | `debug` | debug mode: checks, slow callbacks |
 //! | `overrides` | methods that are not the loop's own |
+//! | `queued`, `ready_queue` | what is queued as handles; `_ready` |
+//! | `listed_timers` | `_scheduled` |
+//! | `selector`, `self_pipe` | `_selector`; `_ssock`, `_csock` |
 //!
 //! Native is what runs for every callback, timer, descriptor, packet and connection that is accepted. What runs once
 //! for a program or for an outgoing connection (name resolution, executors, the race of connection attempts, closing
@@ -24,16 +28,22 @@
 //!
 //! The state is in small cells, each borrowed for a few instructions and never while Python code can run.
 
+mod asking;
 mod callback;
 mod datagrams;
 mod debug;
 mod last_task;
+mod listed_timers;
 mod overrides;
 mod pipes;
 mod polling;
 mod processes;
+mod queued;
+mod ready_queue;
 mod running;
 mod scheduling;
+mod selector;
+mod self_pipe;
 mod sendfile;
 mod serving;
 mod signals;
@@ -53,9 +63,13 @@ use pyo3::prelude::*;
 use pyo3::types::{PyTuple, PyType};
 
 pub use self::callback::{Callback, FutureDone, Notice, wake};
+use self::listed_timers::ListedTimers;
 use self::overrides::Overrides;
 use self::polling::Looks;
 pub use self::scheduling::{install_quick_methods, time_at};
+use self::selector::Selectable;
+pub use self::selector::Selector;
+use self::self_pipe::SelfPipe;
 pub use self::serving::Listener;
 use self::signals::Signals;
 use self::watched_files::WatchedFiles;
@@ -91,6 +105,9 @@ pub struct Loop {
     watched_files: AttachedCell<WatchedFiles>,
     signals: AttachedCell<Signals>,
     hooks: AttachedCell<Hooks>,
+    listed_timers: AttachedCell<ListedTimers>,
+    selectable: AttachedCell<Selectable>,
+    self_pipe: AttachedCell<SelfPipe>,
     closed: AtomicBool,
     stopping: AtomicBool,
     debug: AtomicBool,
@@ -231,6 +248,9 @@ impl Loop {
                 current_handle: None,
                 slow_callback_duration: 0.1,
             }),
+            listed_timers: AttachedCell::default(),
+            selectable: AttachedCell::default(),
+            self_pipe: AttachedCell::default(),
             closed: AtomicBool::new(false),
             stopping: AtomicBool::new(false),
             debug: AtomicBool::new(false),
@@ -271,6 +291,10 @@ impl Loop {
         self.watched_files
             .visit(|files| files.values().try_for_each(|file| visit.call(file)))?;
         self.signals.visit(|signals| signals.traverse(visit))?;
+        self.listed_timers.visit(|timers| timers.traverse(visit))?;
+        self.selectable
+            .visit(|selectable| selectable.traverse(visit))?;
+        self.self_pipe.visit(|pipe| pipe.traverse(visit))?;
         self.hooks.visit(|hooks| {
             visit.call(&hooks.task_factory)?;
             visit.call(&hooks.asyncgens)?;
@@ -292,6 +316,8 @@ impl Loop {
                 )
             });
             drop((callbacks, transports, tables, signals, hooks));
+            let views = (self.listed_timers.take(py), self.selectable.take(py));
+            drop((views, self.self_pipe.take(py)));
         });
     }
 }

@@ -10,30 +10,17 @@ use pyo3::types::{PyDict, PySlice, PyTuple};
 
 use super::{Loop, NO_THREAD};
 use crate::errors::os_error;
-use crate::task::{running_loop_or_none, set_running_loop};
+use crate::task::set_running_loop;
 use crate::{ffi, imports};
 
 impl Loop {
-    fn check_not_running(&self, py: Python<'_>) -> PyResult<()> {
-        if self.is_running() {
-            return Err(PyRuntimeError::new_err(
-                "This event loop is already running",
-            ));
-        }
-        if running_loop_or_none(py)?.is_some() {
-            return Err(PyRuntimeError::new_err(
-                "Cannot run the event loop while another loop is running",
-            ));
-        }
-        Ok(())
-    }
-
     /// Makes the loop the thread's running one.
     fn enter(slf: &Bound<'_, Self>) -> PyResult<()> {
         let py = slf.py();
         let me = slf.get();
         me.check_open()?;
-        me.check_not_running(py)?;
+        // A program that makes loops re-entrant replaces it.
+        slf.call_method0(intern!(py, "_check_running"))?;
         let hooks = imports::get_asyncgen_hooks(py)?.call0()?;
         let hooks: Bound<'_, PyTuple> = hooks.get_item(PySlice::full(py))?.cast_into()?;
         let old = me
@@ -80,10 +67,11 @@ impl Loop {
     }
 
     /// One iteration: wait for what is to happen, then run what was ready before it began to run anything.
-    fn run_once(slf: &Bound<'_, Self>) -> PyResult<()> {
+    #[inline]
+    pub(super) fn run_once(slf: &Bound<'_, Self>) -> PyResult<()> {
         let py = slf.py();
         let me = slf.get();
-        if !me.iterates_plainly() {
+        if !me.has_system_time() {
             Self::read_own_clock(slf)?;
         }
         // Python code that runs meanwhile looks after signals itself.
@@ -98,7 +86,7 @@ impl Loop {
         };
         let mut parked = me.core(py, |core| core.park(block));
         let outcome = me.poll(py, &mut parked);
-        let read = if me.iterates_plainly() {
+        let read = if me.has_system_time() {
             Ok(())
         } else {
             Self::read_own_clock(slf)
@@ -115,16 +103,12 @@ impl Loop {
         Self::run_turn(slf, turn)
     }
 
-    /// Hands the engine the time of another clock than the system's, if there is one, and the timers of another `call_at`
-    /// than the loop's own.
+    /// Hands the engine the time of another clock than the system's, if there is one.
     #[cold]
-    fn read_own_clock(slf: &Bound<'_, Self>) -> PyResult<()> {
+    pub(super) fn read_own_clock(slf: &Bound<'_, Self>) -> PyResult<()> {
         let py = slf.py();
         let me = slf.get();
         Self::leave_last_task(slf)?;
-        if me.has_own_call_at() {
-            imports::take_over_timers(py)?.call1((slf,))?;
-        }
         let now = if me.look_at_clock(py)? {
             Some(Time::from_secs_f64(Self::now(slf)?))
         } else {
@@ -135,7 +119,7 @@ impl Loop {
     }
 
     /// Runs `turn` callbacks, then sends what transports have written meanwhile.
-    fn run_turn(slf: &Bound<'_, Self>, turn: usize) -> PyResult<()> {
+    pub(super) fn run_turn(slf: &Bound<'_, Self>, turn: usize) -> PyResult<()> {
         let py = slf.py();
         let me = slf.get();
         let debug = me.debug();
@@ -166,7 +150,7 @@ impl Loop {
 
     /// Sends what transports have written in this iteration.
     #[inline]
-    fn flush(slf: &Bound<'_, Self>) -> PyResult<()> {
+    pub(super) fn flush(slf: &Bound<'_, Self>) -> PyResult<()> {
         if slf.get().unflushed.with(slf.py(), |it| it.is_empty()) {
             return Ok(());
         }
@@ -194,7 +178,11 @@ impl Loop {
     /// Runs until `stop`.
     fn run_entered(slf: &Bound<'_, Self>) -> PyResult<()> {
         loop {
-            Self::run_once(slf)?;
+            if Self::iterates_plainly(slf) {
+                Self::run_once(slf)?;
+            } else {
+                Self::iterate(slf)?;
+            }
             if slf.get().stopping.load(Relaxed) {
                 return Self::leave_last_task(slf);
             }
@@ -220,10 +208,11 @@ impl Loop {
         Self::enter(slf)
     }
 
-    /// One iteration, between `_run_forever_setup` and `_run_forever_cleanup`.
+    /// One iteration: between `_run_forever_setup` and `_run_forever_cleanup`, or inside a callback of another iteration, which
+    /// then finds that what was ready has run.
     #[pyo3(name = "_run_once")]
     fn run_once_method(slf: &Bound<'_, Self>) -> PyResult<()> {
-        let outcome = Self::run_once(slf);
+        let outcome = Self::run_own_once(slf);
         Self::leave_last_task(slf).and(outcome)
     }
 
@@ -250,6 +239,7 @@ impl Loop {
         if me.closed() {
             return Ok(());
         }
+        Self::close_any_self_pipe(slf)?;
         // asyncio's own part: the log line, the executor.
         imports::base_event_loop(py)?.call_method1(intern!(py, "close"), (slf,))?;
         me.closed.store(true, Relaxed);
@@ -258,6 +248,8 @@ impl Loop {
         let transports = me.unflushed.take(py);
         let files = me.watched_files.take(py);
         drop((callbacks, transports, files));
+        me.close_listed_timers(py);
+        me.close_selector(py);
         outcome
     }
 
@@ -286,9 +278,27 @@ impl Loop {
         self.running_thread()
     }
 
+    /// A program that iterates itself says when it begins and ends; what transports have written till then leaves.
     #[setter(_thread_id)]
-    fn set_thread_id(&self, thread: Option<u64>) {
-        self.thread.store(thread.unwrap_or(NO_THREAD), Relaxed);
+    fn set_thread_id(slf: &Bound<'_, Self>, thread: Option<u64>) -> PyResult<()> {
+        slf.get().thread.store(thread.unwrap_or(NO_THREAD), Relaxed);
+        Self::flush(slf)
+    }
+
+    #[cfg(Py_3_13)]
+    #[getter(_old_agen_hooks)]
+    fn get_old_asyncgen_hooks(&self, py: Python<'_>) -> Option<Py<PyTuple>> {
+        self.hooks
+            .with(py, |hooks| Some(hooks.asyncgens.as_ref()?.clone_ref(py)))
+    }
+
+    #[cfg(Py_3_13)]
+    #[setter(_old_agen_hooks)]
+    fn set_old_asyncgen_hooks(&self, py: Python<'_>, old: Option<Py<PyTuple>>) {
+        let old = self
+            .hooks
+            .with(py, |hooks| std::mem::replace(&mut hooks.asyncgens, old));
+        drop(old);
     }
 
     #[pyo3(name = "_check_closed")]

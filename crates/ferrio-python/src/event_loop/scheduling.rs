@@ -1,6 +1,6 @@
 //! What is to be called and when: `call_soon`, `call_later`, `call_at`, `call_soon_threadsafe`, futures and tasks.
 
-use ferrio::{Time, TimerKey};
+use ferrio::Time;
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::intern;
 use pyo3::prelude::*;
@@ -44,11 +44,6 @@ impl Loop {
         }
         let parts = Parts::from_keywords(coro.clone(), kwargs.as_ref())?;
         Ok(Task::create(slf, parts)?.into_any())
-    }
-
-    /// Takes a timer out; the caller drops what it gets.
-    pub fn cancel_timer(&self, py: Python<'_>, key: TimerKey) -> Option<Callback> {
-        self.core(py, |core| core.cancel(key))
     }
 
     /// `call_soon` for callers inside the bindings, which need no checks.
@@ -322,7 +317,7 @@ ffi::quick_method!(CallLater: Loop, "call_later", |slf, args| {
         return None;
     };
     let me = slf.get();
-    if !me.is_quick() || !me.iterates_plainly() {
+    if !me.is_quick() || me.has_own_call_at() || !me.has_system_time() {
         return None;
     }
     let delay = match delay.cast_exact::<PyFloat>() {

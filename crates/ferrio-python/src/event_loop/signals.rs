@@ -5,12 +5,12 @@
 //! arrives between a check and a poll still ends the poll: a Ctrl-C cannot be slept through. The byte also says
 //! which of `add_signal_handler`'s handlers to call.
 
-use std::collections::HashMap;
 use std::os::fd::{AsRawFd, OwnedFd};
 
 use pyo3::PyTraverseError;
 use pyo3::exceptions::{PyOSError, PyRuntimeError, PyTypeError, PyValueError};
 use pyo3::gc::PyVisit;
+use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyInt, PyTuple};
 use rustix::pipe::{PipeFlags, pipe_with};
@@ -18,13 +18,14 @@ use rustix::pipe::{PipeFlags, pipe_with};
 use super::watching::Direction;
 use super::{Callback, Loop};
 use crate::errors::os_error;
-use crate::handle::{Handle, Parts};
+use crate::handle::Parts;
 use crate::{ffi, imports};
 
 /// The loop's signal handlers and its end of the wake-up descriptor.
 #[derive(Default)]
 pub struct Signals {
-    handlers: HashMap<i32, Py<Handle>>,
+    /// The handle of each signal that has a handler: a dictionary that programs see, made when it is first needed.
+    handlers: Option<Py<PyDict>>,
     /// Made when the loop first runs in the main thread or gets its first handler.
     pipe: Option<WakeupPipe>,
     /// The wake-up descriptor is ours only while the loop runs.
@@ -34,9 +35,7 @@ pub struct Signals {
 impl Signals {
     /// Shows the references to the garbage collector.
     pub fn traverse(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
-        self.handlers
-            .values()
-            .try_for_each(|handle| visit.call(handle))
+        visit.call(&self.handlers)
     }
 }
 
@@ -81,6 +80,20 @@ fn in_main_thread(py: Python<'_>) -> PyResult<bool> {
 }
 
 impl Loop {
+    /// The handles of the signals that have handlers.
+    fn signal_handlers<'py>(&self, py: Python<'py>) -> Bound<'py, PyDict> {
+        let empty = PyDict::new(py).unbind();
+        self.signals.with(py, |signals| {
+            signals.handlers.get_or_insert(empty).bind(py).clone()
+        })
+    }
+
+    fn has_signal_handlers(&self, py: Python<'_>) -> bool {
+        self.signals.with(py, |signals| {
+            (signals.handlers.as_ref()).is_some_and(|handlers| !handlers.bind(py).is_empty())
+        })
+    }
+
     /// The descriptor that Python is to write signal numbers to.
     fn wakeup_fd(slf: &Bound<'_, Self>) -> PyResult<i32> {
         let py = slf.py();
@@ -101,9 +114,8 @@ impl Loop {
 
     /// Signals without handlers of this loop are noticed by Python itself: the pipe only ends a poll that blocks.
     fn update_patience(&self, py: Python<'_>) {
-        let patient = self.signals.with(py, |signals| {
-            signals.pipe.is_some() && signals.handlers.is_empty()
-        });
+        let has_pipe = self.signals.with(py, |signals| signals.pipe.is_some());
+        let patient = has_pipe && !self.has_signal_handlers(py);
         self.core(py, |core| core.set_patient(usize::from(patient)));
     }
 
@@ -131,10 +143,9 @@ impl Loop {
     /// Undoes [`Loop::watch_signals`], unless handlers are there, which asyncio keeps between two runs.
     pub(super) fn unwatch_signals(slf: &Bound<'_, Self>) -> PyResult<()> {
         let py = slf.py();
-        let restore = slf.get().signals.with(py, |signals| {
-            std::mem::take(&mut signals.borrowed) && signals.handlers.is_empty()
-        });
-        if restore {
+        let me = slf.get();
+        let borrowed = (me.signals).with(py, |signals| std::mem::take(&mut signals.borrowed));
+        if borrowed && !me.has_signal_handlers(py) {
             set_wakeup_fd(py, -1)?;
         }
         Ok(())
@@ -150,18 +161,13 @@ impl Loop {
             .unwrap_or_default();
         for signal in arrived {
             let signal = i32::from(signal);
-            let handle = me.signals.with(py, |signals| {
-                signals
-                    .handlers
-                    .get(&signal)
-                    .map(|handle| handle.clone_ref(py))
-            });
-            match handle {
-                Some(handle) if handle.get().is_cancelled(py) => {
-                    Self::forget_signal(slf, signal)?;
-                }
-                Some(handle) => me.push(py, Callback::Handle(handle)),
-                None => (),
+            let Some(handle) = me.signal_handlers(py).get_item(signal)? else {
+                continue;
+            };
+            if handle.getattr(intern!(py, "_cancelled"))?.is_truthy()? {
+                Self::forget_signal(slf, signal)?;
+            } else {
+                me.push(py, Callback::of_handle(&handle));
             }
         }
         Ok(())
@@ -171,13 +177,11 @@ impl Loop {
     fn forget_signal(slf: &Bound<'_, Self>, signal: i32) -> PyResult<bool> {
         let py = slf.py();
         let me = slf.get();
-        let removed = me
-            .signals
-            .with(py, |signals| signals.handlers.remove(&signal));
-        if removed.is_none() {
+        let handlers = me.signal_handlers(py);
+        if !handlers.contains(signal)? {
             return Ok(false);
         }
-        drop(removed);
+        handlers.del_item(signal)?;
         me.update_patience(py);
         let action = if signal == libc::SIGINT {
             imports::default_int_handler(py)?
@@ -194,9 +198,9 @@ impl Loop {
     /// Takes the wake-up descriptor away from Python when the last handler is gone and the loop does not run.
     fn release_wakeup(slf: &Bound<'_, Self>) {
         let py = slf.py();
-        let unused = slf.get().signals.with(py, |signals| {
-            signals.handlers.is_empty() && !signals.borrowed
-        });
+        let me = slf.get();
+        let borrowed = me.signals.with(py, |signals| signals.borrowed);
+        let unused = !borrowed && !me.has_signal_handlers(py);
         if unused && let Err(error) = set_wakeup_fd(py, -1) {
             let logged = ffi::handling(py, &error, || {
                 let line = ("set_wakeup_fd(-1) failed: %s", error.value(py));
@@ -210,9 +214,7 @@ impl Loop {
     pub(super) fn close_signals(slf: &Bound<'_, Self>) -> PyResult<()> {
         let py = slf.py();
         let me = slf.get();
-        let signals: Vec<i32> = me
-            .signals
-            .with(py, |signals| signals.handlers.keys().copied().collect());
+        let signals: Vec<i32> = me.signal_handlers(py).keys().extract()?;
         let mut outcome = Ok(());
         if imports::is_finalizing(py)?.call0()?.is_truthy()? {
             if !signals.is_empty() {
@@ -301,20 +303,15 @@ impl Loop {
             ffi::raised_while(py, &error, PyRuntimeError::new_err(text))
         })?;
         let handle = Parts::new(slf, callback, args, None)?.create()?.unbind();
-        let old = me
-            .signals
-            .with(py, |signals| signals.handlers.insert(signal, handle));
-        drop(old);
+        let handlers = me.signal_handlers(py);
+        handlers.set_item(sig, handle)?;
         me.update_patience(py);
         let caught = imports::signal(py)?
             .call1((signal, imports::sighandler_noop(py)?))
             // SA_RESTART limits how often system calls are interrupted.
             .and_then(|_| imports::siginterrupt(py)?.call1((signal, false)));
         if let Err(error) = caught {
-            let handle = me
-                .signals
-                .with(py, |signals| signals.handlers.remove(&signal));
-            drop(handle);
+            handlers.del_item(sig)?;
             me.update_patience(py);
             ffi::handling(py, &error, || {
                 Self::release_wakeup(slf);
@@ -323,6 +320,11 @@ impl Loop {
             return Err(uncatchable(py, signal, error));
         }
         Ok(())
+    }
+
+    #[getter(_signal_handlers)]
+    fn get_signal_handlers<'py>(&self, py: Python<'py>) -> Bound<'py, PyDict> {
+        self.signal_handlers(py)
     }
 
     /// Remove a signal's handler and restore the default action. Return True if there was one.

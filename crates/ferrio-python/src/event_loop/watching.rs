@@ -39,6 +39,7 @@ impl Loop {
             Direction::Write => core.set_writer(fd, callback),
         });
         cancel(py, replaced.map_err(|error| os_error(py, &error))?)?;
+        self.forget_key(py, fd);
         Ok(())
     }
 
@@ -51,6 +52,7 @@ impl Loop {
             Direction::Read => core.remove_reader(fd),
             Direction::Write => core.remove_writer(fd),
         });
+        self.forget_key(py, fd);
         self.forget_file(py, fd);
         cancel(py, removed.map_err(|error| os_error(py, &error))?)
     }
@@ -121,7 +123,7 @@ impl Loop {
             Some(transport) => transport,
             // Transports that are the standard library's register themselves here.
             None => slf
-                .getattr(intern!(py, "_transports"))?
+                .getattr(intern!(py, "_foreign_transports"))?
                 .call_method1(intern!(py, "get"), (fd,))?,
         };
         if !transport.is_none()
@@ -196,6 +198,30 @@ fn invalid_file(file: &Bound<'_, PyAny>, error: PyErr) -> PyErr {
 
 #[pymethods]
 impl Loop {
+    /// The transports that are there, by their descriptors.
+    #[pyo3(name = "_native_transports")]
+    fn native_transports<'py>(&self, py: Python<'py>) -> HashMap<RawFd, Bound<'py, PyAny>> {
+        let table = self.transports.with(py, |table| {
+            let entries = table.iter();
+            let entries: Vec<_> = entries
+                .map(|(&fd, reference)| (fd, reference.clone_ref(py)))
+                .collect();
+            entries
+        });
+        let alive = table.into_iter().filter_map(|(fd, reference)| {
+            let transport = reference.bind(py).upgrade()?;
+            Some((fd, transport))
+        });
+        alive.collect()
+    }
+
+    /// Forget that a descriptor belongs to a native transport. Return whether it did.
+    #[pyo3(name = "_forget_transport")]
+    fn forget_transport_of(&self, py: Python<'_>, fd: RawFd) -> bool {
+        let old = self.transports.with(py, |table| table.remove(&fd));
+        old.is_some()
+    }
+
     /// Call callback(*args) in every iteration in which fd can be read, instead of an earlier reader.
     ///
     /// fd is a descriptor or an object with fileno(). Raises ValueError if it is neither, RuntimeError if it belongs

@@ -3,6 +3,7 @@
 use ferrio::TimerKey;
 use pyo3::PyTraverseError;
 use pyo3::gc::PyVisit;
+use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::pyclass::CompareOp;
 use pyo3::types::{PyFloat, PyList};
@@ -51,7 +52,19 @@ impl When {
 pub struct TimerHandle {
     when: When,
     /// Its place among the loop's timers, from the moment it is there.
-    key: AttachedCell<Option<TimerKey>>,
+    place: AttachedCell<Place>,
+}
+
+/// Where a timer is.
+#[derive(Clone, Copy, Default)]
+enum Place {
+    /// Nowhere yet, or no longer.
+    #[default]
+    Nowhere,
+    /// Among the engine's timers, until it is due.
+    Heap(TimerKey),
+    /// In the list that programs see.
+    List,
 }
 
 impl TimerHandle {
@@ -60,7 +73,7 @@ impl TimerHandle {
     pub fn create(handle: Parts<'_>, when: When) -> PyResult<Bound<'_, Self>> {
         let timer = || Self {
             when,
-            key: AttachedCell::new(None),
+            place: AttachedCell::default(),
         };
         let py = handle.event_loop.py();
         ffi::create_extended(py, || handle.into_handle(false), timer)
@@ -68,7 +81,12 @@ impl TimerHandle {
 
     /// Remembers where among the loop's timers the handle is.
     pub fn set_key(&self, py: Python<'_>, key: TimerKey) {
-        self.key.replace(py, Some(key));
+        self.place.replace(py, Place::Heap(key));
+    }
+
+    /// Remembers that the handle is in the list that programs see.
+    pub fn set_listed(&self, py: Python<'_>) {
+        self.place.replace(py, Place::List);
     }
 
     /// What asyncio compares when two timers are due at the same time.
@@ -98,13 +116,23 @@ ffi::recycle!(TimerHandle, {
 #[pymethods]
 impl TimerHandle {
     /// Cancel the callback. Does nothing if it has been cancelled or has run.
-    fn cancel(slf: &Bound<'_, Self>) -> PyResult<()> {
+    pub fn cancel(slf: &Bound<'_, Self>) -> PyResult<()> {
         let py = slf.py();
         let me = slf.get();
         let handle = slf.as_super();
-        if let Some(key) = me.key.take(py) {
-            let freed = handle.get().event_loop.get().cancel_timer(py, key);
-            drop(freed);
+        match me.place.with(py, |place| *place) {
+            Place::Nowhere => {}
+            Place::Heap(key) => {
+                me.place.take(py);
+                let freed = handle.get().event_loop.get().cancel_timer(py, key)?;
+                drop(freed);
+            }
+            // It stays in the list, whose owner counts what was cancelled.
+            Place::List if handle.get().is_cancelled(py) => {}
+            Place::List => {
+                let event_loop = handle.get().event_loop.bind(py);
+                event_loop.call_method1(intern!(py, "_timer_handle_cancelled"), (slf,))?;
+            }
         }
         Handle::cancel_call(handle, Some(&me.when))
     }
@@ -122,9 +150,23 @@ impl TimerHandle {
     #[getter(_scheduled)]
     fn get_scheduled(slf: &Bound<'_, Self>) -> bool {
         let py = slf.py();
-        let key = slf.get().key.with(py, |key| *key);
         let event_loop = slf.as_super().get().event_loop.get();
-        key.is_some_and(|key| event_loop.core(py, |core| core.is_scheduled(key)))
+        match slf.get().place.with(py, |place| *place) {
+            Place::Nowhere => false,
+            Place::Heap(key) => event_loop.core(py, |core| core.is_scheduled(key)),
+            Place::List => true,
+        }
+    }
+
+    /// Who takes it out of the list, or puts it in, says so.
+    #[setter(_scheduled)]
+    fn set_scheduled(&self, py: Python<'_>, scheduled: bool) {
+        let place = if scheduled {
+            Place::List
+        } else {
+            Place::Nowhere
+        };
+        self.place.replace(py, place);
     }
 
     #[getter(__class__)]

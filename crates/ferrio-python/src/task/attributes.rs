@@ -37,10 +37,7 @@ impl Task {
 
     #[getter(_fut_waiter)]
     fn get_fut_waiter(&self, py: Python<'_>) -> Option<Py<PyAny>> {
-        self.with(py, |state| {
-            let future = state.waits_for.as_ref()?;
-            Some(future.clone_ref(py))
-        })
+        self.awaited(py)
     }
 
     #[getter(_must_cancel)]

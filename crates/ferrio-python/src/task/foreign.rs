@@ -13,6 +13,12 @@ use crate::future::Home;
 #[pyclass(module = "ferrio", frozen)]
 pub struct Step(Py<Task>);
 
+impl Step {
+    pub fn new(task: Py<Task>) -> Self {
+        Self(task)
+    }
+}
+
 #[pymethods]
 impl Step {
     fn __call__(&self, py: Python<'_>) -> PyResult<()> {

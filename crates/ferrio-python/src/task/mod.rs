@@ -35,7 +35,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
 pub use self::cancelling::cancel_any;
-pub use self::foreign::{Wakeup, is_wakeup_of};
+pub use self::foreign::{Step, Wakeup, is_wakeup_of};
 pub use self::functions::{create_task, ensure_future, ensure_future_on, spawn};
 pub use self::lookups::{
     current_loop, current_task, current_task_function, loop_of_waiter, running_loop,
@@ -232,6 +232,14 @@ impl Task {
     pub fn context(&self, py: Python<'_>) -> Py<PyAny> {
         let context = self.context.get();
         context.map_or_else(|| py.None(), |context| context.clone_ref(py))
+    }
+
+    /// The future that the coroutine awaits.
+    pub fn awaited(&self, py: Python<'_>) -> Option<Py<PyAny>> {
+        self.with(py, |state| {
+            let future = state.waits_for.as_ref()?;
+            Some(future.clone_ref(py))
+        })
     }
 
     /// Says that nobody is to complain if the task goes away while it is pending: its maker cannot help it.

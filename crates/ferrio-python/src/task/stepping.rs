@@ -20,6 +20,7 @@ impl Task {
     /// The same when the loop has entered the task's context.
     pub(super) fn on_ready_inside(slf: &Bound<'_, Self>) -> PyResult<()> {
         let next = Self::step(slf, None, Context::Entered)?;
+        current::leave_last(slf)?;
         Self::do_next(slf, next)
     }
 
@@ -42,6 +43,7 @@ impl Task {
     ) -> PyResult<()> {
         let error = Self::error_of(future)?;
         let next = Self::step(slf, error, Context::Entered)?;
+        current::leave_last(slf)?;
         Self::do_next(slf, next)
     }
 

@@ -217,7 +217,7 @@ impl Timeout {
         });
         let fired = match fired {
             Ok(fired) => fired,
-            Err((event_loop, key)) => event_loop.get().core(py, |core| !core.is_scheduled(key)),
+            Err((event_loop, key)) => !event_loop.get().is_scheduled(py, key),
         };
         let (task, timer) = me.state.with(py, |state| {
             if state.phase != Phase::Entered || !fired {

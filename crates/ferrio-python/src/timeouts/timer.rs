@@ -50,7 +50,7 @@ impl Timer {
     /// Takes it back. It may have run.
     pub fn cancel(self, py: Python<'_>) -> PyResult<()> {
         match self {
-            Self::Native(event_loop, key) => drop(event_loop.get().cancel_timer(py, key)),
+            Self::Native(event_loop, key) => drop(event_loop.get().cancel_timer(py, key)?),
             Self::Handle(handle) => {
                 handle.call_method0(py, intern!(py, "cancel"))?;
             }

@@ -45,6 +45,11 @@ impl Poller {
         Ok(Poller { epoll })
     }
 
+    /// The instance's own descriptor.
+    pub fn fd(&self) -> RawFd {
+        self.epoll.as_raw_fd()
+    }
+
     /// Replaces the interest `old` in `fd` by `new`; see the contract in [`sys`](super).
     pub fn change(&self, fd: RawFd, old: Interest, new: Interest) -> io::Result<()> {
         if new.is_none() {

@@ -10,7 +10,7 @@
 //! kqueue accepts regular files.
 
 use std::io;
-use std::os::fd::{OwnedFd, RawFd};
+use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -39,6 +39,11 @@ impl Poller {
         Ok(Poller {
             kqueue: Arc::new(kqueue),
         })
+    }
+
+    /// The instance's own descriptor.
+    pub fn fd(&self) -> RawFd {
+        self.kqueue.as_raw_fd()
     }
 
     /// Replaces the interest `old` in `fd` by `new`; see the contract in [`sys`](super).

@@ -1,0 +1,81 @@
+"""What programs see of a loop: `_selector` and `_scheduled`, of the classes that they expect."""
+
+from __future__ import annotations
+
+import selectors
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from ferrio import _ferrio
+
+
+class Selector(_ferrio.Selector, selectors.BaseSelector):  # type: ignore[misc]
+    """A loop's poller as one of `selectors`' classes.
+
+    The loop waits by itself until a program puts something in the place of `select`.
+    """
+
+    def __setattr__(self, name: str, value: object) -> None:
+        super().__setattr__(name, value)
+        self._ask("select" in vars(self))
+
+    def __delattr__(self, name: str) -> None:
+        super().__delattr__(name)
+        self._ask("select" in vars(self))
+
+    def get_map(self) -> Mapping[Any, selectors.SelectorKey]:
+        """What is watched: the key of each file object."""
+        return _Map(self)
+
+    def close(self) -> None:
+        """Do nothing: the poller is closed with the loop."""
+
+
+class _Map(Mapping[Any, selectors.SelectorKey]):
+    """What a loop watches, as it is at any time."""
+
+    def __init__(self, selector: Selector) -> None:
+        self._selector = selector
+
+    def __getitem__(self, fileobj: Any) -> selectors.SelectorKey:
+        try:
+            key = self._selector._key(self._selector._descriptor(fileobj))
+        except ValueError:  # A number or an object that is no descriptor.
+            key = None
+        if key is None:
+            raise KeyError(fileobj)
+        return key
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(self._selector._descriptors())
+
+    def __len__(self) -> int:
+        return len(self._selector._descriptors())
+
+
+class TimerList(list[Any]):
+    """The heap of a loop's timers. Whoever has it finds there what was scheduled since.
+
+    Args:
+        loop: the loop, which puts its timers in when it is asked.
+    """
+
+    def __init__(self, loop: _ferrio.Loop) -> None:
+        super().__init__()
+        self._loop = loop
+
+    def __len__(self) -> int:
+        self._loop._list_timers(self)
+        return super().__len__()
+
+    def __getitem__(self, index: Any) -> Any:
+        self._loop._list_timers(self)
+        return super().__getitem__(index)
+
+    def __iter__(self) -> Iterator[Any]:
+        self._loop._list_timers(self)
+        return super().__iter__()
+
+    def __contains__(self, timer: object) -> bool:
+        self._loop._list_timers(self)
+        return super().__contains__(timer)

@@ -1,0 +1,649 @@
+"""What an asyncio loop is made of, which clocks for tests, re-entrant loops and debuggers read and change: `_ready`,
+`_scheduled`, `_selector` and their like. That the values are true is shown by what they do."""
+
+import asyncio
+import collections
+import contextvars
+import gc
+import heapq
+import selectors
+import signal
+import socket
+import threading
+
+import pytest
+from harness import turn, turns
+
+READ, WRITE = selectors.EVENT_READ, selectors.EVENT_WRITE
+
+# What has another value on a new loop, and why.
+OTHERWISE = {
+    "_internal_fds": "counts the pair of sockets, which ferrio makes when somebody asks for it",
+    "_selector": "another class of selectors",
+    "_ssock": "another descriptor",
+    "_csock": "another descriptor",
+    "_transports": "another kind of mapping",
+    "_watcher": "another object",
+}
+
+
+def attributes(loop):
+    return {name: getattr(loop, name) for name in vars(loop)}
+
+
+@pytest.fixture
+def pair():
+    a, b = socket.socketpair()
+    with a, b:
+        a.setblocking(False)
+        b.setblocking(False)
+        yield a, b
+
+
+# The walk.
+
+
+def test_whatever_a_new_loop_of_asyncio_has_is_there_with_the_same_value(loop):
+    stock = asyncio.SelectorEventLoop()
+    loop.set_exception_handler(None)
+    try:
+        for name, value in attributes(stock).items():
+            mine = getattr(loop, name)
+            if name not in OTHERWISE:
+                same = list(mine) == list(value) if isinstance(value, collections.deque) else mine == value
+                assert same, f"{name} is {mine!r}, not {value!r}"
+                assert type(mine).__name__ in (type(value).__name__, "TimerList"), name
+    finally:
+        stock.close()
+
+
+def test_whatever_the_class_of_asyncio_has_is_there(loop):
+    for name in dir(asyncio.SelectorEventLoop):
+        assert hasattr(loop, name), name
+
+
+def test_a_closed_loop_has_nothing_left(loop):
+    loop.call_soon(print)
+    loop.call_later(1, print)
+    assert loop._ssock.fileno() != loop._csock.fileno()
+    loop.close()
+    assert loop._closed is True
+    assert len(loop._ready) == len(loop._scheduled) == 0
+    assert loop._selector is loop._ssock is loop._csock is None
+    assert loop._signal_handlers == {}
+
+
+def test_the_state_of_a_running_loop_is_true(loop):
+    async def main():
+        assert loop._thread_id == threading.get_ident()
+        assert loop._stopping is False
+        loop.stop()
+        assert loop._stopping is True
+        loop._stopping = False
+
+    loop.run_until_complete(main())
+    assert loop._thread_id is None
+    loop.set_debug(True)
+    assert loop._debug is True
+    handle = loop.call_soon(lambda: seen.append(loop._current_handle))
+    seen = []
+    turn(loop)
+    assert seen == [handle]
+    assert loop._current_handle is None
+
+
+def test_attributes_can_be_set_as_a_constructor_sets_them(loop):
+    """A class may be put over a loop, and make anew what it finds."""
+    ran = []
+    loop.call_soon(ran.append, "dropped")
+    loop.call_later(0, ran.append, "dropped")
+    loop._ready = collections.deque()
+    loop._scheduled = []
+    loop._timer_cancelled_count = 0
+    loop.call_soon(ran.append, "ready")
+    loop.call_later(0, ran.append, "due")
+    turns(loop, 2)
+    assert ran == ["ready", "due"]
+
+
+# `_ready`
+
+
+def test_ready_holds_the_handles_in_their_order(loop):
+    ran = []
+    handles = [loop.call_soon(ran.append, number) for number in range(3)]
+    assert len(loop._ready) == 3
+    assert list(loop._ready) == handles
+    assert loop._ready[0] is handles[0]
+    assert loop._ready[-1] is handles[2]
+    assert handles[1] in loop._ready
+    assert loop._ready.index(handles[1]) == 1
+    assert loop._ready.copy() == collections.deque(handles)
+    turn(loop)
+    assert ran == [0, 1, 2]
+    assert not loop._ready
+
+
+def test_what_is_taken_out_of_ready_is_run_by_whoever_has_it(loop):
+    ran = []
+    loop.call_soon(ran.append, 1)
+    loop.call_soon(ran.append, 2)
+    handle = loop._ready.popleft()
+    turn(loop)
+    assert ran == [2]
+    handle._run()
+    assert ran == [2, 1]
+    with pytest.raises(IndexError):
+        loop._ready.popleft()
+
+
+def test_every_method_of_a_deque_changes_the_order_in_which_handles_run(loop):
+    ran = []
+    handles = [asyncio.Handle(ran.append, (number,), loop, None) for number in range(9)]
+    ready = loop._ready
+    ready.append(handles[0])
+    ready.appendleft(handles[1])
+    ready.extend(handles[2:4])
+    ready.extendleft(handles[4:6])
+    assert list(ready) == [handles[number] for number in (5, 4, 1, 0, 2, 3)]
+    ready.insert(1, handles[6])
+    ready.rotate(2)
+    ready.reverse()
+    ready.remove(handles[0])
+    del ready[0]
+    ready[-1] = handles[7]
+    expected = collections.deque(handles[number] for number in (5, 4, 1, 0, 2, 3))
+    expected.insert(1, handles[6])
+    expected.rotate(2)
+    expected.reverse()
+    expected.remove(handles[0])
+    del expected[0]
+    expected[-1] = handles[7]
+    assert collections.deque(ready) == expected
+    assert ready.pop() is expected.pop()
+    assert ready.count(handles[4]) == 1
+    turn(loop)
+    assert ran == [handle._args[0] for handle in expected]
+    ready.extend(handles)
+    ready.clear()
+    turn(loop)
+    assert len(ran) == len(expected)
+
+
+def test_steps_of_tasks_are_handles_in_ready_that_run_them(loop):
+    var = contextvars.ContextVar("var")
+    seen = []
+
+    async def work(name):
+        var.set(name)
+        for step in range(3):
+            seen.append((name, step, var.get(), asyncio.current_task() is tasks[name]))
+            await asyncio.sleep(0)
+
+    def run_all():
+        while loop._ready:
+            handle = loop._ready.popleft()
+            assert handle._cancelled is False
+            handle._run()
+            assert asyncio.current_task(loop) is None
+
+    tasks = {name: loop.create_task(work(name)) for name in "ab"}
+    loop.call_soon(run_all)
+    turn(loop)
+    # The first steps have run before, by the loop.
+    assert seen == [(name, step, name, True) for step in range(3) for name in "ab"]
+    assert all(task.done() for task in tasks.values())
+    assert var.get(None) is None
+
+
+def test_the_task_is_found_from_the_handle_of_its_step(loop):
+    async def work():
+        await future
+
+    future = loop.create_future()
+    task = loop.create_task(work())
+    (handle,) = loop._ready
+    assert handle._callback.__self__ is task
+    turn(loop)
+    assert not loop._ready
+    future.set_result(None)
+    (handle,) = loop._ready
+    assert handle._callback.__self__ is task
+    assert handle._args == (future,)
+    turn(loop)
+    assert task.done()
+
+
+def test_a_step_that_is_cancelled_in_ready_does_not_run(loop):
+    async def work():
+        seen.append("ran")
+
+    seen = []
+    task = loop.create_task(work())
+    (handle,) = loop._ready
+    handle.cancel()
+    turns(loop, 2)
+    assert seen == []
+    assert not task.done()
+    task.get_coro().close()
+    task._log_destroy_pending = False
+
+
+def test_whatever_is_queued_can_be_run_from_ready(loop, pair):
+    """Callbacks of futures, ends of combinators, timeouts, timers of sleep(), transports, accepted connections."""
+    a, b = pair
+
+    async def main():
+        async def handle_client(reader, writer):
+            writer.write(await reader.read(100))
+            writer.close()
+
+        done = loop.create_future()
+        done.set_result("done")
+        done.add_done_callback(lambda future: seen.append(future.result()))
+        seen.extend(await asyncio.gather(asyncio.sleep(0, "zero"), asyncio.sleep(0.001, "slept"), done))
+        with pytest.raises(asyncio.TimeoutError):
+            await asyncio.wait_for(loop.create_future(), 0.001)
+        server = await asyncio.start_server(handle_client, "127.0.0.1", 0)
+        reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
+        writer.write(b"echo")
+        seen.append(await reader.read(100))
+        writer.close()
+        server.close()
+        await server.wait_closed()
+        seen.append(await loop.run_in_executor(None, lambda: "thread"))
+        await loop.sock_sendall(b, b"socket")
+        seen.append(await loop.sock_recv(a, 100))
+
+    seen = []
+    rescheduled = []
+
+    def take_over():
+        """Run all that is ready from the queue, in every iteration."""
+        for handle in [loop._ready.popleft() for _ in range(len(loop._ready))]:
+            rescheduled.append(handle)
+            handle._run()
+        if not task.done():
+            loop.call_later(0, take_over) if len(rescheduled) % 2 else loop.call_soon(take_over)
+
+    loop.call_soon(take_over)
+    task = loop.create_task(main())
+    loop.run_until_complete(task)
+    loop.run_until_complete(loop.shutdown_default_executor())
+    assert seen == ["done", "zero", "slept", "done", b"echo", "thread", b"socket"]
+    assert len(rescheduled) > 10
+
+
+def test_a_handle_of_another_class_runs_from_ready(loop):
+    class Own:
+        _cancelled = False
+
+        def _run(self):
+            ran.append(self)
+
+    ran = []
+    own, cancelled = Own(), Own()
+    cancelled._cancelled = True
+    loop._ready.append(cancelled)
+    loop._ready.append(own)
+    assert list(loop._ready) == [cancelled, own]
+    turn(loop)
+    assert ran == [own]
+
+
+def test_what_other_threads_have_queued_is_in_ready(loop):
+    async def main():
+        thread = threading.Thread(target=loop.call_soon_threadsafe, args=(ran.append, 1))
+        thread.start()
+        thread.join()
+        assert len(loop._ready) == 1
+        loop._ready.popleft()._run()
+
+    ran = []
+    loop.run_until_complete(main())
+    assert ran == [1]
+
+
+def test_add_callback_and_call_soon_privately_queue_handles(loop):
+    ran = []
+    handle = asyncio.Handle(ran.append, (1,), loop, None)
+    loop._add_callback(handle)
+    cancelled = asyncio.Handle(ran.append, (2,), loop, None)
+    cancelled.cancel()
+    loop._add_callback(cancelled)
+    loop._add_callback_signalsafe(asyncio.Handle(ran.append, (3,), loop, None))
+    loop._call_soon(ran.append, (4,), None)
+    turn(loop)
+    assert ran == [1, 3, 4]
+
+
+# `_scheduled`
+
+
+def test_scheduled_holds_the_timers_as_a_heap(loop):
+    timers = [loop.call_later(delay, int) for delay in (30, 10, 20)]
+    assert isinstance(loop._scheduled, list)
+    assert len(loop._scheduled) == 3
+    assert loop._scheduled[0] is timers[1]
+    assert sorted(loop._scheduled) == sorted(timers)
+    assert all(timer._scheduled for timer in timers)
+    assert [heapq.heappop(loop._scheduled) for _ in range(3)] == sorted(timers)
+    assert len(loop._scheduled) == 0
+
+
+def test_a_list_of_timers_that_a_program_keeps_is_live(loop):
+    scheduled = loop._scheduled
+    ran = []
+    first = loop.call_later(0, ran.append, 1)
+    assert first in scheduled
+    assert len(scheduled) == 1
+    turns(loop, 2)
+    assert ran == [1]
+    assert not scheduled
+    assert first._scheduled is False
+    later = loop.call_later(100, ran.append, 2)
+    assert list(scheduled) == [later]
+
+
+def test_a_timer_that_is_taken_out_of_the_list_does_not_run_and_one_that_is_put_in_does(loop):
+    ran = []
+    taken = loop.call_later(0, ran.append, "taken")
+    left = loop.call_later(0, ran.append, "left")
+    loop._scheduled.remove(taken)
+    own = asyncio.TimerHandle(loop.time(), ran.append, ("own",), loop)
+    heapq.heappush(loop._scheduled, own)
+    assert set(map(id, loop._scheduled)) == {id(left), id(own)}
+    gc.collect()
+    while len(ran) < 2:
+        turn(loop)
+    assert sorted(ran) == ["left", "own"]
+    turn(loop)
+    assert len(ran) == 2
+
+
+def test_timers_go_on_when_nobody_looks_at_the_list_any_more(loop):
+    ran = []
+    timers = [loop.call_later(delay, ran.append, delay) for delay in (100, 0.001, 0.002, 200)]
+    assert len(loop._scheduled) == 4
+    timers[0].cancel()
+    turn(loop)
+    timers[3].cancel()
+    loop.call_later(0.004, ran.append, 0.004)
+    loop.call_later(0.005, loop.stop)
+    loop.run_forever()
+    assert ran == [0.001, 0.002, 0.004]
+    assert not timers[1]._scheduled
+
+
+@pytest.mark.parametrize("look", ["once", "always"])
+def test_sleeps_and_timeouts_are_timers_in_the_list_and_can_be_cancelled(loop, look):
+    kept = []
+
+    def live():
+        return [timer for timer in sorted(loop._scheduled) if not timer._cancelled]
+
+    async def main():
+        sleeping = loop.create_task(asyncio.sleep(1000))
+        waiting = loop.create_task(asyncio.wait_for(loop.create_future(), 2000))
+        await asyncio.sleep(0)
+        assert [round(timer.when() - loop.time()) for timer in live()] == [1000, 2000]
+        if look == "always":
+            kept.append(loop._scheduled)
+        with pytest.raises(asyncio.TimeoutError):
+            async with asyncio.timeout(3000) as deadline:
+                assert len(live()) == 3
+                await asyncio.sleep(0)
+                deadline.reschedule(loop.time() + 0.001)
+                assert len(live()) == 3
+                await loop.create_future()
+        sleeping.cancel()
+        waiting.cancel()
+        await asyncio.wait([sleeping, waiting])
+        assert live() == []
+        assert await asyncio.sleep(0.001, "slept") == "slept"
+
+    loop.run_until_complete(main())
+
+
+def test_cancelled_timers_are_counted_and_leave_the_list(loop):
+    kept = loop._scheduled
+    timers = [loop.call_later(100 + number, int) for number in range(200)]
+    assert len(kept) == 200
+    for timer in timers[50:]:
+        timer.cancel()
+        timer.cancel()
+    assert loop._timer_cancelled_count == 150
+    turn(loop)
+    assert loop._timer_cancelled_count == 0
+    assert sorted(loop._scheduled) == timers[:50]
+    timers[0].cancel()
+    turn(loop)
+    assert loop._scheduled[0] is timers[1]
+    assert timers[0]._scheduled is False
+    assert loop._timer_cancelled_count == 0
+
+
+# `_selector`
+
+
+def test_selector_shows_what_is_watched_with_the_handles(loop, pair):
+    a, b = pair
+    called = []
+    loop.add_reader(a, called.append, "read")
+    loop.add_writer(a, called.append, "write")
+    loop.add_reader(b.fileno(), called.append, "other")
+    key = loop._selector.get_key(a)
+    assert (key.fd, key.events) == (a.fileno(), READ | WRITE)
+    reader, writer = key.data
+    assert reader._args == ("read",)
+    writer._run()
+    assert called == ["write"]
+    mapping = loop._selector.get_map()
+    assert mapping[b.fileno()].data[1] is None
+    assert {a.fileno(), b.fileno()} <= set(mapping)
+    assert len(mapping) == 2 + loop._internal_fds
+    loop.remove_writer(a)
+    assert mapping[a].events == READ
+    loop.remove_reader(a)
+    assert a not in mapping
+    with pytest.raises(KeyError):
+        loop._selector.get_key(a)
+    loop.remove_reader(b.fileno())
+    assert isinstance(loop._selector, selectors.BaseSelector)
+
+
+def test_select_waits_and_process_events_queues(loop, pair):
+    a, b = pair
+    called = []
+    loop.add_reader(a, called.append, "read")
+    assert loop._selector.select(0) == []
+    assert loop._selector.select(0.001) == []
+    b.send(b"x")
+    ((key, events),) = loop._selector.select(None)
+    assert (key.fd, events) == (a.fileno(), READ)
+    assert called == []
+    loop._process_events([(key, events)])
+    assert len(loop._ready) == 1
+    loop._ready.popleft()._run()
+    assert called == ["read"]
+    loop.remove_reader(a)
+    loop._process_events([])
+
+
+def test_a_thread_ends_a_select(loop):
+    def select():
+        thread = threading.Thread(target=loop.call_soon_threadsafe, args=(called.append, 1))
+        thread.start()
+        loop._process_events(loop._selector.select(20))
+        thread.join()
+        loop._selector.select(0)
+        time_taken.append(loop.time() - start)
+
+    called, time_taken, start = [], [], loop.time()
+    loop.call_soon(select)
+    turns(loop, 3)
+    assert called == [1]
+    assert time_taken[0] < 10
+
+
+def test_what_a_thread_has_queued_is_an_event_of_the_next_select(loop):
+    """Whoever selects twice in an iteration, as clocks for tests, must not wait the second time."""
+
+    async def main():
+        thread = threading.Thread(target=loop.call_soon_threadsafe, args=(called.append, 1))
+        thread.start()
+        thread.join()
+        for timeout in (0, 20, None):
+            events = loop._selector.select(timeout)
+            assert [mask for _, mask in events] == [READ]
+        loop._process_events(events)
+        loop._ready.pop()._run()
+        assert loop._selector.select(0) == []
+
+    called = []
+    loop.run_until_complete(main())
+    turn(loop)
+    assert called == [1]
+
+
+def test_what_a_program_registers_is_watched(loop, pair):
+    a, b = pair
+    called = []
+    reader = asyncio.Handle(called.append, ("read",), loop, None)
+    key = loop._selector.register(a, READ, (reader, None))
+    assert loop._selector.get_key(a) == key
+    with pytest.raises(KeyError):
+        loop._selector.register(a, READ, None)
+    turn(loop)
+    assert called == []
+    b.send(b"x")
+    loop.call_soon(int)
+    while not called:
+        turn(loop)
+    assert called == ["read"]
+    writer = asyncio.Handle(called.append, ("write",), loop, None)
+    loop._selector.modify(a, READ | WRITE, (reader, writer))
+    called.clear()
+    while len(called) < 2:
+        turn(loop)
+    assert set(called) == {"read", "write"}
+    loop.remove_writer(a)
+    assert loop._selector.get_key(a).events == READ
+    assert loop._selector.unregister(a).events == READ
+    with pytest.raises(KeyError):
+        loop._selector.unregister(a)
+    called.clear()
+    turn(loop)
+    assert called == []
+
+
+def test_what_only_the_program_understands_is_its_to_select(loop, pair):
+    a, b = pair
+    loop._selector.register(a, READ, "mine")
+    b.send(b"x")
+    ((key, _events),) = loop._selector.select(1)
+    assert key.data == "mine"
+    with pytest.raises((TypeError, ValueError)):
+        turn(loop)
+    loop._selector.unregister(a)
+    turn(loop)
+
+
+@pytest.mark.parametrize("events", [0, 4, 7])
+def test_events_that_there_are_not_are_refused(loop, pair, events):
+    with pytest.raises(ValueError):
+        loop._selector.register(pair[0], events)
+
+
+@pytest.mark.parametrize("by", ["the instance", "another selector"])
+def test_a_select_that_a_program_has_replaced_is_called(loop, by):
+    """Clocks for tests do not wait: they leap."""
+    leaps = []
+    original = loop._selector
+    ahead = 0.0
+
+    def select(timeout=None):
+        nonlocal ahead
+        leaps.append(timeout)
+        ahead += timeout or 0
+        return original_select(0)
+
+    class Wrapper:
+        def __init__(self):
+            self.select = select
+
+        def __getattr__(self, name):
+            return getattr(original, name)
+
+    original_select, original_time = original.select, loop.time
+    loop.time = lambda: original_time() + ahead
+    if by == "the instance":
+        original.select = select
+    else:
+        loop._selector = Wrapper()
+
+    async def main():
+        start = loop.time()
+        assert await asyncio.sleep(1000, "slept") == "slept"
+        async with asyncio.timeout(1000):
+            await asyncio.sleep(500)
+        assert 1500 <= loop.time() - start < 1510
+
+    loop.run_until_complete(main())
+    assert any(leap and leap > 400 for leap in leaps)
+    if by == "the instance":
+        del original.select
+    else:
+        loop._selector = original
+    del loop.time
+    leaps.clear()
+    assert loop.run_until_complete(asyncio.sleep(0.001, "slept")) == "slept"
+    assert not leaps
+
+
+# The self-pipe, signals, transports
+
+
+def test_what_is_written_into_csock_wakes_the_loop(loop):
+    async def main():
+        threading.Timer(0.01, loop._csock.send, (b"\0",)).start()
+        before = loop.time()
+        loop._process_events(loop._selector.select(20))
+        assert loop.time() - before < 10
+
+    assert loop._ssock.fileno() in loop._selector.get_map()
+    assert loop._internal_fds == 1
+    loop.run_until_complete(main())
+    loop._write_to_self()
+    loop._read_from_self()
+
+
+def test_signal_handlers_are_handles_by_their_signals(loop):
+    ran = []
+    loop.add_signal_handler(signal.SIGUSR1, ran.append, 1)
+    assert list(loop._signal_handlers) == [signal.SIGUSR1]
+    handle = loop._signal_handlers[signal.SIGUSR1]
+    assert (handle._callback, handle._args) == (ran.append, (1,))
+    loop._handle_signal(signal.SIGUSR1)
+    turn(loop)
+    loop._process_self_data(bytes([0, signal.SIGUSR1]))
+    turn(loop)
+    assert ran == [1, 1]
+    loop._csock.send(bytes([signal.SIGUSR1]))
+    while len(ran) < 3:
+        turn(loop)
+    assert loop.remove_signal_handler(signal.SIGUSR1)
+    assert loop._signal_handlers == {}
+
+
+async def test_transports_are_found_by_their_descriptors(loop, pair):
+    a, b = pair
+    transport, _ = await loop.create_connection(asyncio.Protocol, sock=a)
+    fd = a.fileno()
+    assert loop._transports[fd] is transport
+    assert loop._transports.get(fd) is transport
+    assert dict(loop._transports.items()) == {fd: transport}
+    assert len(loop._transports) == 1
+    transport.abort()
+    assert loop._transports[fd].is_closing()
+    assert loop._transports.get(b.fileno()) is None
