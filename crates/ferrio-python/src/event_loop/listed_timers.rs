@@ -147,10 +147,9 @@ impl Loop {
     pub(super) fn next_listed_time(slf: &Bound<'_, Self>) -> PyResult<Option<f64>> {
         let py = slf.py();
         let me = slf.get();
-        let list = match me.timer_list(py) {
-            Some(list) => list,
+        let Some(list) = me.timer_list(py) else {
             // Timers are the loop's own.
-            None => return Ok(me.core(py, LoopCore::next_timer).map(Time::as_secs_f64)),
+            return Ok(me.core(py, LoopCore::next_timer).map(Time::as_secs_f64));
         };
         Self::list_timers(slf, &list)?;
         let cancelled = me.listed_timers.with(py, |timers| timers.cancelled);
@@ -247,19 +246,16 @@ impl Loop {
     fn get_scheduled<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyList>> {
         let py = slf.py();
         let me = slf.get();
-        let list = match me.timer_list(py) {
-            Some(list) => list,
-            None => {
-                let list = imports::timer_list(py)?.call1((slf,))?;
-                let list: Bound<'py, PyList> = list.cast_into()?;
-                if me.closed() {
-                    return Ok(list);
-                }
-                Self::use_timer_list(slf, &list);
-                list
-            }
-        };
-        Self::list_timers(slf, &list)?;
+        if let Some(list) = me.timer_list(py) {
+            Self::list_timers(slf, &list)?;
+            return Ok(list);
+        }
+        let list = imports::timer_list(py)?.call1((slf,))?;
+        let list: Bound<'py, PyList> = list.cast_into()?;
+        if !me.closed() {
+            Self::use_timer_list(slf, &list);
+            Self::list_timers(slf, &list)?;
+        }
         Ok(list)
     }
 

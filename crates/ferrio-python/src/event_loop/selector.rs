@@ -148,6 +148,11 @@ impl Selector {
     }
 }
 
+/// A mask of events.
+fn mask_of(readable: bool, writable: bool) -> u8 {
+    (if readable { READ } else { 0 }) | (if writable { WRITE } else { 0 })
+}
+
 /// What the loop runs for a key that a program has registered: the handles in its data.
 fn callbacks_of(key: &Bound<'_, PyAny>) -> PyResult<[(Direction, u8, Callback); 2]> {
     let data = key.getattr(intern!(key.py(), "data"))?;
@@ -212,8 +217,8 @@ impl Loop {
         let Some(key) = Self::selector_key(slf, event.fd)? else {
             return Ok(None);
         };
-        let mask = u8::from(event.readable) * READ | u8::from(event.writable) * WRITE;
-        let mask = mask & key.getattr(intern!(py, "events"))?.extract::<u8>()?;
+        let mask = mask_of(event.readable, event.writable)
+            & key.getattr(intern!(py, "events"))?.extract::<u8>()?;
         Ok((mask != 0).then_some((key, mask)))
     }
 
@@ -241,8 +246,8 @@ impl Loop {
         let handle =
             |callback: Option<Callback>| callback.map(|it| it.into_handle(slf)).transpose();
         let data = (handle(reader)?, handle(writer)?);
-        let mask = u8::from(interest.contains(Interest::READ)) * READ
-            | u8::from(interest.contains(Interest::WRITE)) * WRITE;
+        let watches = |direction| interest.contains(direction);
+        let mask = mask_of(watches(Interest::READ), watches(Interest::WRITE));
         let file = match me.file_of(py, fd) {
             Some(file) => file,
             None => fd.into_pyobject(py)?.into_any().unbind(),
