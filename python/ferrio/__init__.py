@@ -84,7 +84,7 @@ from ferrio._streams import (
     start_server,
     start_unix_server,
 )
-from ferrio._tasks import create_eager_task_factory, eager_task_factory
+from ferrio._tasks import create_eager_task_factory, eager_task_factory  # type: ignore[assignment]
 from ferrio._accelerate import accelerate, restore
 from ferrio._ferrio import _import_all
 

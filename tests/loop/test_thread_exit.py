@@ -1,7 +1,7 @@
 """Daemon threads that the interpreter ends while the loop has called their Python code, wherever that is.
 
-Before Python 3.14 such a thread is ended by unwinding its stack, the loop's functions included. Each program below gets a
-thread into a function that never returns, and comes to its end.
+Before Python 3.14 such a thread is ended by unwinding its stack, the loop's functions included. Each program below gets
+a thread into a function that never returns, and comes to its end.
 """
 
 import textwrap

@@ -150,9 +150,10 @@ impl Loop {
             None => 0.into_py_any(py)?,
         };
         Coroutine::create(py, "Loop.sock_recvfrom_into", async move |co| {
-            let size = match check_socket(&slf, &sock)? {
-                true => Python::attach(|py| size_into(buf.bind(py), nbytes.bind(py)))?,
-                false => None,
+            let size = if check_socket(&slf, &sock)? {
+                Python::attach(|py| size_into(buf.bind(py), nbytes.bind(py)))?
+            } else {
+                None
             };
             let Some(size) = size else {
                 return inherited(&co, "sock_recvfrom_into", (slf, sock, buf, nbytes)).await;
