@@ -84,7 +84,7 @@ impl Loop {
                 Callback::Handle(handle) => handle.into_bound(py).into_any(),
                 Callback::Foreign(handle) => handle.into_bound(py),
                 payload => {
-                    let queued = Queued::new(slf, payload, Some(timer.key))?;
+                    let queued = Queued::create(slf, payload, Some(timer.key))?;
                     let parts = Parts::new(slf, queued, PyTuple::empty(py), None)?;
                     let when = When::Float(timer.at.as_secs_f64());
                     let handle = TimerHandle::create(parts, when)?;

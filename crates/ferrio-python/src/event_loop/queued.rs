@@ -22,7 +22,7 @@ pub struct Queued {
 
 impl Queued {
     /// For a payload that may be a timer.
-    pub fn new<'py>(
+    pub fn create<'py>(
         event_loop: &Bound<'py, Loop>,
         payload: Callback,
         timer: Option<TimerKey>,
@@ -118,7 +118,7 @@ impl Callback {
                 Parts::new(event_loop, callback.into_bound(py), args, context)?
             }
             other => {
-                let queued = Queued::new(event_loop, other, None)?;
+                let queued = Queued::create(event_loop, other, None)?;
                 Parts::new(event_loop, queued, PyTuple::empty(py), None)?
             }
         };
