@@ -15,7 +15,6 @@ MISSING: dict[tuple[str, str], str] = {
     ("*", "__slots__"): "CPython puts it into classes that are Python code",
     ("*", "__firstlineno__"): "CPython puts it into classes that are Python code",
     ("*", "__static_attributes__"): "CPython puts it into classes that are Python code",
-    ("*Transport", "__del__"): "the finalizer is native",
     ("Timeout", "__final__"): "typing.final sets it; here the class may be derived from",
     ("_AsCompletedIterator", "_done"): "it has no queue",
     ("_AsCompletedIterator", "_handle_completion"): "futures tell it without a callback",
@@ -53,12 +52,6 @@ MISSING: dict[tuple[str, str], str] = {
     ("SSLProtocol", "_on_handshake_complete"): "a step inside _do_handshake",
     ("SSLProtocol", "_on_shutdown_complete"): "a step inside _do_shutdown",
     ("SSLProtocol", "_write_appdata"): "the application's transport does it",
-    # The loop's views: whoever makes one takes its line out.
-    (LOOP, "_csock"): "another thread's wake-up is an eventfd",
-    (LOOP, "_selector"): "the loop has its own poller",
-    (LOOP, "_signal_handlers"): "the loop has a table of its own",
-    (LOOP, "_watcher"): "every child is watched by itself",
-    (LOOP, "_ssock"): "another thread's wake-up is an eventfd",
 }
 
 OTHER: dict[tuple[str, str], str] = {
@@ -68,9 +61,7 @@ OTHER: dict[tuple[str, str], str] = {
     ("Lock", "_waiters"): "a view, never None",
     ("SSLProtocol", "_ssl_buffer"): "ferrio's transports hand ciphertext over without it",
     ("SSLProtocol", "_ssl_buffer_view"): "ferrio's transports hand ciphertext over without it",
-    # The loop's views, as above.
-    (LOOP, "_internal_fds"): "the loop's own descriptors are not watched through it",
-    (LOOP, "_old_agen_hooks"): "they are kept elsewhere",
+    (LOOP, "_selector"): "a view of the loop's own poller, of another class",
 }
 
 if inspect.getsource(asyncio.TaskGroup).count("self._parent_task = None") == 1:

@@ -73,7 +73,7 @@ def parsed(stdout):
     transport may have been closed before or after it complains. And asyncio's server, since Python 3.13, cannot
     forget a connection twice.
     """
-    left_out = "unclosed (<socket|file)|'NoneType' object is not iterable"
+    left_out = "unclosed (<socket|file)|'NoneType' object is not iterable|is still running of Popen"
     seen = {}
     for line in stdout.splitlines():
         name, _, rest = line.partition(" ")
