@@ -47,11 +47,14 @@ def start() -> None:
 
     when_imported("ferrio", set_up)
     when_imported("asyncio", import_ferrio)
+    if "replace_uvloop" in words:  # It imports asyncio, and is half imported when ferrio is set up.
+        when_imported("uvloop", import_ferrio)
 
 
 def when_imported(name: str, call: "Callable[[], None]") -> None:
     """Call a function as soon as a module has been imported, which may be now. The latest one for a name counts."""
-    if name in sys.modules:
+    module = sys.modules.get(name)
+    if module is not None and not getattr(module.__spec__, "_initializing", False):
         call()
         return
     _awaited[name] = call
@@ -92,21 +95,28 @@ def _program() -> str:
 
 
 class _Finder:
-    """Finds what the finders behind it in ``sys.meta_path`` find, for the modules that are awaited."""
+    """Finds what the other finders in ``sys.meta_path`` find, for the modules that are awaited."""
+
+    def __init__(self) -> None:
+        self._sought: set[str] = set()  # What it is asking the others for.
 
     def find_spec(
         self, name: str, path: "Sequence[str] | None" = None, target: "ModuleType | None" = None
     ) -> "ModuleSpec | None":
-        if name not in _awaited:
+        if name not in _awaited or name in self._sought:
             return None
         if name == "ferrio":  # The one that this file belongs to, whatever lies in the program's own folder.
             path = [os.path.dirname(__file__)]
-        for finder in sys.meta_path[sys.meta_path.index(self) + 1 :]:  # type: ignore[arg-type]
-            spec = finder.find_spec(name, path, target)
-            if spec is not None:
-                if spec.loader is not None:
-                    spec.loader = _Loader(spec.loader)  # type: ignore[assignment]
-                return spec
+        self._sought.add(name)
+        try:
+            for finder in sys.meta_path:  # A program may have wrapped this one: it is asked again, and knows of nothing.
+                spec = finder.find_spec(name, path, target)
+                if spec is not None:
+                    if spec.loader is not None:
+                        spec.loader = _Loader(spec.loader)  # type: ignore[assignment]
+                    return spec
+        finally:
+            self._sought.discard(name)
         return None
 
 

@@ -12,9 +12,13 @@ from asyncio import unix_events
 from collections.abc import Callable, Coroutine, Iterable, Iterator, MutableMapping
 from typing import Any, TypeVar
 
-from ferrio import _ferrio
+from ferrio import _ferrio, _patches
 
 _T = TypeVar("_T")
+
+
+# What is called when the next loop is made.
+announcements: list[Callable[[], None]] = []
 
 
 class Loop(_ferrio.Loop, asyncio.SelectorEventLoop):
@@ -38,6 +42,8 @@ class Loop(_ferrio.Loop, asyncio.SelectorEventLoop):
         # What inherited code and transports that are not ferrio's expect; the native ones are in a native table.
         self._foreign_transports: weakref.WeakValueDictionary[int, Any] = weakref.WeakValueDictionary()
         self._unix_server_sockets: dict[Any, int] = {}
+        while announcements:
+            announcements.pop()()
 
     def _call_soon(
         self, callback: Callable[..., object], args: Iterable[Any], context: contextvars.Context | None
@@ -59,6 +65,9 @@ class Loop(_ferrio.Loop, asyncio.SelectorEventLoop):
             if unix_events.can_use_pidfd():
                 return unix_events._PidfdChildWatcher()
             return unix_events._ThreadedChildWatcher()
+
+
+_patches.classes = (Loop, asyncio.SelectorEventLoop)
 
 
 class Transports(MutableMapping[int, Any]):

@@ -1,4 +1,4 @@
-"""Methods that a program has put into asyncio's loop classes: a loop that is made then obeys them.
+"""Methods that a program has put into asyncio's loop classes: ferrio's loop obeys them.
 
 Tracers replace `asyncio.BaseEventLoop.create_task` and the like. In `ferrio.Loop` the native methods come first and
 would hide that, so what is found in asyncio's classes is put into `ferrio.Loop` as well. It usually goes on to
@@ -18,6 +18,9 @@ from ferrio import _ferrio
 # asyncio's own methods, as far as they were seen, with their code: some tracers replace only that.
 _own: dict[str, tuple[FunctionType, CodeType]] = {}
 
+# `ferrio.Loop` and the class of asyncio's that it derives from.
+classes: tuple[type, type] = (object, object)
+
 # What was put into `ferrio.Loop`.
 _obeyed: dict[str, Any] = {}
 
@@ -35,9 +38,7 @@ _names = tuple(
 
 def obey() -> None:
     """Have `ferrio.Loop` obey what is in asyncio's classes in place of asyncio's own methods, and nothing else."""
-    from ferrio._loop import Loop
-
-    inherited = Loop.__mro__[2]
+    loop_class, inherited = classes
     if not _obeyed and len(_own) == len(_names):
         for name, (own, code) in _own.items():
             method = getattr(inherited, name, None)
@@ -46,7 +47,7 @@ def obey() -> None:
         else:
             return
     for name in _names:
-        _look(Loop, inherited, name)
+        _look(loop_class, inherited, name)
 
 
 def _look(loop_class: type, inherited: type, name: str) -> None:

@@ -10,6 +10,7 @@ from typing import NamedTuple
 import _ferrio_start
 
 import ferrio
+from ferrio import _loop
 
 
 class Options(NamedTuple):
@@ -60,7 +61,7 @@ def set_up(options: Options, program: str | None = None) -> None:
         _ferrio_start.forget("uvloop")
     if options.verbose and options != _reported:
         if _reported is None:
-            os.register_at_fork(after_in_child=_report)
+            os.register_at_fork(after_in_child=_report_later)
         _reported = options
         _report(program)
 
@@ -79,8 +80,13 @@ def _replace_uvloop() -> None:
     sys.modules["uvloop"].Loop = ferrio.Loop  # type: ignore[attr-defined]
 
 
+def _report_later() -> None:
+    """Have a forked process say which loop it runs on when it makes one: it may just run another program."""
+    _loop.announcements[:] = [_report]
+
+
 def _report(program: str | None = None) -> None:
-    """Say which loop this process runs on; a forked one as well."""
+    """Say which loop this process runs on."""
     if _reported is not None:
         accelerated = "accelerated" if _reported.accelerate else "not accelerated"
         uvloop = "" if _reported.replace_uvloop else ", uvloop's where it is asked for"

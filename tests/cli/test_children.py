@@ -262,6 +262,10 @@ class TestVerbose:
         assert len(children) == 1 or way == "forkserver"
         assert set(children) == {f"({name}): ferrio's loop, accelerated"}
 
+    def test_says_nothing_of_a_fork_that_becomes_another_program(self, installed: Interpreter) -> None:
+        command = "import os; os.fork() or os.execvp('true', ['true']); os.wait()"
+        assert self.lines(installed, "-c", command) == ["(-c): ferrio's loop, accelerated"]
+
     def test_says_nothing_of_processes_without_a_loop(self, installed: Interpreter) -> None:
         command = "import subprocess, sys; subprocess.run([sys.executable, '-c', 'import sys'])"
         assert self.lines(installed, "-c", command) == ["(-c): ferrio's loop, accelerated"]

@@ -80,6 +80,12 @@ def test_each_way_gives_uvloop_s_if_it_is_to_be_kept(
     assert said(interpreter, program, *where, options=("--keep-uvloop",)) == "uvloop"
 
 
+@pytest.mark.parametrize("where", [(), ("child",)], ids=["program", "child"])
+def test_it_may_be_imported_before_asyncio(interpreter: Interpreter, where: tuple[str, ...]) -> None:
+    program = PROGRAM.format(way=WAYS["run"], before="import uvloop")
+    assert said(interpreter, program, *where) == "ferrio"
+
+
 @pytest.mark.parametrize(
     "before",
     [
@@ -87,6 +93,7 @@ def test_each_way_gives_uvloop_s_if_it_is_to_be_kept(
         "import pkgutil; assert 'uvloop' in pkgutil.resolve_name('uvloop').__name__",
         "sys.path_importer_cache.clear()",
         "sys.meta_path.insert(0, type('Finder', (), {'find_spec': lambda *arguments: None}))",
+        "sys.meta_path[:] = [type('Wrapped', (), {'find_spec': it.find_spec})() for it in sys.meta_path]",
     ],
 )
 def test_other_ways_to_look_for_modules_do_not_disturb_it(interpreter: Interpreter, before: str) -> None:

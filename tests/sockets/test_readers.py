@@ -197,3 +197,25 @@ def test_two_hundred_ready_descriptors_are_served_in_one_iteration(loop):
         assert got == set(range(200))
         for ours, _ in pairs:
             assert loop.remove_reader(ours) is True
+
+
+def test_what_was_watched_of_a_closed_descriptor_is_not_found_by_the_next_one_of_its_number(loop):
+    ran = []
+    ours, theirs = socket.socketpair()
+    number = ours.fileno()
+    loop.add_reader(ours, ran.append, "old reader")
+    loop.add_writer(ours, ran.append, "old writer")
+    ours.close()
+    with pytest.raises(OSError, match="Bad file descriptor"):
+        loop.remove_reader(number)
+    assert loop.remove_writer(number) is False
+    theirs.close()
+    with socket_pair() as (ours, theirs):
+        assert number in (ours.fileno(), theirs.fileno())
+        new, other = (ours, theirs) if ours.fileno() == number else (theirs, ours)
+        loop.add_reader(new, lambda: ran.append(new.recv(10)))
+        other.send(b"new")
+        turns(loop, 3)
+        assert ran == [b"new"]
+        assert loop.remove_writer(new) is False
+        assert loop.remove_reader(new) is True

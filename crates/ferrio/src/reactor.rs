@@ -111,6 +111,20 @@ impl<C> Reactor<C> {
         self.remove(fd, Interest::WRITE)
     }
 
+    /// Takes out both payloads of `fd`, also when the poller does not know the descriptor any more.
+    pub fn forget(&mut self, fd: RawFd) -> (Option<C>, Option<C>) {
+        let old = self.interest(fd);
+        if old.is_none() {
+            return (None, None);
+        }
+        // It fails for a descriptor that was closed meanwhile, which the poller has forgotten by itself.
+        let _ = self.poller.change(fd, old, Interest::NONE);
+        let index = usize::try_from(fd).expect("negative descriptors have no interest");
+        let Entry { reader, writer } = std::mem::replace(&mut self.table[index], Entry::EMPTY);
+        self.watched -= usize::from(reader.is_some()) + usize::from(writer.is_some());
+        (reader, writer)
+    }
+
     /// The payload that waits for `fd` to become readable.
     #[inline]
     pub fn reader(&self, fd: RawFd) -> Option<&C> {

@@ -154,6 +154,12 @@ impl<C> LoopCore<C> {
             .map_or(Ok(None), |reactor| reactor.remove_reader(fd))
     }
 
+    /// Stops watching `fd` and returns its reader and its writer, whatever has become of the descriptor.
+    pub fn forget(&mut self, fd: RawFd) -> (Option<C>, Option<C>) {
+        let reactor = self.reactor.as_mut();
+        reactor.map_or((None, None), |reactor| reactor.forget(fd))
+    }
+
     /// Stops watching `fd` for writing; otherwise as [`remove_reader`](Self::remove_reader).
     pub fn remove_writer(&mut self, fd: RawFd) -> io::Result<Option<C>> {
         self.reactor

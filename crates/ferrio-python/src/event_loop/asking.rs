@@ -10,6 +10,7 @@ use pyo3::intern;
 use pyo3::prelude::*;
 
 use super::Loop;
+use crate::ffi;
 
 /// The longest wait in seconds, one day; asyncio's `MAXIMUM_SELECT_TIMEOUT`.
 const MAX_WAIT: f64 = 24.0 * 3600.0;
@@ -18,18 +19,19 @@ impl Loop {
     /// One iteration by whatever stands at `_run_once`.
     pub(super) fn iterate(slf: &Bound<'_, Self>) -> PyResult<()> {
         let py = slf.py();
+        Self::leave_last_task(slf)?;
         Self::look_for_overrides(slf)?;
         if !slf.get().has_own_iteration() {
             return Self::run_own_once(slf);
         }
-        Self::leave_last_task(slf)?;
         let outcome = slf.call_method0(intern!(py, "_run_once")).map(drop);
-        Self::flush(slf).and(outcome)
+        ffi::finally(py, outcome, || Self::flush(slf))
     }
 
     /// One iteration of the loop's own, with what stands at the names of its parts.
     pub(super) fn run_own_once(slf: &Bound<'_, Self>) -> PyResult<()> {
         let me = slf.get();
+        Self::leave_last_task(slf)?;
         Self::look_for_overrides(slf)?;
         Self::take_timers_back(slf)?;
         if me.has_own_parts() {
@@ -40,7 +42,6 @@ impl Loop {
 
     fn run_once_by_parts(slf: &Bound<'_, Self>) -> PyResult<()> {
         let py = slf.py();
-        Self::leave_last_task(slf)?;
         let timeout = Self::timeout_by_parts(slf)?;
         let selector = slf.getattr(intern!(py, "_selector"))?;
         let events = selector.call_method1(intern!(py, "select"), (timeout,))?;

@@ -270,7 +270,7 @@ impl Loop {
 
     /// Stops watching a descriptor and leaves the handles that were to run as they are.
     fn forget_registration(&self, py: Python<'_>, fd: RawFd) {
-        let old = self.core(py, |core| (core.remove_reader(fd), core.remove_writer(fd)));
+        let old = self.core(py, |core| core.forget(fd));
         drop(old);
         self.forget_key(py, fd);
         self.forget_file(py, fd);

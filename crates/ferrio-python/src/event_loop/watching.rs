@@ -52,6 +52,10 @@ impl Loop {
             Direction::Read => core.remove_reader(fd),
             Direction::Write => core.remove_writer(fd),
         });
+        if removed.is_err() {
+            // The descriptor was closed. Its number is soon another file's, which must not find what is left here.
+            drop(self.core(py, |core| core.forget(fd)));
+        }
         self.forget_key(py, fd);
         self.forget_file(py, fd);
         cancel(py, removed.map_err(|error| os_error(py, &error))?)

@@ -44,12 +44,7 @@ pub fn clock_is_replaced(py: Python<'_>) -> PyResult<bool> {
     if clock_is_untouched() {
         return Ok(false);
     }
-    CLOCK_NAMES.look();
-    let replaced = !finds_system_clock(py)?;
-    if replaced {
-        CLOCK_NAMES.look_again();
-    }
-    Ok(replaced)
+    CLOCK_NAMES.look(|| finds_system_clock(py).map(|finds| !finds))
 }
 
 #[cold]

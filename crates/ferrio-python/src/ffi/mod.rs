@@ -86,7 +86,7 @@ pub fn deeper<R>(py: Python<'_>, f: impl FnOnce() -> R) -> PyResult<R> {
     impl Level {
         fn enter(py: Python<'_>) -> PyResult<Self> {
             // SAFETY: called by an attached thread, with a text that ends with a zero.
-            match unsafe { ffi::Py_EnterRecursiveCall(c" in an await".as_ptr()) } {
+            match unsafe { ffi::Py_EnterRecursiveCall(c" in native code".as_ptr()) } {
                 0 => Ok(Self),
                 _ => Err(PyErr::fetch(py)),
             }

@@ -17,6 +17,19 @@ pub static CLOCK_NAMES: Names = Names::new();
 /// The names by which asyncio's functions find the running loop and the current task.
 pub static RUNNING_NAMES: Names = Names::new();
 
+impl Names {
+    /// Looks whether a program has replaced something, and returns that. The next caller looks as well, unless everything is
+    /// known to be as it was.
+    pub fn look(&self, is_replaced: impl FnOnce() -> PyResult<bool>) -> PyResult<bool> {
+        self.mark_seen();
+        let outcome = is_replaced();
+        if !matches!(outcome, Ok(false)) {
+            self.mark_changed();
+        }
+        outcome
+    }
+}
+
 #[cfg(Py_3_12)]
 mod interpreter {
     use std::ffi::c_int;
@@ -75,13 +88,11 @@ mod interpreter {
             !self.changed.load(Relaxed)
         }
 
-        /// To be called before somebody looks.
-        pub fn look(&self) {
+        pub(super) fn mark_seen(&self) {
             self.changed.store(false, Relaxed);
         }
 
-        /// Has the next one look again.
-        pub fn look_again(&self) {
+        pub(super) fn mark_changed(&self) {
             self.changed.store(true, Relaxed);
         }
     }
@@ -93,8 +104,8 @@ mod interpreter {
         _key: *mut ffi::PyObject,
         _value: *mut ffi::PyObject,
     ) -> c_int {
-        CLOCK_NAMES.look_again();
-        RUNNING_NAMES.look_again();
+        CLOCK_NAMES.mark_changed();
+        RUNNING_NAMES.mark_changed();
         0
     }
 }
@@ -146,15 +157,13 @@ mod interpreter {
             both.all(|(seen, version)| seen.load(Relaxed) == version)
         }
 
-        /// To be called before somebody looks.
-        pub fn look(&self) {
+        pub(super) fn mark_seen(&self) {
             for (seen, version) in self.seen.iter().zip(self.versions()) {
                 seen.store(version, Relaxed);
             }
         }
 
-        /// Has the next one look again.
-        pub fn look_again(&self) {
+        pub(super) fn mark_changed(&self) {
             self.seen.iter().for_each(|seen| seen.store(NEVER, Relaxed));
         }
 

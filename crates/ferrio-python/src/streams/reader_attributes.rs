@@ -7,8 +7,8 @@ use pyo3::types::PyByteArray;
 use super::reader::{DEFAULT_LIMIT, StreamReader, as_limit};
 use super::set_home;
 use crate::attributes::{flag_attribute, object_attribute};
-use crate::imports;
 use crate::subclasses::class_of;
+use crate::{ffi, imports};
 
 #[pymethods]
 impl StreamReader {
@@ -20,7 +20,11 @@ impl StreamReader {
             .state
             .with(py, |state| (state.eof, state.limit, state.paused));
         let show = |name: &str, object: Option<Py<PyAny>>| match object {
-            Some(object) => Ok(Some(format!("{name}={}", object.bind(py).repr()?))),
+            // Objects that refer to each other in a circle end in a RecursionError.
+            Some(object) => {
+                let text = ffi::deeper(py, || object.bind(py).repr())??;
+                Ok(Some(format!("{name}={text}")))
+            }
             None => PyResult::Ok(None),
         };
         let parts = [

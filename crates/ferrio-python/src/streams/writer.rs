@@ -5,7 +5,7 @@ use pyo3::exceptions::PyAssertionError;
 use pyo3::gc::PyVisit;
 use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyTuple};
+use pyo3::types::{PyDict, PyString, PyTuple};
 
 use super::protocol::StreamReaderProtocol;
 use super::reader::StreamReader;
@@ -116,10 +116,22 @@ impl StreamWriter {
         let transport = self.transport(py)?;
         match transport.cast_exact::<SocketTransport>() {
             Ok(transport) => Ok(transport.get().is_closing(py)),
-            Err(_) => transport
-                .call_method0(intern!(py, "is_closing"))?
+            Err(_) => self
+                .ask_transport(py, intern!(py, "is_closing"), ())?
                 .is_truthy(),
         }
+    }
+
+    /// Calls a method of the transport. Writers can be each other's transports: what is too deep for the stack ends with a
+    /// `RecursionError`.
+    fn ask_transport<'py>(
+        &self,
+        py: Python<'py>,
+        method: &Bound<'py, PyString>,
+        args: impl pyo3::call::PyCallArgs<'py>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let transport = self.transport(py)?;
+        ffi::deeper(py, || transport.call_method1(method, args))?
     }
 
     /// Waits for the protocol's flow control.
@@ -219,13 +231,15 @@ impl StreamWriter {
         let py = slf.py();
         let me = slf.get();
         let name = slf.get_type().name()?;
-        let transport = me.transport(py)?.repr()?;
+        let transport = me.transport(py)?;
+        // Objects that refer to each other in a circle end in a RecursionError.
+        let transport = ffi::deeper(py, || transport.repr())??;
         Ok(match me.get_reader(py) {
             None => format!("<{name} transport={transport}>"),
             Some(reader) => {
                 format!(
                     "<{name} transport={transport} reader={}>",
-                    reader.bind(py).repr()?
+                    ffi::deeper(py, || reader.bind(py).repr())??
                 )
             }
         })
@@ -243,8 +257,8 @@ impl StreamWriter {
         let transport = self.transport(py)?;
         match transport.cast_exact::<SocketTransport>() {
             Ok(transport) => SocketTransport::write(transport, data),
-            Err(_) => transport
-                .call_method1(intern!(py, "write"), (data,))
+            Err(_) => self
+                .ask_transport(py, intern!(py, "write"), (data,))
                 .map(drop),
         }
     }
@@ -252,25 +266,23 @@ impl StreamWriter {
     /// Write an iterable of bytes-like objects.
     fn writelines(&self, data: &Bound<'_, PyAny>) -> PyResult<()> {
         let py = data.py();
-        self.transport(py)?
-            .call_method1(intern!(py, "writelines"), (data,))
+        self.ask_transport(py, intern!(py, "writelines"), (data,))
             .map(drop)
     }
 
     /// Close the writing side once everything written has been sent.
     fn write_eof<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        self.transport(py)?.call_method0(intern!(py, "write_eof"))
+        self.ask_transport(py, intern!(py, "write_eof"), ())
     }
 
     /// Return True if the transport can close its writing side alone.
     fn can_write_eof<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        self.transport(py)?
-            .call_method0(intern!(py, "can_write_eof"))
+        self.ask_transport(py, intern!(py, "can_write_eof"), ())
     }
 
     /// Close the connection once everything written has been sent.
     fn close<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        self.transport(py)?.call_method0(intern!(py, "close"))
+        self.ask_transport(py, intern!(py, "close"), ())
     }
 
     /// Return True if the connection is closing or closed.
@@ -291,8 +303,7 @@ impl StreamWriter {
         default: Option<Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let py = name.py();
-        self.transport(py)?
-            .call_method1(intern!(py, "get_extra_info"), (name, default))
+        self.ask_transport(py, intern!(py, "get_extra_info"), (name, default))
     }
 
     /// Wait until there is room for more. Raises the reader's exception, and ConnectionResetError if the connection is

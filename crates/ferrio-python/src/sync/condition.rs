@@ -52,11 +52,33 @@ impl Guard {
             return Ok(Self::Native(lock.clone().unbind()));
         }
         let py = lock.py();
+        // The methods of a condition are its lock's, as if they were attributes: one call reaches the innermost lock.
+        let inner = match lock.cast_exact::<Condition>() {
+            Ok(condition) => Some(condition.get().guard(py)?),
+            Err(_) => None,
+        };
+        let methods_of = match inner {
+            Some(Self::Other {
+                locked,
+                acquire,
+                release,
+                ..
+            }) => {
+                return Ok(Self::Other {
+                    lock: lock.clone().unbind(),
+                    locked,
+                    acquire,
+                    release,
+                });
+            }
+            Some(Self::Native(inner)) => inner.into_bound(py).into_any(),
+            None => lock.clone(),
+        };
         Ok(Self::Other {
             lock: lock.clone().unbind(),
-            locked: lock.getattr(intern!(py, "locked"))?.unbind(),
-            acquire: lock.getattr(intern!(py, "acquire"))?.unbind(),
-            release: lock.getattr(intern!(py, "release"))?.unbind(),
+            locked: methods_of.getattr(intern!(py, "locked"))?.unbind(),
+            acquire: methods_of.getattr(intern!(py, "acquire"))?.unbind(),
+            release: methods_of.getattr(intern!(py, "release"))?.unbind(),
         })
     }
 

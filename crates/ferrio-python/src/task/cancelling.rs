@@ -6,6 +6,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
 use super::Task;
+use crate::ffi;
 use crate::future::Future;
 
 impl Task {
@@ -94,7 +95,6 @@ pub fn cancel_any(future: &Bound<'_, PyAny>, message: Option<&Bound<'_, PyAny>>)
     let py = future.py();
     let kwargs = PyDict::new(py);
     kwargs.set_item(intern!(py, "msg"), message)?;
-    future
-        .call_method(intern!(py, "cancel"), (), Some(&kwargs))?
-        .is_truthy()
+    let cancel = || future.call_method(intern!(py, "cancel"), (), Some(&kwargs));
+    ffi::deeper(py, cancel)??.is_truthy()
 }

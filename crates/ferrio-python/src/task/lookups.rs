@@ -71,20 +71,23 @@ impl Function {
 
     #[cold]
     fn look(self, py: Python<'_>) -> PyResult<Option<Bound<'_, PyAny>>> {
-        ffi::RUNNING_NAMES.look();
         let mut found = None;
-        for function in Self::ALL {
-            let bound = function.bound(py)?;
-            let is_ours =
-                function == Self::CurrentTask && bound.is(imports::native_current_task(py)?);
-            if bound.is(function.own(py)?) || is_ours {
-                continue;
+        ffi::RUNNING_NAMES.look(|| {
+            let mut replaced = false;
+            for function in Self::ALL {
+                let bound = function.bound(py)?;
+                let is_ours =
+                    function == Self::CurrentTask && bound.is(imports::native_current_task(py)?);
+                if bound.is(function.own(py)?) || is_ours {
+                    continue;
+                }
+                replaced = true;
+                if function == self {
+                    found = Some(bound);
+                }
             }
-            ffi::RUNNING_NAMES.look_again();
-            if function == self {
-                found = Some(bound);
-            }
-        }
+            Ok(replaced)
+        })?;
         Ok(found)
     }
 

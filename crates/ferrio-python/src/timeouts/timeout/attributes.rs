@@ -35,20 +35,22 @@ impl Timeout {
         let me = slf.get();
         let native = me.state.with(py, |state| match &state.timer {
             Some(Timer::Handle(handle)) => Err(handle.bind(py).clone()),
-            Some(Timer::Native(..)) => Ok(state.timer.take()),
-            None => Ok(None),
+            Some(Timer::Native(..)) => Ok(true),
+            None => Ok(false),
         });
-        let native = match native {
+        match native {
             Err(handle) => return Ok(Some(handle)),
-            Ok(None) => return Ok(None),
-            Ok(Some(native)) => native,
-        };
-        native.cancel(py)?;
+            Ok(false) => return Ok(None),
+            Ok(true) => {}
+        }
         let on_timeout = slf.getattr(intern!(py, "_on_timeout"))?;
         let handle =
             running_loop(py)?.call_method1(intern!(py, "call_at"), (me.when(py), on_timeout))?;
         let timer = Timer::Handle(handle.clone().unbind());
-        me.state.with(py, |state| state.timer = Some(timer));
+        let native = me.state.with(py, |state| state.timer.replace(timer));
+        if let Some(native) = native {
+            native.cancel(py)?;
+        }
         Ok(Some(handle))
     }
 
