@@ -109,7 +109,8 @@ class _Finder:
             path = [os.path.dirname(__file__)]
         self._sought.add(name)
         try:
-            for finder in sys.meta_path:  # A program may have wrapped this one: it is asked again, and knows of nothing.
+            # A program may have wrapped this finder: it is asked again, and finds nothing.
+            for finder in sys.meta_path:
                 spec = finder.find_spec(name, path, target)
                 if spec is not None:
                     if spec.loader is not None:

@@ -4,9 +4,11 @@ import asyncio
 import contextvars
 import gc
 import logging
+import socket
+import traceback
 
 import pytest
-from harness import PY, turn
+from harness import PY, turn, turns
 
 
 @pytest.fixture
@@ -230,3 +232,43 @@ def test_a_task_destroyed_while_pending_is_reported(loop, errors):
     context = errors.take_one()
     assert context["message"] == "Task was destroyed but it is pending!"
     assert isinstance(context["task"], asyncio.Task)
+
+
+async def fails_in_a_callback(loop):
+    loop.call_soon(int, "no number")
+
+
+async def fails_in_a_timer(loop):
+    loop.call_later(0, int, "no number")
+
+
+async def fails_in_a_done_callback(loop):
+    future = loop.create_future()
+    future.add_done_callback(len)
+    future.set_result(None)
+
+
+async def fails_in_a_protocol(loop):
+    class Failing(asyncio.Protocol):
+        data_received = staticmethod(int)
+
+        def connection_lost(self, exc):
+            lost.set_result(None)
+
+    lost = loop.create_future()
+    left, right = socket.socketpair()
+    with right:
+        await loop.create_connection(Failing, sock=left)
+        right.send(b"no number")
+        await lost
+
+
+@pytest.mark.parametrize(
+    "fails", [fails_in_a_callback, fails_in_a_timer, fails_in_a_done_callback, fails_in_a_protocol]
+)
+def test_an_error_of_a_function_that_is_not_python_code_has_a_traceback(loop, errors, fails):
+    loop.run_until_complete(fails(loop))
+    turns(loop, 3)
+    exception = errors.take_one()["exception"]
+    assert traceback.extract_tb(exception.__traceback__)
+    assert "".join(traceback.format_exception(exception))

@@ -43,6 +43,8 @@ def test_suite_of_a_plugin_of_pytest_says_the_same(plugin: str, says_the_same: C
         f"--confcutdir={APPS}",
         "-p",
         "no:cacheprovider",
+        "-p",
+        "no:looptime_plugin",
         "-v",
         "-s",
     )

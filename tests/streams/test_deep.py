@@ -1,4 +1,4 @@
-"""Objects that refer to each other in a circle or a long chain: too deep for the stack is a `RecursionError`, no crash."""
+"""Objects that refer to each other in a circle or a long chain: too deep for the stack is a `RecursionError`."""
 
 import pytest
 

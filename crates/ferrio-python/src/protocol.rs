@@ -37,6 +37,7 @@ pub fn fail(
     error: &PyErr,
     end: impl FnOnce(&Bound<'_, PyAny>) -> PyResult<()>,
 ) -> PyResult<()> {
+    ffi::ensure_traceback(py, error);
     ffi::handling(py, error, || end(error.value(py)))
 }
 

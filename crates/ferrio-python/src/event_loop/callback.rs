@@ -153,7 +153,8 @@ impl Callback {
             Self::Accept(listener) => Listener::on_readable(listener.bind(py)),
             Self::Wake(future) => wake(future.bind(py)),
             Self::Signals => Loop::on_signals(event_loop),
-            Self::Foreign(handle) => run_foreign(handle.bind(py)),
+            // Such a handle reports by itself what its callback raises.
+            Self::Foreign(handle) => return run_foreign(handle.bind(py)),
             // Raises, and says why: asyncio finds out when the descriptor is ready, too.
             Self::Misfit(key) => {
                 let method = intern!(py, "_process_events");

@@ -43,6 +43,7 @@ impl Loop {
         describe: impl FnOnce(&Bound<'_, PyDict>) -> PyResult<()>,
     ) -> PyResult<()> {
         let py = slf.py();
+        ffi::ensure_traceback(py, error);
         ffi::handling(py, error, || {
             let context = PyDict::new(py);
             context.set_item("message", py.None())?; // It comes first.

@@ -4,8 +4,9 @@
 //! interpreter sees to it, also for the errors that PyO3 makes of a type and arguments, but not for those that it is given
 //! complete.
 
-use std::ffi::c_char;
+use std::ffi::{c_char, c_int, c_void};
 use std::ptr::null_mut;
+use std::sync::OnceLock;
 
 use pyo3::call::PyCallArgs;
 use pyo3::exceptions::PyBaseException;
@@ -46,6 +47,33 @@ pub fn made(py: Python<'_>, error: PyErr) -> PyErr {
 pub fn raise_new<'py>(class: PyResult<&Bound<'py, PyAny>>, args: impl PyCallArgs<'py>) -> PyErr {
     let exception = class.and_then(|class| class.call1(args));
     exception.map_or_else(|error| error, raise)
+}
+
+/// Sees to it that the traceback of a caught error has an entry, as it has where Python code has caught it: reporters of
+/// errors look at the last one. An error of a function that is not Python code has none of its own.
+#[cold]
+pub fn ensure_traceback(py: Python<'_>, error: &PyErr) {
+    type Add = unsafe extern "C" fn(*const c_char, *const c_char, c_int);
+    static ADD: OnceLock<Option<Add>> = OnceLock::new();
+    if error.traceback(py).is_some() {
+        return;
+    }
+    // Not documented, but exported for the standard library's own extension modules (`Python/traceback.c`).
+    // SAFETY: the name ends with a zero, and the function of this name has this type in all supported versions.
+    let add = ADD.get_or_init(|| unsafe {
+        let address = libc::dlsym(libc::RTLD_DEFAULT, c"_PyTraceback_Add".as_ptr());
+        std::mem::transmute::<*mut c_void, Option<Add>>(address)
+    });
+    let Some(add) = add else {
+        return;
+    };
+    let entry = undisturbed(py, || {
+        error.clone_ref(py).restore(py);
+        // SAFETY: the thread is attached, an exception is set, and the texts end with a zero.
+        unsafe { add(c"_run".as_ptr(), c"<ferrio>".as_ptr(), 1) };
+        PyErr::fetch(py).traceback(py)
+    });
+    error.set_traceback(py, entry);
 }
 
 /// Runs `f` while no exception is set; one that is on its way is set again afterwards. `PyErr::take` does not do for that: it
