@@ -38,6 +38,9 @@ const METHODS: [(&str, u8); 7] = [
 /// A version that no class has: `PyType_Modified` counts up, and ends long before.
 const NO_VERSION: u32 = u32::MAX;
 
+/// After how many iterations a class without a version is looked at again; a divisor of 256.
+const LOOK_EVERY: u8 = 64;
+
 /// Parts of an iteration that are not the loop's own.
 #[derive(Clone, Copy)]
 pub enum Part {
@@ -58,7 +61,9 @@ pub struct Overrides {
     parts: AtomicU8,
     /// The version of the class when it was looked at last.
     seen: AtomicU32,
-    /// The same if iterations are the loop's own in all they do, else [`NO_VERSION`].
+    /// How many iterations have not looked at a class without a version.
+    passed: AtomicU8,
+    /// The same as `seen` if iterations are the loop's own in all they do, else [`NO_VERSION`].
     plain: AtomicU32,
 }
 
@@ -104,6 +109,14 @@ impl Overrides {
         let (parts, bit) = (self.parts.load(Relaxed), part as u8);
         let parts = if own { parts | bit } else { parts & !bit };
         self.parts.store(parts, Relaxed);
+    }
+
+    /// Whether to look again at a class that has no version. The interpreter gives a class some thousand of them, which only
+    /// programs use up that patch it again and again.
+    fn is_due(&self) -> bool {
+        let count = self.passed.load(Relaxed).wrapping_add(1);
+        self.passed.store(count, Relaxed);
+        count.is_multiple_of(LOOK_EVERY)
     }
 
     fn is_plain(&self) -> bool {
@@ -178,10 +191,12 @@ impl Loop {
     /// Looks at the class if that has changed.
     pub(super) fn look_for_overrides(slf: &Bound<'_, Self>) -> PyResult<()> {
         let version = class_version(slf);
-        if version == 0 || version != slf.get().overrides.seen.load(Relaxed) {
-            return Self::look_again(slf);
+        let overrides = &slf.get().overrides;
+        let known = version == overrides.seen.load(Relaxed);
+        if known && (version != 0 || !overrides.is_due()) {
+            return Ok(());
         }
-        Ok(())
+        Self::look_again(slf)
     }
 
     fn look_again(slf: &Bound<'_, Self>) -> PyResult<()> {
