@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import selectors
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from ferrio import _ferrio
@@ -53,6 +54,9 @@ class _Map(Mapping[Any, selectors.SelectorKey]):
         return len(self._selector._descriptors())
 
 
+_MAKING = {"__new__", "__init__", "__getattribute__", "__class_getitem__"}
+
+
 class TimerList(list[Any]):
     """The heap of a loop's timers. Whoever has it finds there what was scheduled since.
 
@@ -64,18 +68,19 @@ class TimerList(list[Any]):
         super().__init__()
         self._loop = loop
 
-    def __len__(self) -> int:
-        self._loop._list_timers(self)
-        return super().__len__()
 
-    def __getitem__(self, index: Any) -> Any:
-        self._loop._list_timers(self)
-        return super().__getitem__(index)
+def _up_to_date(method: Callable[..., Any]) -> Callable[..., Any]:
+    """A list's method that finds in the list what was scheduled since."""
 
-    def __iter__(self) -> Iterator[Any]:
+    @functools.wraps(method)
+    def call(self: TimerList, *args: Any, **kwargs: Any) -> Any:
         self._loop._list_timers(self)
-        return super().__iter__()
+        return method(self, *args, **kwargs)
 
-    def __contains__(self, timer: object) -> bool:
-        self._loop._list_timers(self)
-        return super().__contains__(timer)
+    return call
+
+
+# What a list has otherwise than any object, but for its making, reads or changes what is in it.
+for _name, _method in vars(list).items():
+    if callable(_method) and _method is not getattr(object, _name, None) and _name not in _MAKING:
+        setattr(TimerList, _name, _up_to_date(_method))

@@ -3,14 +3,20 @@
 
 import asyncio
 import collections
+import contextlib
 import contextvars
+import copy
 import gc
 import heapq
+import os
 import selectors
 import signal
 import socket
 import threading
+import tracemalloc
+import weakref
 
+import ferrio
 import pytest
 from harness import turn, turns
 
@@ -168,6 +174,101 @@ def test_every_method_of_a_deque_changes_the_order_in_which_handles_run(loop):
     ready.clear()
     turn(loop)
     assert len(ran) == len(expected)
+
+
+def test_ready_compares_and_copies_as_a_deque(loop):
+    ready = loop._ready
+    handles = [loop.call_soon(int) for _ in range(3)]
+    contents = collections.deque(handles)
+    assert ready == contents
+    assert contents == ready
+    assert ready == loop._ready
+    assert ready != collections.deque(handles[:2])
+    assert (ready != loop._ready) is False
+    assert (ready == handles) is False
+    assert ready.__lt__(handles) is NotImplemented
+    with pytest.raises(TypeError):
+        hash(ready)
+    assert ready.maxlen is None
+    for copied in (copy.copy(ready), ready.copy()):
+        assert type(copied) is collections.deque
+        assert copied == contents
+        copied.clear()
+    assert len(ready) == 3
+    for both in (ready + contents, contents + ready, ready + ready):
+        assert type(both) is collections.deque
+        assert both == contents + contents
+    with pytest.raises(TypeError):
+        ready + handles
+    assert ready.index(handles[1], 1) == 1
+    with pytest.raises(ValueError):
+        ready.index(handles[0], 1, 2)
+    loop._ready += handles[:1]
+    assert list(loop._ready) == [*handles, handles[0]]
+
+
+def test_whatever_a_deque_can_do_ready_can_do(loop):
+    public = {name for name in dir(collections.deque) if not name.startswith("_")}
+    assert public <= set(dir(loop._ready))
+
+
+def test_ready_is_read_by_indices_from_both_ends(loop):
+    async def work():
+        pass
+
+    handles = [loop.call_soon(int, number) for number in range(3)]
+    for index in (0, 1, 2, -1, -3):
+        assert loop._ready[index] is handles[index]
+    for index in (3, -4, 2**70):
+        with pytest.raises(IndexError):
+            loop._ready[index]
+    with pytest.raises(TypeError):
+        loop._ready["0"]
+    task = loop.create_task(work())
+    step = loop._ready[3]
+    assert step._callback.__self__ is task
+    assert loop._ready[-1] is step
+    loop.run_until_complete(task)
+
+
+def test_to_read_an_index_of_a_long_queue_copies_nothing(loop):
+    count = 10_000
+    handles = [loop.call_soon(int) for _ in range(count)]
+    ready = loop._ready
+    tracemalloc.start()
+    try:
+        before, _ = tracemalloc.get_traced_memory()
+        assert ready[count // 2] is handles[count // 2]
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak - before < count
+    ready.clear()
+
+
+def test_nothing_in_ready_is_lost_if_looking_at_it_raises(loop, monkeypatch):
+    """In debug mode handles that are made where somebody looks need a stack."""
+
+    async def work(number):
+        ran.append(number)
+
+    def broken(*args, **kwargs):
+        raise ZeroDivisionError
+
+    ran = []
+    tasks = [loop.create_task(work(number)) for number in range(3)]
+    loop.call_soon(ran.append, "handle")
+    loop.set_debug(True)
+    with monkeypatch.context() as patch:
+        patch.setattr("traceback.StackSummary.extract", broken)
+        for look in (list, copy.copy, reversed, lambda ready: ready.rotate(0), lambda ready: ready[0]):
+            with contextlib.suppress(ZeroDivisionError):
+                look(loop._ready)
+    loop.set_debug(False)
+    assert len(loop._ready) == 4
+    turn(loop)
+    assert ran == [0, 1, 2, "handle"]
+    assert all(task.done() for task in tasks)
 
 
 def test_steps_of_tasks_are_handles_in_ready_that_run_them(loop):
@@ -375,6 +476,164 @@ def test_timers_go_on_when_nobody_looks_at_the_list_any_more(loop):
     assert not timers[1]._scheduled
 
 
+def mutate(name, timers, scheduled):
+    """Call a method of the list by its name, each in a way that shows whether it knows the last timer."""
+    first, last = timers[0], timers[-1]
+    calls = {
+        "append": lambda: scheduled.append(first),
+        "clear": scheduled.clear,
+        "copy": scheduled.copy,
+        "count": lambda: scheduled.count(last),
+        "extend": lambda: scheduled.extend([first]),
+        "index": lambda: scheduled.index(last),
+        "insert": lambda: scheduled.insert(-1, first),
+        "pop": scheduled.pop,
+        "remove": lambda: scheduled.remove(last),
+        "reverse": scheduled.reverse,
+        "sort": lambda: scheduled.sort(reverse=True),
+        "__add__": lambda: scheduled.__add__([first]),
+        "__contains__": lambda: last in scheduled,
+        "__delitem__": lambda: scheduled.__delitem__(-1),
+        "__eq__": lambda: scheduled == timers,
+        "__ge__": lambda: scheduled >= timers,
+        "__getitem__": lambda: scheduled[-1],
+        "__gt__": lambda: scheduled > timers,
+        "__iadd__": lambda: list(scheduled.__iadd__([first])),
+        "__imul__": lambda: list(scheduled.__imul__(2)),
+        "__iter__": lambda: next(iter(scheduled)),
+        "__le__": lambda: scheduled <= timers,
+        "__len__": lambda: len(scheduled),
+        "__lt__": lambda: scheduled < timers,
+        "__mul__": lambda: scheduled * 2,
+        "__ne__": lambda: scheduled != timers,
+        "__repr__": lambda: repr(scheduled),
+        "__reversed__": lambda: next(reversed(scheduled)),
+        "__rmul__": lambda: 2 * scheduled,
+        "__setitem__": lambda: scheduled.__setitem__(-1, first),
+    }
+    return calls[name]()
+
+
+NOT_OF_CONTENTS = {
+    "__class_getitem__",
+    "__doc__",
+    "__getattribute__",
+    "__hash__",
+    "__init__",
+    "__new__",
+    "__sizeof__",
+}
+
+
+@pytest.mark.parametrize("name", [name for name in vars(list) if name not in NOT_OF_CONTENTS])
+def test_every_method_of_a_kept_list_of_timers_finds_what_was_scheduled_since(loop, name):
+    scheduled = loop._scheduled
+    timers = [loop.call_later(100 + number, int) for number in range(3)]
+    model = timers.copy()
+    assert mutate(name, timers, scheduled) == mutate(name, timers, model)
+    assert list(loop._scheduled) == model
+    scheduled.clear()
+
+
+@pytest.mark.parametrize("take", [lambda timers: timers.clear(), lambda timers: timers.pop(), heapq.heappop])
+def test_a_timer_that_is_taken_out_of_the_list_keeps_nothing_alive(loop, take):
+    class Local:
+        pass
+
+    async def sleep_with(local):
+        await ferrio.sleep(1000)
+
+    async def main():
+        local = Local()
+        seen = weakref.ref(local)
+        task = loop.create_task(sleep_with(local))
+        await asyncio.sleep(0)
+        take(loop._scheduled)
+        task._log_destroy_pending = False
+        del local, task
+        for _ in range(2):
+            await asyncio.sleep(0)
+            gc.collect()
+        return seen()
+
+    assert loop.run_until_complete(main()) is None
+
+
+def test_no_timer_is_lost_if_something_in_the_list_is_none(loop):
+    """`heappush` raises where it compares; asyncio's loop does it in call_later."""
+
+    def list_all():
+        with contextlib.suppress(TypeError):
+            len(loop._scheduled)
+
+    ran = []
+    intruder = asyncio.TimerHandle(loop.time() - 1000, int, (), loop)
+    intruder._when = None
+    sleeps = [loop.create_task(ferrio.sleep(0.001 * number, number)) for number in range(1, 4)]
+    kept = loop._scheduled
+    list.append(kept, intruder)
+    with contextlib.suppress(TypeError):
+        turn(loop)
+    for number in range(3):
+        with contextlib.suppress(TypeError):
+            loop.call_later(0.001, ran.append, number)
+        list_all()
+    for _ in range(4):
+        list_all()
+    kept.remove(intruder)
+    heapq.heapify(kept)
+    loop.call_later(0.01, loop.stop)
+    loop.run_forever()
+    assert [task.result() for task in sleeps] == [1, 2, 3]
+    assert sorted(ran) == [0, 1, 2]
+
+
+@pytest.mark.ferrio_only
+def test_no_timer_is_lost_if_its_handle_cannot_be_made(loop, monkeypatch):
+    """In debug mode handles that are made where somebody looks need a stack."""
+
+    def broken(*args, **kwargs):
+        raise ZeroDivisionError
+
+    async def main():
+        sleeps = [loop.create_task(ferrio.sleep(0.001 * number, number)) for number in range(1, 4)]
+        await asyncio.sleep(0)
+        with monkeypatch.context() as patch:
+            patch.setattr("traceback.StackSummary.extract", broken)
+            loop._debug = True
+            with pytest.raises(ZeroDivisionError):
+                len(loop._scheduled)
+            loop._debug = False
+        assert len(loop._scheduled) == 3
+        return await asyncio.gather(*sleeps)
+
+    assert loop.run_until_complete(main()) == [1, 2, 3]
+
+
+def test_timers_stay_when_an_object_that_is_none_is_in_a_list_that_nobody_has_any_more(loop):
+    timer = loop.call_later(100, int)
+    loop._scheduled.append(object())
+    loop.call_soon(int)
+    turn(loop)
+    assert loop._scheduled[0] is timer
+    assert type(loop._scheduled.pop()) is object
+    turn(loop)
+    assert loop._scheduled == [timer]
+
+
+def test_a_list_of_what_are_no_timers_takes_nothing_away_when_it_is_refused(loop):
+    ran = []
+    loop.call_later(0, ran.append, 1)
+    timers = list(loop._scheduled)
+    with contextlib.suppress(AttributeError):
+        loop._scheduled = [object()]
+    if len(loop._scheduled) == 1 and type(loop._scheduled[0]) is object:
+        loop._scheduled = timers  # asyncio does not look.
+    loop.call_later(0.001, loop.stop)
+    loop.run_forever()
+    assert ran == [1]
+
+
 @pytest.mark.parametrize("look", ["once", "always"])
 def test_sleeps_and_timeouts_are_timers_in_the_list_and_can_be_cancelled(loop, look):
     kept = []
@@ -549,7 +808,14 @@ def test_what_only_the_program_understands_is_its_to_select(loop, pair):
     turn(loop)
 
 
-@pytest.mark.parametrize("events", [0, 4, 7])
+@pytest.mark.parametrize("events", ["1", 1.0, [1], object()])
+def test_what_cannot_be_events_is_no_value(loop, pair, events):
+    with pytest.raises(TypeError):
+        loop._selector.register(pair[0], events)
+    assert pair[0] not in loop._selector.get_map()
+
+
+@pytest.mark.parametrize("events", [0, 4, 7, 256, -1, None, ""])
 def test_events_that_there_are_not_are_refused(loop, pair, events):
     with pytest.raises(ValueError):
         loop._selector.register(pair[0], events)
@@ -634,6 +900,28 @@ def test_signal_handlers_are_handles_by_their_signals(loop):
         turn(loop)
     assert loop.remove_signal_handler(signal.SIGUSR1)
     assert loop._signal_handlers == {}
+
+
+def test_a_handler_that_a_program_puts_into_the_dictionary_runs_at_once_while_the_loop_is_busy(loop):
+    async def main():
+        fd = signal.set_wakeup_fd(-1)
+        # asyncio's loop has its descriptor written to only when it adds a handler itself.
+        signal.set_wakeup_fd(loop._csock.fileno() if fd == -1 else fd)
+        os.kill(os.getpid(), signal.SIGUSR1)
+        for _ in range(10):
+            await asyncio.sleep(0)
+        return ran
+
+    ran = []
+    turn(loop)
+    loop._signal_handlers[signal.SIGUSR1] = asyncio.Handle(ran.append, (1,), loop, None)
+    before = signal.signal(signal.SIGUSR1, lambda *args: None)
+    try:
+        assert loop.run_until_complete(main()) == [1]
+    finally:
+        signal.set_wakeup_fd(-1)
+        loop._signal_handlers.clear()
+        signal.signal(signal.SIGUSR1, before)
 
 
 async def test_transports_are_found_by_their_descriptors(loop, pair):

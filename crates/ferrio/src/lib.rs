@@ -73,5 +73,5 @@ pub use ready::Ready;
 pub use sys::datagrams::{MAX_BATCH, ReceiveBatch, send_batch, unix_name};
 pub use sys::{Event, Interest};
 pub use time::Time;
-pub use timers::{TimerKey, Timers};
-pub use turn::{Block, LoopCore, Parked};
+pub use timers::{TimerKey, Timers, has_too_many_cancelled};
+pub use turn::{Block, LoopCore, MAX_WAIT, Parked};

@@ -62,6 +62,11 @@ impl<C> Ready<C> {
         self.queue.iter()
     }
 
+    /// The payload at a place in the queue; the first is that which has been queued longest.
+    pub fn get(&self, index: usize) -> Option<&C> {
+        self.queue.get(index)
+    }
+
     /// Takes everything out.
     pub fn take(&mut self) -> VecDeque<C> {
         std::mem::take(&mut self.queue)

@@ -30,6 +30,11 @@ const MIN_SCHEDULED: usize = 100;
 /// asyncio's `_MIN_CANCELLED_TIMER_HANDLES_FRACTION` of one half.
 const MAX_CANCELLED_ONE_IN: usize = 2;
 
+/// Whether so many of a heap's entries were cancelled that they are all to leave it: the rule of asyncio's `_run_once`.
+pub const fn has_too_many_cancelled(entries: usize, cancelled: usize) -> bool {
+    entries > MIN_SCHEDULED && cancelled * MAX_CANCELLED_ONE_IN > entries
+}
+
 /// Names one timer for as long as the loop lives.
 ///
 /// A key that has fired or was cancelled never means a later timer.
@@ -37,17 +42,6 @@ const MAX_CANCELLED_ONE_IN: usize = 2;
 pub struct TimerKey {
     slot: usize,
     sequence: u64,
-}
-
-/// A timer that was taken out.
-#[derive(Debug)]
-pub struct Timer<C> {
-    /// Its deadline.
-    pub at: Time,
-    /// What it was named.
-    pub key: TimerKey,
-    /// What was to be run.
-    pub payload: C,
 }
 
 /// Payloads ordered by deadline, then by order of scheduling.
@@ -133,20 +127,19 @@ impl<C> Timers<C> {
     /// Removes all timers and hands out their payloads, in the order of their
     /// deadlines.
     pub fn drain(&mut self) -> impl Iterator<Item = C> + '_ {
-        self.take_all().map(|timer| timer.payload)
-    }
-
-    /// Removes all timers and hands them out, in the order of their deadlines.
-    pub fn take_all(&mut self) -> impl Iterator<Item = Timer<C>> + '_ {
         std::iter::from_fn(|| {
             self.next_deadline()?;
-            let Reverse((at, sequence, slot)) = self.heap.pop()?;
-            Some(Timer {
-                at,
-                key: TimerKey { slot, sequence },
-                payload: self.slots.remove(slot).payload,
-            })
+            let Reverse((_, _, slot)) = self.heap.pop()?;
+            Some(self.slots.remove(slot).payload)
         })
+    }
+
+    /// The timer that is due first, which stays.
+    pub fn first(&mut self) -> Option<(Time, TimerKey, &C)> {
+        self.next_deadline()?;
+        let &Reverse((at, sequence, slot)) = self.heap.peek()?;
+        let payload = &self.slots.get(slot)?.payload;
+        Some((at, TimerKey { slot, sequence }, payload))
     }
 
     /// How many cancelled timers have not left the heap yet.
@@ -172,7 +165,7 @@ impl<C> Timers<C> {
         }
         let entries = self.heap.len();
         let tombstones = self.tombstones();
-        if entries > MIN_SCHEDULED && tombstones * MAX_CANCELLED_ONE_IN > entries {
+        if has_too_many_cancelled(entries, tombstones) {
             let slots = &self.slots;
             self.heap
                 .retain(|&Reverse((_, sequence, slot))| is_live(slots, slot, sequence));

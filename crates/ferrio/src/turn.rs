@@ -28,10 +28,10 @@ use crate::reactor::Reactor;
 use crate::ready::Ready;
 use crate::sys::{Event, Events, Interest, Poller, Timeout};
 use crate::time::Time;
-use crate::timers::{Timer, TimerKey, Timers};
+use crate::timers::{TimerKey, Timers};
 
 /// The longest wait, one day; asyncio's `MAXIMUM_SELECT_TIMEOUT`.
-const MAX_WAIT: Duration = Duration::from_secs(24 * 3600);
+pub const MAX_WAIT: Duration = Duration::from_secs(24 * 3600);
 
 /// How many iterations in a row may do without the system call when nothing is watched that anybody waits for. With 15 it
 /// was a tenth of what an iteration with one callback costs.
@@ -315,8 +315,8 @@ impl<C> LoopCore<C> {
         }
     }
 
-    /// How many payloads are ready, with what other threads have injected so far, which is taken over.
-    pub fn all_ready(&mut self) -> usize {
+    /// Takes over what other threads have injected so far. Returns how many payloads are ready then.
+    pub fn take_over_injected(&mut self) -> usize {
         self.injector.drain_into(&mut self.ready);
         self.ready.len()
     }
@@ -327,14 +327,24 @@ impl<C> LoopCore<C> {
         self.ready.take()
     }
 
+    /// The payload that is ready at a place in the queue, without what was injected and not yet taken over.
+    pub fn ready_at(&self, index: usize) -> Option<&C> {
+        self.ready.get(index)
+    }
+
     /// Puts payloads before all that are ready.
     pub fn put_ready_first(&mut self, payloads: VecDeque<C>) {
         self.ready.put_first(payloads);
     }
 
     /// Takes out all timers, in the order of their deadlines.
-    pub fn take_timers(&mut self) -> Vec<Timer<C>> {
-        self.timers.take_all().collect()
+    pub fn take_timers(&mut self) -> Vec<C> {
+        self.timers.drain().collect()
+    }
+
+    /// The timer that is due first, which stays.
+    pub fn first_timer(&mut self) -> Option<(Time, TimerKey, &C)> {
+        self.timers.first()
     }
 
     /// How many cancelled timers are remembered still.

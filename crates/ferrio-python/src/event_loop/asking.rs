@@ -12,9 +12,6 @@ use pyo3::prelude::*;
 use super::Loop;
 use crate::ffi;
 
-/// The longest wait in seconds, one day; asyncio's `MAXIMUM_SELECT_TIMEOUT`.
-const MAX_WAIT: f64 = 24.0 * 3600.0;
-
 impl Loop {
     /// One iteration by whatever stands at `_run_once`.
     pub(super) fn iterate(slf: &Bound<'_, Self>) -> PyResult<()> {
@@ -47,7 +44,7 @@ impl Loop {
         let events = selector.call_method1(intern!(py, "select"), (timeout,))?;
         slf.call_method1(intern!(py, "_process_events"), (events,))?;
         Self::queue_due_timers(slf)?;
-        let turn = slf.get().core(py, ferrio::LoopCore::all_ready);
+        let turn = slf.get().core(py, ferrio::LoopCore::take_over_injected);
         Self::run_turn(slf, turn)
     }
 
@@ -55,13 +52,14 @@ impl Loop {
     fn timeout_by_parts(slf: &Bound<'_, Self>) -> PyResult<Option<f64>> {
         let me = slf.get();
         let next = Self::next_listed_time(slf)?;
-        let ready = me.core(slf.py(), ferrio::LoopCore::all_ready);
+        let ready = me.core(slf.py(), ferrio::LoopCore::take_over_injected);
         if ready > 0 || me.stopping.load(Relaxed) {
             return Ok(Some(0.0));
         }
         let Some(next) = next else {
             return Ok(None);
         };
-        Ok(Some((next - Self::now(slf)?).clamp(0.0, MAX_WAIT)))
+        let longest = ferrio::MAX_WAIT.as_secs_f64();
+        Ok(Some((next - Self::now(slf)?).clamp(0.0, longest)))
     }
 }

@@ -72,8 +72,8 @@ pub enum Callback {
     Signals,
     /// A handle that is not ferrio's, which a program has queued.
     Foreign(Py<PyAny>),
-    /// A descriptor is ready that a program has registered with data that are no handles.
-    Misfit(Py<PyAny>),
+    /// A descriptor is ready that a program has registered, with data that are not asyncio's pair of handles: its key.
+    ForeignKey(Py<PyAny>),
 }
 
 impl Callback {
@@ -105,7 +105,7 @@ impl Callback {
             Self::Wake(future) => Self::Wake(future.clone_ref(py)),
             Self::Signals => Self::Signals,
             Self::Foreign(handle) => Self::Foreign(handle.clone_ref(py)),
-            Self::Misfit(key) => Self::Misfit(key.clone_ref(py)),
+            Self::ForeignKey(key) => Self::ForeignKey(key.clone_ref(py)),
         }
     }
 
@@ -155,8 +155,9 @@ impl Callback {
             Self::Signals => Loop::on_signals(event_loop),
             // Such a handle reports by itself what its callback raises.
             Self::Foreign(handle) => return run_foreign(handle.bind(py)),
-            // Raises, and says why: asyncio finds out when the descriptor is ready, too.
-            Self::Misfit(key) => {
+            // `_process_events` is called so that asyncio's own unpacking of the data raises its error, as it does there
+            // when the descriptor is ready, or a program's own method handles the key.
+            Self::ForeignKey(key) => {
                 let method = intern!(py, "_process_events");
                 return event_loop.call_method1(method, ([(key, 0)],)).map(drop);
             }
@@ -239,7 +240,7 @@ impl Callback {
             Self::Wake(future) => Ok(format!("waking {}", future.bind(py).repr()?)),
             Self::Signals => Ok("signal handlers".into()),
             Self::Foreign(handle) => imports::format_handle(py)?.call1((handle,))?.extract(),
-            Self::Misfit(key) => Ok(format!("events of {}", key.bind(py).repr()?)),
+            Self::ForeignKey(key) => Ok(format!("events of {}", key.bind(py).repr()?)),
         }
     }
 
@@ -268,7 +269,7 @@ impl Callback {
             Self::Accept(listener) => visit.call(listener),
             Self::Wake(future) => visit.call(future),
             Self::Signals => Ok(()),
-            Self::Foreign(object) | Self::Misfit(object) => visit.call(object),
+            Self::Foreign(object) | Self::ForeignKey(object) => visit.call(object),
         }
     }
 }

@@ -6,28 +6,27 @@
 
 use std::collections::HashMap;
 
-use ferrio::{LoopCore, Time, TimerKey};
+use ferrio::{LoopCore, Time, TimerKey, has_too_many_cancelled};
 use pyo3::PyTraverseError;
 use pyo3::gc::PyVisit;
 use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::{PyList, PyTuple};
+use pyo3::types::{PyList, PyTuple, PyWeakrefMethods, PyWeakrefReference};
 
 use super::overrides::Part;
 use super::queued::Queued;
 use super::{Callback, Loop};
+use crate::errors::leaves_the_loop;
 use crate::handle::{Parts, TimerHandle, When};
 use crate::{ffi, imports};
-
-/// Lists that are no longer than this keep what was cancelled; asyncio's `_MIN_SCHEDULED_TIMER_HANDLES`.
-const MIN_SCHEDULED: usize = 100;
 
 /// The timers that are in the list.
 #[derive(Default)]
 pub struct ListedTimers {
     list: Option<Py<PyList>>,
-    /// The handles of timers that had none, by which their owners take them back.
-    handles: HashMap<TimerKey, Py<TimerHandle>>,
+    /// Weak references to the handles of timers that had none, by which their owners take them back. A handle lives as long as
+    /// it is in the list or in the queue, as in asyncio; what it calls forgets the key at its end.
+    handles: HashMap<TimerKey, Py<PyWeakrefReference>>,
     /// How many in the list were cancelled.
     cancelled: usize,
 }
@@ -48,8 +47,9 @@ impl Loop {
         let timer = self.core(py, |core| core.cancel(key));
         if timer.is_none()
             && let Some(handle) = self.take_handle(py, key)
+            && let Some(handle) = handle.bind(py).upgrade_as::<TimerHandle>()?
         {
-            TimerHandle::cancel(handle.bind(py))?;
+            TimerHandle::cancel(&handle)?;
         }
         Ok(timer)
     }
@@ -60,12 +60,12 @@ impl Loop {
             || (self.listed_timers).with(py, |timers| timers.handles.contains_key(&key))
     }
 
-    /// Forgets a timer that runs from the list. Returns whether it was there: else its owner has taken it back.
+    /// Forgets a timer that runs from the list, or never will. Returns whether it was there: else its owner has taken it back.
     pub(super) fn forget_listed_timer(&self, py: Python<'_>, key: TimerKey) -> bool {
         self.take_handle(py, key).is_some()
     }
 
-    fn take_handle(&self, py: Python<'_>, key: TimerKey) -> Option<Py<TimerHandle>> {
+    fn take_handle(&self, py: Python<'_>, key: TimerKey) -> Option<Py<PyWeakrefReference>> {
         (self.listed_timers).with(py, |timers| timers.handles.remove(&key))
     }
 
@@ -74,30 +74,40 @@ impl Loop {
         (self.listed_timers).with(py, |timers| Some(timers.list.as_ref()?.bind(py).clone()))
     }
 
-    /// Puts what was scheduled since the last time into the list.
+    /// Puts what was scheduled since the last time into the list. Each timer is the loop's until its handle is made, and none
+    /// is lost if something raises.
     fn list_timers(slf: &Bound<'_, Self>, list: &Bound<'_, PyList>) -> PyResult<()> {
         let py = slf.py();
         let me = slf.get();
         // In the order of their times: what an empty list gets is a heap.
-        for timer in me.core(py, LoopCore::take_timers) {
-            let entry = match timer.payload {
-                Callback::Handle(handle) => handle.into_bound(py).into_any(),
-                Callback::Foreign(handle) => handle.into_bound(py),
+        while let Some((at, key, payload)) = me.core(py, |core| {
+            let (at, key, payload) = core.first_timer()?;
+            Some((at, key, payload.duplicate(py)))
+        }) {
+            let (entry, made) = match payload {
+                Callback::Handle(handle) => (handle.into_bound(py).into_any(), None),
+                Callback::Foreign(handle) => (handle.into_bound(py), None),
                 payload => {
-                    let queued = Queued::create(slf, payload, Some(timer.key))?;
+                    let queued = Queued::create(slf, payload, Some(key))?;
                     let parts = Parts::new(slf, queued, PyTuple::empty(py), None)?;
-                    let when = When::Float(timer.at.as_secs_f64());
-                    let handle = TimerHandle::create(parts, when)?;
-                    let known = handle.clone().unbind();
-                    let old = (me.listed_timers)
-                        .with(py, |timers| timers.handles.insert(timer.key, known));
-                    drop(old);
-                    handle.into_any()
+                    let handle = TimerHandle::create(parts, When::Float(at.as_secs_f64()))?;
+                    let weak = PyWeakrefReference::new(&handle)?.unbind();
+                    (handle.into_any(), Some(weak))
                 }
             };
+            let taken = me.core(py, |core| core.cancel(key));
+            if taken.is_none() {
+                // Something that ran meanwhile has cancelled it.
+                continue;
+            }
+            let old = made.and_then(|weak| {
+                (me.listed_timers).with(py, |timers| timers.handles.insert(key, weak))
+            });
+            drop((taken, old));
             if let Ok(handle) = entry.cast::<TimerHandle>() {
                 handle.get().set_listed(py);
             }
+            // If it raises, since something in the list is no timer, the entry is in the list all the same.
             imports::heappush(py)?.call1((list, entry))?;
         }
         Ok(())
@@ -107,40 +117,46 @@ impl Loop {
     pub(super) fn take_timers_back(slf: &Bound<'_, Self>) -> PyResult<()> {
         let py = slf.py();
         let me = slf.get();
+        let is_unused = |list: &Py<PyList>| ffi::is_only_reference(py, list);
         let unused = (me.listed_timers).with(py, |timers| {
-            let unused = |list: &Py<PyList>| ffi::is_only_reference(py, list);
-            if timers.list.as_ref().is_some_and(unused) {
-                timers.cancelled = 0;
-                timers.list.take()
-            } else {
-                None
-            }
+            let list = timers.list.as_ref().filter(|list| is_unused(list))?;
+            Some(list.bind(py).clone())
         });
         let Some(list) = unused else {
             return Ok(());
         };
-        Self::set_own_part(slf, Part::Timers, false);
-        let list = list.into_bound(py);
-        list.sort()?;
-        Self::schedule_all(slf, &list)
+        let timers = match by_time(&list) {
+            Ok(timers) => timers,
+            Err(error) if leaves_the_loop(py, &error) => return Err(error),
+            // Something in the list is no timer: the list stays, and the iteration raises when that is the first in it.
+            Err(_) => return Ok(()),
+        };
+        drop(list);
+        let unused = (me.listed_timers).with(py, |timers| {
+            // Whoever has asked for the list while the handles were looked at keeps it.
+            timers.list.as_ref().filter(|list| is_unused(list))?;
+            timers.cancelled = 0;
+            timers.list.take()
+        });
+        if unused.is_some() {
+            Self::set_own_part(slf, Part::Timers, false);
+            Self::schedule_all(slf, timers);
+        }
+        drop(unused);
+        Ok(())
     }
 
     /// Schedules handles that the list had.
-    fn schedule_all(slf: &Bound<'_, Self>, handles: &Bound<'_, PyList>) -> PyResult<()> {
+    fn schedule_all(slf: &Bound<'_, Self>, timers: Vec<(f64, Bound<'_, PyAny>)>) {
         let py = slf.py();
-        for handle in handles {
-            if is_cancelled(&handle)? {
-                handle.setattr(intern!(py, "_scheduled"), false)?;
-                continue;
-            }
-            let at = Time::from_secs_f64(time_of(&handle)?);
+        for (at, handle) in timers {
             let payload = Callback::of_handle(&handle);
+            let at = Time::from_secs_f64(at);
             let key = slf.get().core(py, |core| core.schedule(at, payload));
             if let Ok(handle) = handle.cast::<TimerHandle>() {
                 handle.get().set_key(py, key);
             }
         }
-        Ok(())
     }
 
     /// When the first timer in the list is due, after cancelled ones have left it by asyncio's rule.
@@ -153,7 +169,7 @@ impl Loop {
         };
         Self::list_timers(slf, &list)?;
         let cancelled = me.listed_timers.with(py, |timers| timers.cancelled);
-        if list.len() > MIN_SCHEDULED && cancelled * 2 > list.len() {
+        if has_too_many_cancelled(list.len(), cancelled) {
             Self::drop_cancelled(slf, &list)?;
         }
         while let Ok(first) = list.get_item(0) {
@@ -240,6 +256,20 @@ fn time_of(timer: &Bound<'_, PyAny>) -> PyResult<f64> {
     timer.getattr(intern!(timer.py(), "_when"))?.extract()
 }
 
+/// The handles that were not cancelled, with their times and in their order.
+fn by_time<'py>(handles: &Bound<'py, PyList>) -> PyResult<Vec<(f64, Bound<'py, PyAny>)>> {
+    let mut timers = Vec::with_capacity(handles.len());
+    for handle in handles {
+        if is_cancelled(&handle)? {
+            handle.setattr(intern!(handles.py(), "_scheduled"), false)?;
+        } else {
+            timers.push((time_of(&handle)?, handle));
+        }
+    }
+    timers.sort_by(|(a, _), (b, _)| a.total_cmp(b));
+    Ok(timers)
+}
+
 #[pymethods]
 impl Loop {
     #[getter(_scheduled)]
@@ -264,13 +294,15 @@ impl Loop {
     fn set_scheduled(slf: &Bound<'_, Self>, timers: &Bound<'_, PyList>) -> PyResult<()> {
         let py = slf.py();
         let me = slf.get();
+        let timers = by_time(timers)?;
         let old = (
             me.core(py, LoopCore::take_timers),
             me.listed_timers.take(py),
         );
         drop(old);
         Self::set_own_part(slf, Part::Timers, false);
-        Self::schedule_all(slf, timers)
+        Self::schedule_all(slf, timers);
+        Ok(())
     }
 
     #[pyo3(name = "_list_timers")]

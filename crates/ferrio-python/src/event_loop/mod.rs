@@ -15,6 +15,7 @@
 //! | `pipes`, `processes` | transports over pipes, subprocesses |
 //! | `serving` | `create_server`, accepting connections, making transports |
 //! | `signals` | signal handlers and the wake-up descriptor |
+//! | `last_task` | the task of the last step, which may stay the current one |
 //! | `debug` | debug mode: checks, slow callbacks |
 //! | `overrides` | methods that are not the loop's own |
 //! | `queued`, `ready_queue` | what is queued as handles; `_ready` |

@@ -41,6 +41,14 @@ impl Queued {
     }
 }
 
+impl Drop for Queued {
+    fn drop(&mut self) {
+        if let Some(key) = self.timer {
+            Python::attach(|py| self.event_loop.get().forget_listed_timer(py, key));
+        }
+    }
+}
+
 #[pymethods]
 impl Queued {
     fn __call__(&self, py: Python<'_>) -> PyResult<()> {

@@ -8,7 +8,8 @@ use pyo3::PyTraverseError;
 use pyo3::exceptions::PyIndexError;
 use pyo3::gc::PyVisit;
 use pyo3::prelude::*;
-use pyo3::types::PyList;
+use pyo3::pyclass::CompareOp;
+use pyo3::types::{PyInt, PyList, PyTuple};
 
 use super::{Callback, Loop};
 use crate::imports;
@@ -27,12 +28,18 @@ impl ReadyQueue {
     /// Takes out all that is queued.
     fn take<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
         let event_loop = self.event_loop.bind(py);
-        let payloads = self.core(py, LoopCore::take_ready);
-        let handles = payloads.into_iter();
-        let handles: Vec<_> = handles
-            .map(|payload| payload.into_handle(event_loop))
-            .collect::<PyResult<_>>()?;
-        PyList::new(py, handles)
+        let handles = PyList::empty(py);
+        let mut payloads = self.core(py, LoopCore::take_ready);
+        while let Some(payload) = payloads.front().map(|payload| payload.duplicate(py)) {
+            let handle = payload.into_handle(event_loop);
+            if let Err(error) = handle.and_then(|handle| handles.append(handle)) {
+                // Nothing is lost.
+                self.core(py, |core| core.put_ready_first(payloads));
+                return self.put_first(&handles).and(Err(error));
+            }
+            drop(payloads.pop_front());
+        }
+        Ok(handles)
     }
 
     /// Queues handles before all that is queued.
@@ -53,6 +60,45 @@ impl ReadyQueue {
         Ok(handles)
     }
 
+    /// A deque of everything that is queued, as handles from now on.
+    fn to_deque<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        imports::deque(py)?.call1((self.handles(py)?,))
+    }
+
+    /// The handle at an index, if there is one already.
+    fn handle_at<'py>(&self, index: &Bound<'py, PyAny>) -> Option<Bound<'py, PyAny>> {
+        let py = index.py();
+        let index = index.cast::<PyInt>().ok()?.extract::<isize>().ok()?;
+        let payload = self.core(py, |core| {
+            let len = core.take_over_injected();
+            let index = if index < 0 {
+                len.checked_sub(index.unsigned_abs())?
+            } else {
+                index.unsigned_abs()
+            };
+            match core.ready_at(index)? {
+                known @ (Callback::Handle(_) | Callback::Foreign(_)) => Some(known.duplicate(py)),
+                _ => None,
+            }
+        })?;
+        payload.into_handle(self.event_loop.bind(py)).ok()
+    }
+
+    /// Uses a deque with all that is queued.
+    fn with_deque<'py, R>(
+        &self,
+        py: Python<'py>,
+        f: impl FnOnce(&Bound<'py, PyAny>) -> PyResult<R>,
+    ) -> PyResult<R> {
+        let deque = imports::deque(py)?.call0()?;
+        let handles = self.take(py)?;
+        let result = match deque.call_method1("extend", (&handles,)) {
+            Ok(_) => f(&deque),
+            Err(error) => return self.put_first(&handles).and(Err(error)),
+        };
+        self.put_first(&deque).and(result)
+    }
+
     /// Calls a method of a deque with all that is queued.
     fn call<'py>(
         &self,
@@ -60,21 +106,19 @@ impl ReadyQueue {
         method: &str,
         args: impl pyo3::call::PyCallArgs<'py>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let deque = imports::deque(py)?.call1((self.take(py)?,))?;
-        let result = deque.call_method1(method, args);
-        self.put_first(&deque).and(result)
+        self.with_deque(py, |deque| deque.call_method1(method, args))
     }
 }
 
 #[pymethods]
 impl ReadyQueue {
     fn __len__(&self, py: Python<'_>) -> usize {
-        self.core(py, LoopCore::all_ready)
+        self.core(py, LoopCore::take_over_injected)
     }
 
     fn popleft<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         let payload = self.core(py, |core| {
-            core.all_ready();
+            core.take_over_injected();
             core.pop()
         });
         match payload {
@@ -112,7 +156,42 @@ impl ReadyQueue {
     }
 
     fn copy<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        imports::deque(py)?.call1((self.handles(py)?,))
+        self.to_deque(py)
+    }
+
+    fn __copy__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        self.to_deque(py)
+    }
+
+    #[getter]
+    fn maxlen(&self) -> Option<usize> {
+        None
+    }
+
+    /// As a deque compares, also with the queue of a loop.
+    fn __richcmp__<'py>(
+        &self,
+        other: &Bound<'py, PyAny>,
+        op: CompareOp,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let py = other.py();
+        let other = deque_of(other)?;
+        if !other.is_instance(imports::deque(py)?)? {
+            return Ok(py.NotImplemented().into_bound(py));
+        }
+        self.to_deque(py)?.rich_compare(other, op)
+    }
+
+    fn __add__<'py>(&self, other: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+        self.to_deque(other.py())?.add(deque_of(other)?)
+    }
+
+    fn __radd__<'py>(&self, other: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+        other.add(self.to_deque(other.py())?)
+    }
+
+    fn __iadd__(&self, handles: &Bound<'_, PyAny>) -> PyResult<()> {
+        self.extend(handles)
     }
 
     fn pop<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
@@ -140,21 +219,26 @@ impl ReadyQueue {
         self.call(handle.py(), "count", (handle,))
     }
 
-    fn index<'py>(&self, handle: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
-        self.call(handle.py(), "index", (handle,))
+    /// Of a handle, perhaps between two places.
+    #[pyo3(signature = (*args))]
+    fn index<'py>(&self, args: &Bound<'py, PyTuple>) -> PyResult<Bound<'py, PyAny>> {
+        self.call(args.py(), "index", args.clone())
     }
 
     fn __getitem__<'py>(&self, index: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
-        self.call(index.py(), "__getitem__", (index,))
+        if let Some(handle) = self.handle_at(index) {
+            return Ok(handle);
+        }
+        // What has no handle gets one, as all that is queued.
+        self.with_deque(index.py(), |deque| deque.get_item(index))
     }
 
     fn __setitem__(&self, index: &Bound<'_, PyAny>, handle: &Bound<'_, PyAny>) -> PyResult<()> {
-        let set = self.call(index.py(), "__setitem__", (index, handle));
-        set.map(drop)
+        self.with_deque(index.py(), |deque| deque.set_item(index, handle))
     }
 
     fn __delitem__(&self, index: &Bound<'_, PyAny>) -> PyResult<()> {
-        self.call(index.py(), "__delitem__", (index,)).map(drop)
+        self.with_deque(index.py(), |deque| deque.del_item(index))
     }
 
     fn __contains__(&self, handle: &Bound<'_, PyAny>) -> PyResult<bool> {
@@ -171,6 +255,14 @@ impl ReadyQueue {
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
         visit.call(&self.event_loop)
+    }
+}
+
+/// The queue of a loop as a deque; anything else as it is.
+fn deque_of<'py>(object: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+    match object.cast::<ReadyQueue>() {
+        Ok(queue) => queue.get().to_deque(object.py()),
+        Err(_) => Ok(object.clone()),
     }
 }
 

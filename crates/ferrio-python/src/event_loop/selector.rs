@@ -65,11 +65,12 @@ impl Selector {
     ) -> PyResult<Bound<'py, PyAny>> {
         let py = fileobj.py();
         let me = self.event_loop.get();
-        let mask = events.extract::<u8>().unwrap_or_default();
-        if mask == 0 || mask & !(READ | WRITE) != 0 {
+        // What cannot be a mask raises TypeError.
+        if !events.is_truthy()? || events.bitand(!i16::from(READ | WRITE))?.is_truthy()? {
             let text = format!("Invalid events: {}", events.repr()?);
             return Err(PyValueError::new_err(text));
         }
+        let mask: u8 = events.extract()?;
         let fd = me.watched_fd(fileobj)?;
         if !me.core(py, |core| core.interest(fd)).is_none() {
             let text = format!("{} (FD {fd}) is already registered", fileobj.repr()?);
@@ -159,7 +160,7 @@ fn callbacks_of(key: &Bound<'_, PyAny>) -> PyResult<[(Direction, u8, Callback); 
     let callback = |index| match data.cast::<PyTuple>() {
         Ok(pair) if pair.len() == 2 => Ok(Callback::of_handle(&pair.get_item(index)?)),
         // Something of which only the program knows what it is.
-        _ => PyResult::Ok(Callback::Misfit(key.clone().unbind())),
+        _ => PyResult::Ok(Callback::ForeignKey(key.clone().unbind())),
     };
     Ok([
         (Direction::Read, READ, callback(0)?),

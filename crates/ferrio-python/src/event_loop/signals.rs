@@ -26,6 +26,8 @@ use crate::{ffi, imports};
 pub struct Signals {
     /// The handle of each signal that has a handler: a dictionary that programs see, made when it is first needed.
     handlers: Option<Py<PyDict>>,
+    /// Whether a program was given the dictionary: it may put handlers into it at any time.
+    shown: bool,
     /// Made when the loop first runs in the main thread or gets its first handler.
     pipe: Option<WakeupPipe>,
     /// The wake-up descriptor is ours only while the loop runs.
@@ -82,9 +84,13 @@ fn in_main_thread(py: Python<'_>) -> PyResult<bool> {
 impl Loop {
     /// The handles of the signals that have handlers.
     fn signal_handlers<'py>(&self, py: Python<'py>) -> Bound<'py, PyDict> {
-        let empty = PyDict::new(py).unbind();
-        self.signals.with(py, |signals| {
-            signals.handlers.get_or_insert(empty).bind(py).clone()
+        let known = |signals: &mut Signals| Some(signals.handlers.as_ref()?.bind(py).clone());
+        self.signals.with(py, known).unwrap_or_else(|| {
+            let handlers = PyDict::new(py);
+            let kept = handlers.clone().unbind();
+            let old = (self.signals).with(py, |signals| signals.handlers.replace(kept));
+            drop(old);
+            handlers
         })
     }
 
@@ -114,8 +120,8 @@ impl Loop {
 
     /// Signals without handlers of this loop are noticed by Python itself: the pipe only ends a poll that blocks.
     fn update_patience(&self, py: Python<'_>) {
-        let has_pipe = self.signals.with(py, |signals| signals.pipe.is_some());
-        let patient = has_pipe && !self.has_signal_handlers(py);
+        let own = (self.signals).with(py, |signals| signals.pipe.is_some() && !signals.shown);
+        let patient = own && !self.has_signal_handlers(py);
         self.core(py, |core| core.set_patient(usize::from(patient)));
     }
 
@@ -324,6 +330,8 @@ impl Loop {
 
     #[getter(_signal_handlers)]
     fn get_signal_handlers<'py>(&self, py: Python<'py>) -> Bound<'py, PyDict> {
+        self.signals.with(py, |signals| signals.shown = true);
+        self.update_patience(py);
         self.signal_handlers(py)
     }
 
