@@ -277,3 +277,21 @@ def test_what_is_put_into_the_class_later_is_used_by_the_loops_that_there_are(ki
         loop.run_until_complete(nothing())
         assert "create_task" in log or "call_soon" in log
         assert log.count("call_soon") >= 1
+
+
+def test_a_selector_that_was_replaced_has_no_say_any_more(loop):
+    original, timeouts = loop._selector, []
+
+    class Counting:
+        def select(self, timeout=None):
+            timeouts.append(timeout)
+            return original.select(timeout)
+
+        def __getattr__(self, name):
+            return getattr(original, name)
+
+    loop._selector = Counting()
+    original.note = 1
+    turn(loop)
+    loop._selector = original
+    assert timeouts == [0]

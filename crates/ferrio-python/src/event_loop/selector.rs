@@ -140,8 +140,16 @@ impl Selector {
     }
 
     /// Whether the loop has to call select() as an attribute, or waits by itself.
-    fn _ask(&self, py: Python<'_>, asked: bool) {
-        Loop::set_own_part(self.event_loop.bind(py), Part::Selector, asked);
+    fn _ask(slf: &Bound<'_, Self>, asked: bool) {
+        let py = slf.py();
+        let event_loop = slf.get().event_loop.bind(py);
+        let is_in_place = event_loop.get().selectable.with(py, |selectable| {
+            let selector = selectable.selector.as_ref();
+            selector.is_none_or(|selector| selector.is(slf))
+        });
+        if is_in_place {
+            Loop::set_own_part(event_loop, Part::Selector, asked);
+        }
     }
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
