@@ -571,9 +571,8 @@ def test_no_timer_is_lost_if_something_in_the_list_is_none(loop):
     intruder._when = None
     sleeps = [loop.create_task(ferrio.sleep(0.001 * number, number)) for number in range(1, 4)]
     kept = loop._scheduled
+    turn(loop)
     list.append(kept, intruder)
-    with contextlib.suppress(TypeError):
-        turn(loop)
     for number in range(3):
         with contextlib.suppress(TypeError):
             loop.call_later(0.001, ran.append, number)

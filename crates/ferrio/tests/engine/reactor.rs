@@ -104,3 +104,19 @@ fn an_event_for_a_descriptor_that_nobody_watches_concerns_nobody() {
         assert_eq!(reactor.concerned(event).count(), 0);
     }
 }
+
+#[test]
+fn entries_are_the_watched_descriptors_with_their_payloads() {
+    let (mut reactor, _ours, theirs, fd) = fixture();
+    let other = theirs.as_raw_fd();
+    reactor.set_reader(fd, "reader").unwrap();
+    reactor.set_writer(other, "writer").unwrap();
+    let mut expected = [(fd, Some(&"reader"), None), (other, None, Some(&"writer"))];
+    expected.sort_by_key(|entry| entry.0);
+    assert_eq!(reactor.entries().collect::<Vec<_>>(), expected);
+    reactor.remove_reader(fd).unwrap();
+    assert_eq!(
+        reactor.entries().collect::<Vec<_>>(),
+        [(other, None, Some(&"writer"))]
+    );
+}

@@ -1,8 +1,9 @@
 use std::io::{self, ErrorKind, Write};
 use std::os::fd::{AsRawFd, RawFd};
 use std::os::unix::net::UnixStream;
+use std::time::{Duration, Instant};
 
-use ferrio::{Block, Interest, LoopCore, Time};
+use ferrio::{Block, Interest, LoopCore, MAX_WAIT, Time, has_too_many_cancelled};
 
 type Core = LoopCore<&'static str>;
 
@@ -324,4 +325,138 @@ fn many_ready_descriptors_are_all_seen_in_one_turn_once_the_buffer_has_grown() {
         while core.pop().is_some() {}
     }
     assert_eq!(seen, copies.len());
+}
+
+#[test]
+fn a_wait_that_somebody_else_limits_queues_no_event_and_reports_it() {
+    let mut core = Core::new().unwrap();
+    let (_ours, _theirs, fd) = ready_socket();
+    core.set_reader(fd, "reader").unwrap();
+    core.schedule(Time::ZERO, "timer");
+    let mut parked = core.park_for(None);
+    let outcome = parked.wait();
+    let (events, woken) = core.unpark_events(parked, outcome).unwrap();
+    assert_eq!(events.len(), 1);
+    assert_eq!((events[0].fd, events[0].readable), (fd, true));
+    assert!(!woken);
+    assert_eq!(core.ready_len(), 0);
+}
+
+#[test]
+fn a_limited_wait_ends_though_something_is_ready_or_nothing_happens() {
+    let mut core = Core::new().unwrap();
+    core.push("ready");
+    for limit in [Duration::ZERO, Duration::from_millis(1)] {
+        let start = Instant::now();
+        let mut parked = core.park_for(Some(limit));
+        let outcome = parked.wait();
+        let (events, woken) = core.unpark_events(parked, outcome).unwrap();
+        assert!(events.is_empty() && !woken);
+        assert!(start.elapsed() >= limit);
+    }
+    assert_eq!(core.pop(), Some("ready"));
+}
+
+#[test]
+fn a_limited_wait_says_that_another_thread_has_ended_it() {
+    let mut core = Core::new().unwrap();
+    // Before the wait, which does not block, and while it is announced.
+    core.injector().push("before").unwrap();
+    let mut parked = core.park_for(None);
+    let outcome = parked.wait();
+    let (events, woken) = core.unpark_events(parked, outcome).unwrap();
+    assert!(events.is_empty() && woken);
+    let mut parked = core.park_for(None);
+    core.injector().push("meanwhile").unwrap();
+    let outcome = parked.wait();
+    let (events, woken) = core.unpark_events(parked, outcome).unwrap();
+    assert!(events.is_empty() && woken);
+    assert_eq!(core.take_ready(), ["before", "meanwhile"]);
+}
+
+#[test]
+fn a_limited_wait_that_is_interrupted_has_no_events() {
+    let mut core = Core::new().unwrap();
+    let parked = core.park_for(None);
+    let outcome = Err(ErrorKind::Interrupted.into());
+    let (events, woken) = core.unpark_events(parked, outcome).unwrap();
+    assert!(events.is_empty() && !woken);
+    let parked = core.park_for(None);
+    let outcome = Err(io::Error::from_raw_os_error(libc::EBADF));
+    assert!(core.unpark_events(parked, outcome).is_err());
+}
+
+#[test]
+fn the_queue_is_looked_at_with_what_other_threads_have_injected() {
+    let mut core = Core::new().unwrap();
+    core.push("a");
+    core.injector().push("b").unwrap();
+    assert_eq!(core.ready_at(1), None);
+    assert_eq!(core.take_over_injected(), 2);
+    assert_eq!(core.ready_at(1), Some(&"b"));
+    core.injector().push("c").unwrap();
+    let taken = core.take_ready();
+    assert_eq!(taken, ["a", "b", "c"]);
+    assert_eq!(core.ready_len(), 0);
+    core.push("d");
+    core.put_ready_first(taken);
+    assert_eq!(turn(&mut core), ["a", "b", "c", "d"]);
+}
+
+#[test]
+fn timers_are_looked_at_counted_and_taken_out_in_their_order() {
+    let mut core = Core::new().unwrap();
+    assert!(core.first_timer().is_none() && core.next_timer().is_none());
+    let later = core.schedule(Time::from_nanos(30), "later");
+    let first = core.schedule(Time::from_nanos(10), "first");
+    let second = core.schedule(Time::from_nanos(20), "second");
+    assert_eq!(
+        core.first_timer(),
+        Some((Time::from_nanos(10), first, &"first"))
+    );
+    assert_eq!(core.next_timer(), Some(Time::from_nanos(10)));
+    core.cancel(second);
+    assert_eq!(core.cancelled_timers(), 1);
+    core.cancel(first);
+    assert_eq!(
+        core.first_timer(),
+        Some((Time::from_nanos(30), later, &"later"))
+    );
+    assert_eq!(core.cancelled_timers(), 0);
+    core.schedule(Time::from_nanos(20), "before");
+    assert_eq!(core.take_timers(), ["before", "later"]);
+    assert!(!core.is_scheduled(later));
+}
+
+#[test]
+fn due_timers_are_queued_by_the_time_that_is_set() {
+    let mut core = Core::new().unwrap();
+    core.schedule(Time::from_nanos(10), "due");
+    core.schedule(Time::from_nanos(20), "not due");
+    core.set_own_time(Some(Time::from_nanos(15)));
+    core.queue_due_timers();
+    assert_eq!(core.take_ready(), ["due"]);
+}
+
+#[test]
+fn what_is_watched_can_be_listed_until_the_loop_is_closed() {
+    let mut core = Core::new().unwrap();
+    let (_ours, _theirs, fd) = ready_socket();
+    core.set_reader(fd, "reader").unwrap();
+    assert!(core.poller_fd().is_some_and(|poller| poller != fd));
+    assert_eq!(
+        core.watched().collect::<Vec<_>>(),
+        [(fd, Some(&"reader"), None)]
+    );
+    core.close();
+    assert_eq!(core.watched().count(), 0);
+    assert_eq!(core.poller_fd(), None);
+}
+
+#[test]
+fn cancelled_timers_are_too_many_by_asyncios_rule() {
+    assert!(!has_too_many_cancelled(100, 100));
+    assert!(!has_too_many_cancelled(102, 51));
+    assert!(has_too_many_cancelled(102, 52));
+    assert_eq!(MAX_WAIT, Duration::from_secs(86400));
 }
