@@ -54,17 +54,6 @@ class Loop(_ferrio.Loop, asyncio.SelectorEventLoop):
         return schedule(self, callback, *args, context=context)
 
     @property
-    def _internal_fds(self) -> int:
-        """How many descriptors are the loop's own: asking for it makes the pair of sockets that counts."""
-        if not self.is_closed():
-            self._csock  # type: ignore[attr-defined]  # noqa: B018
-        return vars(self).get("_internal_fds", 0)  # type: ignore[no-any-return]
-
-    @_internal_fds.setter
-    def _internal_fds(self, count: int) -> None:
-        vars(self)["_internal_fds"] = count
-
-    @property
     def _transports(self) -> Transports:
         return Transports(self)
 
