@@ -67,6 +67,10 @@ OTHER: dict[tuple[str, str], str] = {
 if inspect.getsource(asyncio.TaskGroup).count("self._parent_task = None") == 1:
     OTHER["TaskGroup", "_parent_task"] = "it lets its task go in the end, as newer releases of asyncio do"
 
+if PY >= (3, 15):
+    for name in ("_add_writer", "_call_soon"):
+        MISSING["_Selector*Transport", name] = "a step inside writing and closing"
+
 if PY >= (3, 12):
     OTHER["_SelectorSocketTransport", "_write_ready"] = "a method; asyncio's forgets it to break a cycle"
 

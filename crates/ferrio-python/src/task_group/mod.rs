@@ -316,3 +316,11 @@ flag_attribute!(
     get_parent_cancel_requested,
     set_parent_cancel_requested
 );
+#[cfg(Py_3_15)]
+flag_attribute!(
+    TaskGroup,
+    cancel_on_enter,
+    _cancel_on_enter,
+    get_cancel_on_enter,
+    set_cancel_on_enter
+);

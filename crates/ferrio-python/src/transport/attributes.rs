@@ -124,10 +124,16 @@ impl SocketTransport {
         Self::on_readable(slf)
     }
 
-    /// What receives, until the transport is closed: there is one way for all protocols.
+    #[cfg(Py_3_15)]
+    #[getter(_buffer_size)]
+    fn get_buffer_size(&self, py: Python<'_>) -> usize {
+        self.state.with(py, |state| state.outgoing.len())
+    }
+
+    /// What receives: there is one way for all protocols. Since Python 3.12 it goes when the transport is closed.
     #[getter(_read_ready_cb)]
     fn get_read_ready_cb<'py>(slf: &Bound<'py, Self>) -> PyResult<Option<Bound<'py, PyAny>>> {
-        if slf.get().is_closing(slf.py()) {
+        if cfg!(Py_3_12) && slf.get().is_closing(slf.py()) {
             return Ok(None);
         }
         slf.getattr(intern!(slf.py(), "_read_ready")).map(Some)
