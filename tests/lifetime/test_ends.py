@@ -71,12 +71,15 @@ def parsed(stdout):
     Left out are the standard library's own warnings of sockets and files: the collector finds them in the order in
     which they were made, and what is asyncio's in a cycle need not be in one of ferrio's. For the same reason a
     transport may have been closed before or after it complains. And asyncio's server, since Python 3.13, cannot
-    forget a connection twice.
+    forget a connection twice. asyncio's child watcher, up to Python 3.11, holds on to the transport of a process;
+    ferrio has none.
     """
     left_out = "unclosed (<socket|file)|'NoneType' object is not iterable|is still running of Popen"
     seen = {}
     for line in stdout.splitlines():
         name, _, rest = line.partition(" ")
+        if name == "subprocess_transport" and sys.version_info < (3, 12):
+            continue
         lines = [line for line in json.loads(rest) if not re.search(left_out, line)]
         seen[name] = [
             re.sub(r"(WritePipeTransport|unclosed transport <\w+) closing", r"\1", line) for line in lines
@@ -89,12 +92,18 @@ def test_what_is_seen_of_the_end_is_what_asyncio_shows(folder, situation):
     stock, ours = (parsed(stdout) for stdout, _ in run_both(folder, situation))
     # asyncio forgets the descriptor by which it watches a process.
     left = "1 descriptors left"
-    if left in stock["subprocess_transport"]:
+    if left in stock.get("subprocess_transport", ()):
         stock["subprocess_transport"] = [
             "0 descriptors left" if it == left else it for it in stock["subprocess_transport"]
         ]
     assert len(ours) > 30
     assert ours == stock
+
+
+# The standard library's own, and those of the child watcher, which ferrio has not.
+LEFT_OUT = "unclosed (<socket|file)|tracemalloc|child watcher|unclosed transport <SubprocessTransport"
+if sys.version_info >= (3, 12):
+    LEFT_OUT = "unclosed (<socket|file)|tracemalloc"
 
 
 def complaints(stderr):
@@ -107,10 +116,14 @@ def complaints(stderr):
     found = re.findall(
         r"^(?:\S+: )?(\w+(?:Warning|Error): .*|Task .*|\w+ exception was never.*)", stderr, re.MULTILINE
     )
-    return sorted(plain(line) for line in found if not re.search("unclosed (<socket|file)|tracemalloc", line))
+    return sorted(plain(line) for line in found if not re.search(LEFT_OUT, line))
 
 
-@pytest.mark.parametrize("options", [(), ("-X", "dev"), ("-X", "dev", "-W", "error")], ids=" ".join)
+# The child watcher of Python 3.11 warns when a loop is closed.
+ERRORS = ("-W", "error", "-W", "ignore:A loop is being detached")
+
+
+@pytest.mark.parametrize("options", [(), ("-X", "dev"), ("-X", "dev", *ERRORS)], ids=" ".join)
 @pytest.mark.parametrize("situation", ["Exit", "ExitInClosedLoop"])
 def test_the_interpreter_ends_with_the_complaints_of_asyncio(folder, situation, options):
     (_, stock), (_, ours) = run_both(folder, situation, *options)

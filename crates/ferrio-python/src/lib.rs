@@ -177,6 +177,7 @@ mod _ferrio {
         crate::ffi::install_in_turn::<LifoQueue>(module.py());
         crate::ffi::install_in_turn::<PriorityQueue>(module.py());
         crate::ffi::install_in_turn::<StreamReader>(module.py());
+        crate::ffi::install_in_turn::<Condition>(module.py());
         crate::ffi::install_finalizer::<StreamWriter>(module.py())?;
         crate::ffi::install_finalizer::<StreamReaderProtocol>(module.py())?;
         crate::ffi::install_finalizer::<SocketTransport>(module.py())?;

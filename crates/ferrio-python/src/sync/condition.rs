@@ -392,3 +392,5 @@ impl Condition {
 attributes::of_bound!(Condition, imports::condition_class);
 attributes::line!(Condition, _waiters, get_waiters, waiters);
 copied!(Condition, ["_lock"], |slf| slf.get().len(slf.py()));
+
+crate::ffi::in_turn!(Condition);
