@@ -73,6 +73,11 @@ pub fn ensure_traceback(py: Python<'_>, error: &PyErr) {
         unsafe { add(c"_run".as_ptr(), c"<ferrio>".as_ptr(), 1) };
         PyErr::fetch(py).traceback(py)
     });
+    // Before Python 3.12 PyO3 keeps it apart from the exception.
+    if let Some(entry) = &entry {
+        // SAFETY: a live exception and a traceback; the exception takes a reference of its own.
+        unsafe { ffi::PyException_SetTraceback(error.value(py).as_ptr(), entry.as_ptr()) };
+    }
     error.set_traceback(py, entry);
 }
 
