@@ -61,7 +61,8 @@ def set_up(options: Options, program: str | None = None) -> None:
         _ferrio_start.forget("uvloop")
     if options.verbose and options != _reported:
         if _reported is None:
-            os.register_at_fork(after_in_child=_report_later)
+            # A fork whose loop may be uvloop's says so at once.
+            os.register_at_fork(after_in_child=_report_later if options.replace_uvloop else _report)
         _reported = options
         _report(program)
 
