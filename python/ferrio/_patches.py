@@ -25,7 +25,7 @@ classes: tuple[type, type] = (object, object)
 _obeyed: dict[str, Any] = {}
 
 
-# Methods that asyncio's own code cannot do on ferrio's loop: it would need a selector and a self-pipe.
+# Methods whose native counterparts also look after what only the native loop has: its poller and wake-up descriptor.
 _NOT_OBEYED = {"add_signal_handler", "close", "remove_signal_handler"}
 
 # The public methods that native ones hide.

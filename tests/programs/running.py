@@ -13,7 +13,8 @@ LOOP = re.compile(r"Ran on (\w+)(?:\.\w+)+\.\n")
 TIMES = re.compile(r" in \d+\.\d+s")  # pytest's last word.
 # Debug mode, which -X dev switches on, remarks on what took a while, and on children that had to be killed.
 REMARKS = re.compile(
-    r"^(Executing .* took \d+\.\d+ seconds|Close running child process: kill <.*>)\n", re.MULTILINE
+    r"^(Executing (?:accepting from )?<.*> took \d+\.\d+ seconds|Close running child process: kill <.*>)\n",
+    re.MULTILINE,
 )
 # asyncio's own complaint, on some versions, of a child that was reaped elsewhere (docs/differences.md).
 REAPED = re.compile(r"^child process pid \d+ exit status already read: .*\n", re.MULTILINE)

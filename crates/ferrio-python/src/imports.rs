@@ -261,8 +261,6 @@ imports! { import_common:
     c_socket => "_socket", "socket";
     /// `os.fsdecode`.
     fsdecode => "os", "fsdecode";
-    /// `ssl.SSLSocket`.
-    ssl_socket => "ssl", "SSLSocket";
     /// `os.strerror`.
     strerror => "os", "strerror";
     /// `threading.main_thread`.
