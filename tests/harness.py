@@ -252,8 +252,3 @@ def wait_until_asleep(native_id, pid="self"):
         with open(f"/proc/{pid}/task/{native_id}/stat") as stat:
             state = stat.read().rpartition(")")[2].split()[0]
         seen = seen + 1 if state == "S" else 0
-
-
-def takes_attributes(loop: asyncio.AbstractEventLoop) -> bool:
-    """Whether users may set attributes on the loop's transports and servers: on ferrio's not before Python 3.12."""
-    return sys.version_info >= (3, 12) or type(loop).__module__ != "ferrio"

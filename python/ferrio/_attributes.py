@@ -29,7 +29,7 @@ else:
 
 
 class Attributes(_Mapping):
-    """The attributes of one object: those that are native, and those in the object's own dictionary if it has one.
+    """The attributes of one object: those that are native, and those in the object's own dictionary.
 
     It is a `dict` for `isinstance` only; everything is looked up in the object. A native attribute that cannot be set
     takes the value that it has, so that a dictionary that was saved can be restored.
@@ -42,9 +42,7 @@ class Attributes(_Mapping):
         self._names = names
 
     def _own(self) -> dict[str, Any]:
-        """The object's own dictionary; an empty one if it has none, which is so before Python 3.12."""
-        own = _ferrio._own_dict(self._owner)
-        return {} if own is None else own
+        return _ferrio._own_dict(self._owner)
 
     def __getitem__(self, name: str) -> Any:
         if name not in self._names:
@@ -56,11 +54,7 @@ class Attributes(_Mapping):
 
     def __setitem__(self, name: str, value: Any) -> None:
         if name not in self._names:
-            own = _ferrio._own_dict(self._owner)
-            if own is None:
-                setattr(self._owner, name, value)
-            else:
-                own[name] = value
+            self._own()[name] = value
             return
         try:
             setattr(self._owner, name, value)
@@ -175,8 +169,6 @@ def give_dictionary(native: type, twin: type) -> None:
 def complete(namespace: dict[str, Any], bases: tuple[type, ...]) -> None:
     """Complete the namespace of a subclass, so that what its objects inherit is not hidden by what is in the class."""
     for native in {base for it in bases for base in it.__mro__ if base in _names}:
-        # Before Python 3.12 the subclass is the first to have a dictionary, and would show only that.
-        namespace.setdefault("__dict__", vars(native)["__dict__"])
         for name in namespace.keys() & set(_names[native]):
             value = namespace[name]
             if not hasattr(value, "__get__"):

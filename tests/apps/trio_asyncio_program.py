@@ -120,8 +120,7 @@ async def inside() -> None:
     print("synchronization:", await synchronize())
     print("combinators:", await combine())
     print("streams:", await talk())
-    if sys.version_info >= (3, 13):  # It replaces a method of a future, which native ones allow since then.
-        print("both:", await from_trio(0.001))
+    print("both:", await from_trio(0.001))
 
 
 async def cancelled() -> None:

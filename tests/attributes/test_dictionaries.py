@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import copy
+import gc
 import pickle
 from types import ModuleType
 from typing import Any
@@ -63,7 +64,6 @@ def test_a_dictionary_shows_the_object_as_it_is(loop: asyncio.AbstractEventLoop,
         kept["nothing"]
 
 
-@pytest.mark.skipif(PY < (3, 12), reason="attributes of one's own")
 def test_one_s_own_attributes_are_among_them(loop: asyncio.AbstractEventLoop, aio: ModuleType) -> None:
     reader = aio.StreamReader(loop=loop)
     reader.mine = 1
@@ -165,3 +165,33 @@ async def test_a_server_counts_a_transport_that_attaches_itself(loop: asyncio.Ab
     assert not waiting.done()
     server._detach(*mine)
     await waiting
+
+
+CLASSES = [
+    "Future",
+    "Lock",
+    "Event",
+    "Condition",
+    "Semaphore",
+    "BoundedSemaphore",
+    "Queue",
+    "PriorityQueue",
+    "LifoQueue",
+]
+
+
+@pytest.mark.parametrize("name", [*CLASSES, "StreamReader", "TaskGroup"])
+def test_the_collector_meets_no_object_that_is_not_complete(
+    loop: asyncio.AbstractEventLoop, aio: ModuleType, name: str
+) -> None:
+    """Python 3.11 makes the dictionary, which can start a collection, before there is anything in the object."""
+    native = getattr(aio, name)
+    mine = type("Mine", (native,), {})
+    arguments = {"loop": loop} if name in ("Future", "StreamReader") else {}
+    threshold = gc.get_threshold()
+    gc.set_threshold(1)
+    try:
+        made = [class_(**arguments) for _ in range(50) for class_ in (native, mine)]
+    finally:
+        gc.set_threshold(*threshold)
+    assert len({id(it) for it in made}) == 100

@@ -102,6 +102,37 @@ def test_what_is_excepted_is_really_another_value(pattern: str, name: str) -> No
     assert any(not is_same(name, *pair) for pair in pairs)
 
 
+def replaceable(kind: str, side: str) -> set[str]:
+    """The names of public methods, and of no attribute at all, that one object of a kind can be given of its own."""
+
+    def is_replaced(value: object, name: str) -> bool:
+        mine = object()
+        try:
+            setattr(value, name, mine)
+        except AttributeError:
+            return False
+        is_found = getattr(value, name) is mine
+        delattr(value, name)
+        return is_found
+
+    found = set()
+
+    def asked(_state: str, value: object) -> set[str]:
+        methods = {
+            name for name in dir(type(value)) if name[0] != "_" and callable(getattr(value, name, None))
+        }
+        found.update(name for name in methods | {"mine"} if is_replaced(value, name))
+        return set()
+
+    on_a_loop(kind, side, asked)
+    return found
+
+
+@pytest.mark.parametrize("kind", HERE)
+def test_an_object_takes_what_asyncio_s_takes(kind: str) -> None:
+    assert replaceable(kind, "asyncio") - replaceable(kind, "ferrio") == set()
+
+
 @pytest.mark.parametrize("kind", HERE)
 def test_a_dictionary_can_be_saved_and_restored_in_every_state(kind: str) -> None:
     """`vars()` has what is there, and putting it back changes nothing."""

@@ -353,7 +353,6 @@ async def test_a_subclass_may_have_arguments_and_attributes_of_its_own(loop, aio
         aio.TaskGroup(3)
 
 
-@pytest.mark.skipif(PY < (3, 12), reason="objects of ferrio's classes have no dictionary before")
 async def test_attributes_of_one_s_own(loop, aio):
     group, timeout = aio.TaskGroup(), aio.timeout(None)
     group.mine = timeout.mine = group

@@ -5,7 +5,7 @@ import socket
 import weakref
 
 import pytest
-from harness import Made, connect, finish, serve, takes_attributes
+from harness import Made, connect, finish, serve
 
 
 async def test_a_server_is_an_abstract_server_of_its_loop(loop):
@@ -21,9 +21,8 @@ async def test_a_server_takes_attributes_and_can_be_referenced_weakly(loop):
     server, _, _ = await serve(loop)
     async with server:
         assert weakref.ref(server)() is server
-        if takes_attributes(loop):
-            server.some_library = "its mark"
-            assert server.some_library == "its mark"
+        server.some_library = "its mark"
+        assert server.some_library == "its mark"
 
 
 async def test_it_serves_from_the_start(loop):

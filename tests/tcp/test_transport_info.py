@@ -11,7 +11,6 @@ from harness import (
     Recorder,
     reset,
     socket_pair,
-    takes_attributes,
     tcp_pair,
     transport_and_peer,
 )
@@ -79,9 +78,8 @@ async def test_the_protocol_can_be_asked_for_and_changed(loop):
 
 async def test_a_transport_takes_attributes_and_can_be_referenced_weakly(loop):
     async with transport_and_peer(loop) as (transport, _, _):
-        if takes_attributes(loop):
-            transport.some_library = "its mark"
-            assert transport.some_library == "its mark"
+        transport.some_library = "its mark"
+        assert transport.some_library == "its mark"
         assert weakref.ref(transport)() is transport
         assert {transport: 1}[transport] == 1
 

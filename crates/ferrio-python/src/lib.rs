@@ -145,9 +145,9 @@ mod _ferrio {
         crate::ffi::replace_in_class(class, name, value)
     }
 
-    /// Return the dictionary of an object, whatever its class says that this is, or None if there is none.
+    /// Return the dictionary of an object, whatever its class says that this is.
     #[pyfunction]
-    fn _own_dict<'py>(object: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, PyDict>>> {
+    fn _own_dict<'py>(object: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyDict>> {
         crate::ffi::own_dictionary(object)
     }
 
@@ -193,6 +193,8 @@ mod _ferrio {
         crate::tls::remember_stock(module.py())?;
         crate::extra_info::remember_stock(module.py())?;
         crate::coroutine_functions::install(module)?;
+        #[cfg(not(Py_3_12))]
+        crate::ffi::skip_incomplete(module);
         module.add("__version__", env!("CARGO_PKG_VERSION"))?;
         // The interpreter's messages name a class as its module and name, unless somebody has set the name: then as they
         // name asyncio's, which people match on ("'Lock' object can't be awaited").

@@ -40,7 +40,13 @@ struct State {
 }
 
 /// What `as_completed` returns (CPython: `asyncio.tasks._AsCompletedIterator`).
-#[pyclass(module = "ferrio", name = "_AsCompletedIterator", frozen, weakref)]
+#[pyclass(
+    module = "ferrio",
+    name = "_AsCompletedIterator",
+    frozen,
+    weakref,
+    dict
+)]
 pub struct AsCompleted {
     state: AttachedCell<State>,
 }

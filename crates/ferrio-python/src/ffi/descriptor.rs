@@ -1,6 +1,6 @@
 //! Reading an attribute through its descriptor.
 
-use pyo3::exceptions::{PyAttributeError, PyTypeError};
+use pyo3::exceptions::PyTypeError;
 use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
@@ -27,17 +27,12 @@ pub fn descriptor_get<'py>(
     }
 }
 
-/// The dictionary that an object has besides what is native in it, if its class gives it one.
-pub fn own_dictionary<'py>(object: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, PyDict>>> {
-    let py = object.py();
+/// The dictionary that an object has besides what is native in it. Raises `AttributeError` if its class gives it none.
+pub fn own_dictionary<'py>(object: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyDict>> {
     // SAFETY: a live object; the result is a new reference, or null with an exception set.
-    let found = unsafe {
+    let dictionary = unsafe {
         let dictionary = ffi::PyObject_GenericGetDict(object.as_ptr(), std::ptr::null_mut());
-        Bound::from_owned_ptr_or_err(py, dictionary)
+        Bound::from_owned_ptr_or_err(object.py(), dictionary)?
     };
-    match found {
-        Ok(dictionary) => Ok(Some(dictionary.cast_into()?)),
-        Err(error) if error.is_instance_of::<PyAttributeError>(py) => Ok(None),
-        Err(error) => Err(error),
-    }
+    Ok(dictionary.cast_into()?)
 }

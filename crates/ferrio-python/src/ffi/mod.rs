@@ -8,6 +8,8 @@ mod descriptor;
 mod forwarding;
 mod handling;
 mod in_turn;
+#[cfg(not(Py_3_12))]
+mod incomplete;
 mod instances;
 mod latest;
 mod lifetime;
@@ -35,6 +37,8 @@ pub use self::forwarding::{Callee, Forward, bind, install_forwarding, replace_in
 pub use self::handling::{finally, handling, raised_while};
 pub(crate) use self::in_turn::in_turn;
 pub use self::in_turn::{InTurn, install_in_turn};
+#[cfg(not(Py_3_12))]
+pub use self::incomplete::skip_incomplete;
 pub use self::instances::make_as_object;
 pub use self::latest::Latest;
 pub use self::lifetime::{Finalize, install_finalizer};

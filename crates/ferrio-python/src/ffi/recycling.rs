@@ -92,11 +92,8 @@ pub(crate) use recycle;
 pub fn create<T>(py: Python<'_>, make: impl FnOnce() -> T) -> PyResult<Bound<'_, T>>
 where
     T: Recycle + PyClass<BaseType = PyAny>,
-    PyClassInitializer<T>: From<T>,
 {
-    let Some(shell) = T::shells().with(py, Vec::pop) else {
-        return Bound::new(py, make());
-    };
+    let shell = shell::<T>(py)?;
     // SAFETY: a shell of the class, whose place for the value is empty.
     unsafe {
         fill(&shell, make);
@@ -114,17 +111,35 @@ pub fn create_extended<T, B>(
 where
     T: Recycle + PyClass<BaseType = B>,
     B: PyClass<BaseType = PyAny, Frozen = True> + Sync,
-    PyClassInitializer<B>: From<B>,
-    PyClassInitializer<T>: From<(T, B)>,
 {
-    let Some(shell) = T::shells().with(py, Vec::pop) else {
-        return Bound::new(py, (make(), make_base()));
-    };
+    let shell = shell::<T>(py)?;
     // SAFETY: a shell of the class, whose places for the values of both classes are empty.
     unsafe {
         fill(&shell, make_base);
         fill(&shell, make);
         Ok(revive(py, shell))
+    }
+}
+
+/// An object without anything in it: an old one if there is one.
+#[inline(always)]
+fn shell<T: Recycle>(py: Python<'_>) -> PyResult<Shell> {
+    match T::shells().with(py, Vec::pop) {
+        Some(shell) => Ok(shell),
+        None => new_shell(py, T::type_object_raw(py)),
+    }
+}
+
+/// A new object without anything in it. `object.__new__` would make a dictionary for it before Python 3.13, if it can have
+/// one.
+fn new_shell(py: Python<'_>, class: *mut ffi::PyTypeObject) -> PyResult<Shell> {
+    // SAFETY: a class that PyO3 made. The object is all zeros but for its head, as PyO3's fields for weak references and the
+    // dictionary are when there are none; the garbage collector does not see it before there is a value in it.
+    unsafe {
+        let object = std::ptr::NonNull::new(ffi::PyType_GenericAlloc(class, 0))
+            .ok_or_else(|| PyErr::fetch(py))?;
+        ffi::PyObject_GC_UnTrack(object.as_ptr().cast());
+        Ok(Shell(object))
     }
 }
 

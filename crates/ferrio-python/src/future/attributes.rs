@@ -8,7 +8,6 @@ use pyo3::types::{PyFrozenSet, PyList, PySet};
 use super::{Future, Home, Outcome, Waiter};
 use crate::event_loop::Callback;
 #[cfg(not(Py_3_13))]
-use crate::ffi;
 use crate::imports;
 use crate::subclasses::class_of;
 use crate::task::Task;
@@ -190,78 +189,5 @@ impl Future {
         });
         tasks.retain(|task| task.get().is_waiting_for(py, slf.as_any()));
         tasks
-    }
-}
-
-/// The instance's dictionary, for versions of Python on which an object cannot have one of its own without paying for
-/// it each time.
-#[cfg(not(Py_3_13))]
-#[pymethods]
-impl Future {
-    #[getter(__dict__)]
-    fn get_dict<'py>(&self, py: Python<'py>) -> Bound<'py, pyo3::types::PyDict> {
-        let new = pyo3::types::PyDict::new(py);
-        self.with(py, |state| {
-            let dict = state
-                .rare()
-                .dict
-                .get_or_insert_with(|| new.clone().unbind());
-            dict.bind(py).clone()
-        })
-    }
-
-    fn __getattr__<'py>(
-        slf: &Bound<'py, Self>,
-        name: &Bound<'py, PyAny>,
-    ) -> PyResult<Bound<'py, PyAny>> {
-        let py = slf.py();
-        let dict = slf.get().with(py, |state| {
-            let dict = state.rare_if_any()?.dict.as_ref()?;
-            Some(dict.bind(py).clone())
-        });
-        match dict.map(|dict| dict.as_any().get_item(name)) {
-            Some(Ok(value)) => Ok(value),
-            _ => Err(PyAttributeError::new_err(format!(
-                "'{}' object has no attribute '{}'",
-                slf.get_type().name()?,
-                name.str()?
-            ))),
-        }
-    }
-
-    fn __setattr__(
-        slf: &Bound<'_, Self>,
-        name: &Bound<'_, PyAny>,
-        value: &Bound<'_, PyAny>,
-    ) -> PyResult<()> {
-        match ffi::generic_set_attribute(slf.as_any(), name, Some(value)) {
-            Err(error) if Self::is_missing(slf, &error) => {
-                slf.get().get_dict(slf.py()).set_item(name, value)
-            }
-            outcome => outcome,
-        }
-    }
-
-    fn __delattr__(slf: &Bound<'_, Self>, name: &Bound<'_, PyAny>) -> PyResult<()> {
-        match ffi::generic_set_attribute(slf.as_any(), name, None) {
-            Err(error) if Self::is_missing(slf, &error) => {
-                let dict = slf.get().get_dict(slf.py());
-                if dict.contains(name)? {
-                    return dict.del_item(name);
-                }
-                Err(error)
-            }
-            outcome => outcome,
-        }
-    }
-}
-
-#[cfg(not(Py_3_13))]
-impl Future {
-    /// Whether the error says that the class has no such attribute, as opposed to one that cannot be set.
-    fn is_missing(slf: &Bound<'_, Self>, error: &PyErr) -> bool {
-        let py = slf.py();
-        error.is_instance_of::<PyAttributeError>(py)
-            && error.value(py).to_string().contains("has no attribute")
     }
 }

@@ -41,8 +41,7 @@ use crate::ffi;
 /// A future: the result of something that is not done yet (CPython: `asyncio.Future`).
 ///
 /// Arguments: loop, the event loop to belong to; by default the running one, or the policy's.
-#[cfg_attr(Py_3_13, pyclass(module = "ferrio", subclass, frozen, weakref, dict))]
-#[cfg_attr(not(Py_3_13), pyclass(module = "ferrio", subclass, frozen, weakref))]
+#[pyclass(module = "ferrio", subclass, frozen, weakref, dict)]
 pub struct Future {
     /// Empty until `__init__` has run.
     home: AttachedOnce<Home>,

@@ -4,7 +4,6 @@ use pyo3::PyTraverseError;
 use pyo3::gc::PyVisit;
 use pyo3::prelude::*;
 #[cfg(not(Py_3_13))]
-use pyo3::types::PyDict;
 use pyo3::types::PySet;
 
 use super::{Waiter, Waiters};
@@ -36,9 +35,6 @@ pub struct Rare {
     pub traceback: Option<Py<PyAny>>,
     /// What `asyncio.future_add_to_awaited_by` has said.
     pub awaited_by: Option<Py<PySet>>,
-    /// The instance's dictionary: from Python 3.13 on the type has one.
-    #[cfg(not(Py_3_13))]
-    pub dict: Option<Py<PyDict>>,
 }
 
 /// The interior state of a future.
@@ -81,8 +77,6 @@ impl State {
         visit.call(&rare.cancel_message)?;
         visit.call(&rare.cancelled_error)?;
         visit.call(&rare.traceback)?;
-        #[cfg(not(Py_3_13))]
-        visit.call(&rare.dict)?;
         visit.call(&rare.awaited_by)
     }
 }

@@ -83,8 +83,7 @@ struct State {
 /// A transport that is a process.
 // Users may set attributes. Not on Python 3.11: making an object with a dictionary can start a garbage collection there
 // before PyO3 has filled the object.
-#[cfg_attr(Py_3_12, pyclass(module = "ferrio", frozen, weakref, dict))]
-#[cfg_attr(not(Py_3_12), pyclass(module = "ferrio", frozen, weakref))]
+#[pyclass(module = "ferrio", frozen, weakref, dict)]
 pub struct SubprocessTransport {
     event_loop: Py<Loop>,
     extra: Py<PyDict>,

@@ -25,7 +25,7 @@ struct State {
 }
 
 /// The protocol of a pipe to a process.
-#[pyclass(module = "ferrio", frozen, weakref)]
+#[pyclass(module = "ferrio", frozen, weakref, dict)]
 pub struct PipeProtocol {
     /// The descriptor in the process: 0, 1 or 2.
     fd: usize,

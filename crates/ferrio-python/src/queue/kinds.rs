@@ -11,15 +11,13 @@ use crate::subclasses::class_of;
 ///
 /// Items are often tuples (priority, data). Arguments: maxsize, how many items it holds at most; 0 or less means that
 /// there is no limit.
-#[cfg_attr(Py_3_12, pyclass(module = "ferrio", extends = Queue, subclass, frozen, weakref, dict))]
-#[cfg_attr(not(Py_3_12), pyclass(module = "ferrio", extends = Queue, subclass, frozen, weakref))]
+#[pyclass(module = "ferrio", extends = Queue, subclass, frozen, weakref, dict)]
 pub struct PriorityQueue;
 
 /// A queue whose last item leaves first (CPython: `asyncio.LifoQueue`).
 ///
 /// Arguments: maxsize, how many items it holds at most; 0 or less means that there is no limit.
-#[cfg_attr(Py_3_12, pyclass(module = "ferrio", extends = Queue, subclass, frozen, weakref, dict))]
-#[cfg_attr(not(Py_3_12), pyclass(module = "ferrio", extends = Queue, subclass, frozen, weakref))]
+#[pyclass(module = "ferrio", extends = Queue, subclass, frozen, weakref, dict)]
 pub struct LifoQueue;
 
 #[pymethods]

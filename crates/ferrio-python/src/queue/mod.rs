@@ -35,8 +35,7 @@ use crate::sync::{Bound as LoopBound, Event, Waiter};
 /// A queue of items between tasks: first in, first out (CPython: `asyncio.Queue`).
 ///
 /// Arguments: maxsize, how many items it holds at most; 0 or less means that there is no limit.
-#[cfg_attr(Py_3_12, pyclass(module = "ferrio", subclass, frozen, weakref, dict))]
-#[cfg_attr(not(Py_3_12), pyclass(module = "ferrio", subclass, frozen, weakref))]
+#[pyclass(module = "ferrio", subclass, frozen, weakref, dict)]
 pub struct Queue {
     kind: Kind,
     hooks: Hooks,

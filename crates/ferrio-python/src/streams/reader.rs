@@ -43,8 +43,7 @@ pub(super) struct State {
 /// the event loop, by default the running one, or the policy's. Raises ValueError unless limit > 0.
 // Users may set attributes. Not on Python 3.11: making an object with a dictionary can start a garbage collection there
 // before PyO3 has filled the object.
-#[cfg_attr(Py_3_12, pyclass(module = "ferrio", subclass, frozen, weakref, dict))]
-#[cfg_attr(not(Py_3_12), pyclass(module = "ferrio", subclass, frozen, weakref))]
+#[pyclass(module = "ferrio", subclass, frozen, weakref, dict)]
 pub struct StreamReader {
     pub(super) home: AttachedOnce<Home>,
     pub(super) state: AttachedCell<State>,

@@ -33,8 +33,7 @@ struct State {
 /// drain() raises; loop, the event loop.
 // Users may set attributes. Not on Python 3.11: making an object with a dictionary can start a garbage collection there
 // before PyO3 has filled the object.
-#[cfg_attr(Py_3_12, pyclass(module = "ferrio", subclass, frozen, weakref, dict))]
-#[cfg_attr(not(Py_3_12), pyclass(module = "ferrio", subclass, frozen, weakref))]
+#[pyclass(module = "ferrio", subclass, frozen, weakref, dict)]
 pub struct StreamWriter {
     state: AttachedCell<State>,
 }

@@ -18,8 +18,7 @@ use crate::{ffi, imports};
 /// A place that nobody passes until so many tasks have come (CPython: `asyncio.Barrier`).
 ///
 /// Arguments: parties, how many, at least 1. Raises ValueError if it is less.
-#[cfg_attr(Py_3_12, pyclass(module = "ferrio", subclass, frozen, weakref, dict))]
-#[cfg_attr(not(Py_3_12), pyclass(module = "ferrio", subclass, frozen, weakref))]
+#[pyclass(module = "ferrio", subclass, frozen, weakref, dict)]
 pub struct Barrier {
     /// Whether a subclass has its own `wait`, which `async with` is to call.
     overridden: bool,

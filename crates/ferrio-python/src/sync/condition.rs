@@ -22,8 +22,7 @@ use crate::subclasses::overrides;
 ///
 /// Use it by `async with condition:`. Arguments: lock, the lock to use, of any class that has asyncio's methods; by
 /// default a new one.
-#[cfg_attr(Py_3_12, pyclass(module = "ferrio", subclass, frozen, weakref, dict))]
-#[cfg_attr(not(Py_3_12), pyclass(module = "ferrio", subclass, frozen, weakref))]
+#[pyclass(module = "ferrio", subclass, frozen, weakref, dict)]
 pub struct Condition {
     /// Whether a subclass has its own `wait`, which `wait_for` is to call.
     wait_overridden: bool,

@@ -26,15 +26,11 @@ pub fn state<'py>(
     waiters: usize,
     fields: &[&str],
 ) -> PyResult<Bound<'py, PyDict>> {
-    let py = object.py();
     if waiters > 0 {
         let text = format!("cannot copy or pickle {} while tasks wait", object.repr()?);
         return Err(PyTypeError::new_err(text));
     }
-    let state = PyDict::new(py);
-    if let Some(own) = ffi::own_dictionary(object)? {
-        state.update(own.as_mapping())?;
-    }
+    let state = ffi::own_dictionary(object)?.copy()?;
     for &field in fields {
         let value = object.getattr(field)?;
         if field != "_loop" || !value.is_none() {

@@ -14,8 +14,7 @@ use crate::coroutine::{Body, Call, Step, Wait, body};
 use crate::imports;
 
 /// A flag that tasks can wait for (CPython: `asyncio.Event`).
-#[cfg_attr(Py_3_12, pyclass(module = "ferrio", subclass, frozen, weakref, dict))]
-#[cfg_attr(not(Py_3_12), pyclass(module = "ferrio", subclass, frozen, weakref))]
+#[pyclass(module = "ferrio", subclass, frozen, weakref, dict)]
 pub struct Event {
     state: LoopBound<sync::Event<Waiter>>,
 }

@@ -18,8 +18,7 @@ use crate::{ffi, imports};
 /// A lock for tasks: one holder at a time, the others in the order in which they came (CPython: `asyncio.Lock`).
 ///
 /// It is not owned by a task: whoever calls release() gives it back. Use it by `async with lock:`.
-#[cfg_attr(Py_3_12, pyclass(module = "ferrio", subclass, frozen, weakref, dict))]
-#[cfg_attr(not(Py_3_12), pyclass(module = "ferrio", subclass, frozen, weakref))]
+#[pyclass(module = "ferrio", subclass, frozen, weakref, dict)]
 pub struct Lock {
     /// Whether a subclass has its own `acquire` or `release`, which `async with` is to call.
     overridden: bool,

@@ -21,8 +21,7 @@ use crate::{ffi, imports};
 ///
 /// Use it by `async with semaphore:`. Arguments: value, how many permits there are, an integer of at least 0, or
 /// infinity. Raises ValueError if it is less.
-#[cfg_attr(Py_3_12, pyclass(module = "ferrio", subclass, frozen, weakref, dict))]
-#[cfg_attr(not(Py_3_12), pyclass(module = "ferrio", subclass, frozen, weakref))]
+#[pyclass(module = "ferrio", subclass, frozen, weakref, dict)]
 pub struct Semaphore {
     /// Whether a subclass has its own `acquire` or `release`, which `async with` is to call.
     overridden: bool,
@@ -299,8 +298,7 @@ copied!(Semaphore, ["_value"], |slf| slf.get().waiters(slf.py()));
 
 /// A semaphore whose release() raises ValueError if it was called more often than acquire() (CPython:
 /// `asyncio.BoundedSemaphore`).
-#[cfg_attr(Py_3_12, pyclass(module = "ferrio", extends = Semaphore, subclass, frozen, weakref, dict))]
-#[cfg_attr(not(Py_3_12), pyclass(module = "ferrio", extends = Semaphore, subclass, frozen, weakref))]
+#[pyclass(module = "ferrio", extends = Semaphore, subclass, frozen, weakref, dict)]
 pub struct BoundedSemaphore;
 
 #[pymethods]

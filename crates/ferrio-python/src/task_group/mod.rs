@@ -49,8 +49,7 @@ struct State {
 /// An asynchronous context manager whose block ends when all tasks made in it have ended.
 ///
 /// If a task raises, or the block, the others are cancelled, and what was raised is raised in a (Base)ExceptionGroup.
-#[cfg_attr(Py_3_12, pyclass(module = "ferrio", subclass, frozen, weakref, dict))]
-#[cfg_attr(not(Py_3_12), pyclass(module = "ferrio", subclass, frozen, weakref))]
+#[pyclass(module = "ferrio", subclass, frozen, weakref, dict)]
 pub struct TaskGroup {
     state: AttachedCell<State>,
 }

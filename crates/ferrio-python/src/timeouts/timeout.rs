@@ -70,8 +70,7 @@ impl State {
 /// An asynchronous context manager that cancels its block when a time is up, and then raises TimeoutError.
 ///
 /// Use timeout() or timeout_at() to make one.
-#[cfg_attr(Py_3_12, pyclass(module = "ferrio", subclass, frozen, weakref, dict))]
-#[cfg_attr(not(Py_3_12), pyclass(module = "ferrio", subclass, frozen, weakref))]
+#[pyclass(module = "ferrio", subclass, frozen, weakref, dict)]
 pub struct Timeout {
     state: AttachedCell<State>,
 }

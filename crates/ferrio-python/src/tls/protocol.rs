@@ -17,7 +17,7 @@ use crate::ffi::ByteView;
 use crate::imports;
 
 /// A protocol for any transport, which decrypts what arrives for another protocol.
-#[pyclass(module = "ferrio", frozen, weakref)]
+#[pyclass(module = "ferrio", frozen, weakref, dict)]
 pub struct TlsProtocol {
     pub(super) event_loop: Py<Loop>,
     pub(super) session: Session,

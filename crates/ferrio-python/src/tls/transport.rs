@@ -26,7 +26,7 @@ enum Link {
 }
 
 /// A transport whose data is encrypted.
-#[pyclass(module = "ferrio", frozen, weakref)]
+#[pyclass(module = "ferrio", frozen, weakref, dict)]
 pub struct TlsTransport {
     event_loop: Py<Loop>,
     link: AttachedCell<Link>,
