@@ -13,9 +13,12 @@ from tests.programs import running
 pytestmark = pytest.mark.timeout(120)
 
 
-@pytest.mark.skipif(
+needs_policies = pytest.mark.skipif(
     sys.version_info >= (3, 14), reason="trio_asyncio is made of policies, which 3.14 deprecates"
 )
+
+
+@needs_policies
 @pytest.mark.parametrize("when", ["before", "after"])
 def test_native_functions_inside_trio_say_the_same(said_by_python: Callable[..., str], when: str) -> None:
     """With ferrio's functions and classes under asyncio's names; the loop is trio_asyncio's."""
@@ -25,6 +28,12 @@ def test_native_functions_inside_trio_say_the_same(said_by_python: Callable[...,
     assert "cancelled by Trio\n" in expected
     output, _ = running.run(running.PYTHON, (program, f"accelerated {when}"))
     assert output == expected
+
+
+@needs_policies
+def test_a_program_inside_trio_says_the_same(app_says_the_same: Callable[..., str]) -> None:
+    output = app_says_the_same("trio_asyncio_program.py")
+    assert "both: slept in Trio\n" in output
 
 
 def test_a_program_under_other_clocks_says_the_same(app_says_the_same: Callable[..., str]) -> None:
