@@ -336,6 +336,11 @@ def test_install_takes_no_names_and_leaves_the_policy_alone(script):
     assert script(code) == "True"
 
 
+def test_install_leaves_the_signature_of_the_class(script):
+    code = "import inspect; print(inspect.signature(asyncio.SelectorEventLoop))"
+    assert script(f"import asyncio; {code}") == script(f"{INSTALLED}\n    {code}") == "(selector=None)"
+
+
 # A loop of the package qasync in outline: Qt's, with a selector of its own behind it.
 DERIVED = """
     class Selector(selectors.SelectSelector):

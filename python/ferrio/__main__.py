@@ -41,6 +41,8 @@ _OPTIONS = {
     "--keep-uvloop": {"replace_uvloop": False},
     "--verbose": {"verbose": True},
 }
+# The interpreter's own options that are one letter.
+_INTERPRETER_OPTIONS = frozenset("bBdEiIOPqRsSuvWxX")
 
 
 def main() -> None:
@@ -75,7 +77,8 @@ def main() -> None:
             options = options._replace(**_OPTIONS[option])
             continue
         if option[:2] not in ("-c", "-m"):
-            _refuse(f"unknown option {option}")
+            hint = f" (an option of the interpreter goes to it: python {option} ... -m ferrio)"
+            _refuse(f"unknown option {option}{hint if option[1] in _INTERPRETER_OPTIONS else ''}")
         if len(option) == 2 and not arguments:
             _refuse(f"argument expected for the {option} option")
         kind, what = option[:2], option[2:] or arguments.pop(0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 from asyncio import unix_events
 from typing import Any
 
@@ -53,3 +54,7 @@ def _new(cls: type, *args: object, **kwargs: object) -> object:
         return Loop.__new__(Loop)
     new: Any = super(_SelectorEventLoop, cls).__new__  # type: ignore[misc]
     return new(cls) if new is object.__new__ else new(cls, *args, **kwargs)
+
+
+# `inspect.signature` of the class asks `__new__`.
+_new.__signature__ = inspect.signature(_SelectorEventLoop.__init__)  # type: ignore[attr-defined]

@@ -29,7 +29,10 @@ class TestFerriosOwn:
     @pytest.mark.parametrize(
         ("arguments", "complaint"),
         [
-            (("-X", "dev", "app.py"), "ferrio: unknown option -X\n"),
+            (
+                ("-X", "dev", "app.py"),
+                "ferrio: unknown option -X (an option of the interpreter goes to it: python -X ... -m ferrio)\n",
+            ),
             (("--loop=fast", "app.py"), "ferrio: unknown option --loop=fast\n"),
             (("-m",), "ferrio: argument expected for the -m option\n"),
             (("-c",), "ferrio: argument expected for the -c option\n"),
