@@ -37,6 +37,10 @@ def pytest_configure(config):
             signal.signal(number, by_default)
 
 
+# How many tests have ended.
+ended = 0
+
+
 def pytest_generate_tests(metafunc):
     if "loop_name" in metafunc.fixturenames:
         only_ferrio = metafunc.definition.get_closest_marker("ferrio_only")
@@ -57,6 +61,15 @@ def pytest_collection_finish(session):
     """Every test collects garbage: keep pytest's own objects out of it, which makes that ten times faster."""
     gc.collect()
     gc.freeze()
+
+
+def pytest_runtest_logfinish(nodeid, location):
+    """Keep what pytest remembers of the tests that have ended out of it, too."""
+    global ended
+    ended += 1
+    if ended % 50 == 0:
+        gc.collect()
+        gc.freeze()
 
 
 @pytest.hookimpl(tryfirst=True)
