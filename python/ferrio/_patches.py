@@ -1,4 +1,4 @@
-"""Methods that a program has put into asyncio's loop classes: ferrio's loop obeys them.
+"""Methods that a program has put into asyncio's classes of loops and handles: ferrio's loop obeys them.
 
 Tracers replace `asyncio.BaseEventLoop.create_task` and the like. In `ferrio.Loop` the native methods come first and
 would hide that, so what is found in asyncio's classes is put into `ferrio.Loop` as well. It usually goes on to
@@ -76,6 +76,22 @@ def _is_asyncios(method: Any, home: type) -> bool:
         and method.__globals__ is vars(sys.modules[home.__module__])
         and not any(callable(constant) for constant in method.__code__.co_consts)
     )
+
+
+def run_is_replaced() -> bool:
+    """Tell whether handles are to be run by something else than `_run` of asyncio's own."""
+    return not all(
+        _is_asyncios(handle_class._run, asyncio.Handle)  # type: ignore[attr-defined]
+        for handle_class in (asyncio.Handle, asyncio.TimerHandle)
+    )
+
+
+def bound_run(handle: Any, handle_class: type) -> Any:
+    """Return what `handle._run` is for an instance of one of asyncio's classes."""
+    home = next((cls for cls in handle_class.__mro__ if "_run" in vars(cls)), handle_class)
+    method = vars(home)["_run"]
+    get = getattr(type(method), "__get__", None)
+    return method if get is None else get(method, handle, handle_class)
 
 
 def native_task_factory(loop: Any, coro: Any, **kwargs: Any) -> Any:

@@ -125,6 +125,10 @@ imports! { import_common:
     native_current_task => "ferrio._ferrio", "current_task";
     /// Has a loop look which of asyncio's methods a program has replaced.
     obey_patches => "ferrio._patches", "obey";
+    /// Whether a program has replaced asyncio's way to run a handle.
+    run_is_replaced => "ferrio._patches", "run_is_replaced";
+    /// A handle's `_run` as its class of asyncio's has it.
+    bound_run => "ferrio._patches", "bound_run";
     /// What asyncio's loop on Unix derives from.
     base_selector_event_loop => "asyncio.selector_events", "BaseSelectorEventLoop";
     /// The Python half of a loop's `_selector`.

@@ -13,7 +13,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyType};
 
 use super::Loop;
-use crate::{ffi, imports};
+use crate::{ffi, handle, imports};
 
 const CALL_SOON: u8 = 1;
 const CALL_LATER: u8 = 1 << 1;
@@ -188,8 +188,9 @@ impl Loop {
         class_version(slf) == slf.get().overrides.plain.load(Relaxed)
     }
 
-    /// Looks at the class if that has changed.
+    /// Looks at the class if that has changed, and at asyncio's handles.
     pub(super) fn look_for_overrides(slf: &Bound<'_, Self>) -> PyResult<()> {
+        handle::look_at_run(slf.py())?;
         let version = class_version(slf);
         let overrides = &slf.get().overrides;
         let known = version == overrides.seen.load(Relaxed);

@@ -8,10 +8,10 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PySlice, PyTuple};
 
-use super::{Loop, NO_THREAD};
+use super::{Callback, Loop, NO_THREAD};
 use crate::errors::os_error;
 use crate::task::set_running_loop;
-use crate::{ffi, imports};
+use crate::{ffi, handle, imports};
 
 impl Loop {
     /// Makes the loop the thread's running one.
@@ -122,14 +122,14 @@ impl Loop {
     pub(super) fn run_turn(slf: &Bound<'_, Self>, turn: usize) -> PyResult<()> {
         let py = slf.py();
         let me = slf.get();
-        let debug = me.debug();
+        let observed = me.debug() || handle::run_was_replaced();
         let mut failure = None;
         for _ in 0..turn {
             let Some(callback) = me.core(py, LoopCore::pop) else {
                 break;
             };
-            let outcome = if debug {
-                Self::run_timed(slf, callback)
+            let outcome = if observed {
+                Self::run_observed(slf, callback)
             } else {
                 callback.run(slf)
             };
@@ -145,6 +145,22 @@ impl Loop {
                 let left = Self::leave_last_task(slf);
                 left.and(Self::flush(slf)).and(Err(error))
             }
+        }
+    }
+
+    /// Runs a callback in debug mode, or through what a program has put in the place of `asyncio.Handle._run`.
+    #[cold]
+    fn run_observed(slf: &Bound<'_, Self>, callback: Callback) -> PyResult<()> {
+        let callback = if handle::run_was_replaced() {
+            Self::leave_last_task(slf)?;
+            Callback::Foreign(callback.into_handle(slf)?.unbind())
+        } else {
+            callback
+        };
+        if slf.get().debug() {
+            Self::run_timed(slf, callback)
+        } else {
+            callback.run(slf)
         }
     }
 
@@ -178,7 +194,7 @@ impl Loop {
     /// Runs until `stop`.
     fn run_entered(slf: &Bound<'_, Self>) -> PyResult<()> {
         loop {
-            if Self::iterates_plainly(slf) {
+            if Self::iterates_plainly(slf) && handle::run_is_own(slf.py())? {
                 Self::run_once(slf)?;
             } else {
                 Self::iterate(slf)?;

@@ -19,6 +19,14 @@ pub fn class_version(object: &Bound<'_, PyAny>) -> Option<NonZeroU32> {
     NonZeroU32::new(unsafe { (*ffi::Py_TYPE(object.as_ptr())).tp_version_tag })
 }
 
+/// The same for a class itself.
+#[inline]
+pub fn version_of(class: &Bound<'_, PyAny>) -> Option<NonZeroU32> {
+    let class = class.cast::<PyType>().ok()?;
+    // SAFETY: a live type object; the thread is attached, so nobody writes meanwhile.
+    NonZeroU32::new(unsafe { (*class.as_type_ptr()).tp_version_tag })
+}
+
 /// Whether [`class_version`] does what it says in this interpreter: tried once, with a class made for that.
 pub fn versions_hold(py: Python<'_>) -> PyResult<bool> {
     static HOLD: PyOnceLock<bool> = PyOnceLock::new();

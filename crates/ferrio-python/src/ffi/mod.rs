@@ -30,7 +30,7 @@ pub use self::awaiting::{
     SelfAwait, await_iterator, generic_set_attribute, install_self_await, is_context,
     is_exact_coroutine,
 };
-pub use self::class_version::{class_version, versions_hold};
+pub use self::class_version::{class_version, version_of, versions_hold};
 pub use self::clock::{clock_is_replaced, clock_is_untouched, watch_clock};
 pub use self::descriptor::{descriptor_get, own_dictionary};
 pub use self::forwarding::{Callee, Forward, bind, install_forwarding, replace_in_class};

@@ -5,6 +5,7 @@
 
 mod call;
 mod lock;
+mod replaced_run;
 mod timer;
 
 use pyo3::PyTraverseError;
@@ -15,6 +16,7 @@ use pyo3::types::{PyDict, PyList, PyTuple};
 pub use self::call::Args;
 use self::call::Call;
 use self::lock::Lock;
+pub use self::replaced_run::{look_at_run, run_is_own, run_was_replaced};
 pub use self::timer::{TimerHandle, When};
 use crate::cell::AttachedCell;
 use crate::errors::leaves_the_loop;
@@ -333,8 +335,13 @@ impl Handle {
     }
 
     #[pyo3(name = "_run")]
-    fn run_now(slf: &Bound<'_, Self>) -> PyResult<()> {
-        Self::run(slf)
+    fn run_now<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        let py = slf.py();
+        if look_at_run(py)? {
+            return replaced_run::run_replaced(slf);
+        }
+        Self::run(slf)?;
+        Ok(py.None().into_bound(py))
     }
 
     fn __repr__(slf: &Bound<'_, Self>) -> PyResult<String> {
