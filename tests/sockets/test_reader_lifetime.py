@@ -118,6 +118,57 @@ def test_a_socket_that_was_closed_can_still_be_removed(loop, kind):
         assert remove(other) is True
 
 
+@pytest.mark.parametrize("by", ["the object", "the number"])
+@pytest.mark.parametrize("kind", ["reader", "writer"])
+def test_a_socket_that_was_closed_while_it_was_watched_is_watched_again_to_no_effect(loop, pair, kind, by):
+    ours, theirs = pair
+    add, remove = getattr(loop, f"add_{kind}"), getattr(loop, f"remove_{kind}")
+    ran = []
+    file = ours if by == "the object" else ours.fileno()
+    theirs.send(b"x")
+    add(file, ran.append, 1)
+    first = loop._selector.get_key(file).data[kind == "writer"]
+    ours.close()
+    assert add(file, ran.append, 2) is None
+    assert first.cancelled()
+    turns(loop, 3)
+    assert ran == []
+    assert remove(file) is True
+
+
+def test_a_reader_of_a_closed_number_is_called_for_a_duplicate_that_is_open(loop, pair):
+    """The kernel goes on to report events of the open file under the number that was closed."""
+    ours, theirs = pair
+    got = []
+    turn(loop)  # Whatever descriptors the loop makes for itself are there before the number is free.
+    number = ours.fileno()
+    loop.add_reader(number, got.append, 1)
+    with ours.dup():
+        ours.close()
+        loop.add_reader(number, lambda: (got.append(2), loop.remove_reader(number)))
+        theirs.send(b"x")
+        turn(loop)
+        assert got[0] == 2
+    assert set(got) == {2}
+
+
+@pytest.mark.parametrize("by", ["the object", "the number"])
+@pytest.mark.parametrize("kinds", [("reader", "writer"), ("writer", "reader")], ids=lambda kinds: kinds[0])
+def test_a_closed_socket_that_is_to_be_watched_for_something_else_is_forgotten(loop, pair, kinds, by):
+    ours, _ = pair
+    file = ours if by == "the object" else ours.fileno()
+    getattr(loop, f"add_{kinds[0]}")(file, print)
+    ours.close()
+    with pytest.raises(OSError, match="Bad file descriptor"):
+        getattr(loop, f"add_{kinds[1]}")(file, print)
+    assert not list(loop._selector.get_map()) or list(loop._selector.get_map()) == [loop._ssock.fileno()]
+    if by == "the number":
+        assert loop.remove_reader(file) is loop.remove_writer(file) is False
+    else:
+        with pytest.raises(ValueError, match="Invalid file descriptor: -1"):
+            loop.remove_reader(file)
+
+
 def test_a_closed_socket_that_is_still_watched_one_way_is_known(loop, pair):
     ours, _ = pair
     loop.add_reader(ours, print)

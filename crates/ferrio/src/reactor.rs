@@ -88,7 +88,8 @@ impl<C> Reactor<C> {
     /// Watches `fd` for reading; returns the reader that it replaces.
     ///
     /// Fails as [`sys`](crate::sys) says, when the number is not an open
-    /// descriptor or is one that cannot be polled; `payload` is then dropped.
+    /// descriptor or is one that cannot be polled; `payload` is then dropped. A
+    /// descriptor that was closed in the meantime is no error if it has a reader.
     pub fn set_reader(&mut self, fd: RawFd, payload: C) -> io::Result<Option<C>> {
         self.set(fd, Interest::READ, payload)
     }
@@ -190,7 +191,10 @@ impl<C> Reactor<C> {
         let old = self.interest(fd);
         // Also when nothing seems to change: if `fd` was closed and reopened
         // without our hearing of it, this is what registers the new file.
-        self.poller.change(fd, old, old | direction)?;
+        match self.poller.change(fd, old, old | direction) {
+            Err(error) if old.contains(direction) && is_closed(&error) => {}
+            changed => changed?,
+        }
         let index = usize::try_from(fd).expect("the poller refuses negative descriptors");
         if index >= self.table.len() {
             self.table.resize_with(index + 1, || Entry::EMPTY);
@@ -211,4 +215,9 @@ impl<C> Reactor<C> {
         self.watched -= usize::from(removed.is_some());
         Ok(removed)
     }
+}
+
+/// Whether the number is not an open descriptor.
+fn is_closed(error: &io::Error) -> bool {
+    error.raw_os_error() == Some(libc::EBADF)
 }

@@ -38,9 +38,13 @@ impl Loop {
             Direction::Read => core.set_reader(fd, callback),
             Direction::Write => core.set_writer(fd, callback),
         });
-        cancel(py, replaced.map_err(|error| os_error(py, &error))?)?;
         self.forget_key(py, fd);
-        Ok(())
+        let replaced = replaced.map_err(|error| {
+            // The descriptor was closed, as below.
+            drop(self.core(py, |core| core.forget(fd)));
+            os_error(py, &error)
+        });
+        cancel(py, replaced?).map(drop)
     }
 
     /// No longer calls back for the descriptor. Returns whether anything was there.

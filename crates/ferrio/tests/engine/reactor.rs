@@ -77,6 +77,17 @@ fn a_descriptor_that_was_closed_first_can_be_removed() {
 }
 
 #[test]
+fn the_reader_of_a_descriptor_that_was_closed_first_can_be_replaced() {
+    let (mut reactor, ours, _theirs, fd) = fixture();
+    reactor.set_reader(fd, "old").unwrap();
+    drop(ours);
+    assert_eq!(reactor.set_reader(fd, "new").unwrap(), Some("old"));
+    let error = reactor.set_writer(fd, "writer").unwrap_err();
+    assert_eq!(error.raw_os_error(), Some(libc::EBADF));
+    assert_eq!(reactor.forget(fd), (Some("new"), None));
+}
+
+#[test]
 fn a_number_that_was_closed_and_reopened_is_watched_again() {
     let (mut reactor, ours, _theirs, fd) = fixture();
     reactor.set_writer(fd, "old").unwrap();
