@@ -40,7 +40,7 @@ class Loop(_ferrio.Loop, asyncio.SelectorEventLoop):
         # Not SelectorEventLoop's: that makes a selector and a self-pipe, which the native loop has of its own.
         asyncio.BaseEventLoop.__init__(self)
         # What inherited code and transports that are not ferrio's expect; the native ones are in a native table.
-        self._foreign_transports: weakref.WeakValueDictionary[int, Any] = weakref.WeakValueDictionary()
+        self._foreign_transports: MutableMapping[int, Any] = weakref.WeakValueDictionary()
         self._unix_server_sockets: dict[Any, int] = {}
         while announcements:
             announcements.pop()()
@@ -56,6 +56,14 @@ class Loop(_ferrio.Loop, asyncio.SelectorEventLoop):
     @property
     def _transports(self) -> Transports:
         return Transports(self)
+
+    @_transports.setter
+    def _transports(self, transports: MutableMapping[int, Any]) -> None:
+        if isinstance(transports, Transports) and transports._loop is self:
+            return
+        for fd in self._native_transports():
+            self._forget_transport(fd)
+        self._foreign_transports = transports
 
     if sys.version_info >= (3, 14):
 

@@ -78,6 +78,13 @@ def _is_asyncios(method: Any, home: type) -> bool:
     )
 
 
+def have_loops_look() -> None:
+    """Have all loops look again which methods are their own."""
+    loop_class, _ = classes
+    # Whatever is set there gives the class another version.
+    loop_class._parts_changed = None  # type: ignore[attr-defined]
+
+
 def run_is_replaced() -> bool:
     """Tell whether handles are to be run by something else than `_run` of asyncio's own."""
     return not all(

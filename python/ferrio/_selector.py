@@ -4,13 +4,28 @@ from __future__ import annotations
 
 import functools
 import selectors
+from abc import ABCMeta
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from ferrio import _ferrio
+from ferrio import _ferrio, _patches
 
 
-class Selector(_ferrio.Selector, selectors.BaseSelector):  # type: ignore[misc]
+class _SelectorClass(ABCMeta):
+    """Has all loops look at the class of their selectors when something was put in the place of `select` there."""
+
+    def __setattr__(cls, name: str, value: object) -> None:
+        super().__setattr__(name, value)
+        if name == "select":
+            _patches.have_loops_look()
+
+    def __delattr__(cls, name: str) -> None:
+        super().__delattr__(name)
+        if name == "select":
+            _patches.have_loops_look()
+
+
+class Selector(_ferrio.Selector, selectors.BaseSelector, metaclass=_SelectorClass):  # type: ignore[misc]
     """A loop's poller as one of `selectors`' classes.
 
     The loop waits by itself until a program puts something in the place of `select`.
@@ -18,11 +33,11 @@ class Selector(_ferrio.Selector, selectors.BaseSelector):  # type: ignore[misc]
 
     def __setattr__(self, name: str, value: object) -> None:
         super().__setattr__(name, value)
-        self._ask("select" in vars(self))
+        self._look()
 
     def __delattr__(self, name: str) -> None:
         super().__delattr__(name)
-        self._ask("select" in vars(self))
+        self._look()
 
     def get_map(self) -> Mapping[Any, selectors.SelectorKey]:
         """What is watched: the key of each file object."""

@@ -98,6 +98,21 @@ def test_the_state_of_a_running_loop_is_true(loop):
     assert loop._current_handle is None
 
 
+@pytest.mark.parametrize("value", [0, "", None, 5, "yes"], ids=repr)
+def test_flags_are_asked_for_their_truth(loop, value):
+    ran = []
+    loop._debug = value
+    assert bool(loop._debug) is bool(loop.get_debug()) is bool(value)
+    loop._debug = False
+    loop.call_soon(ran.append, 1)
+    loop.call_soon(loop.call_soon, loop.stop)
+    loop.call_soon(lambda: setattr(loop, "_stopping", value))
+    loop.run_forever()
+    assert bool(loop._stopping) is False
+    assert len(loop._ready) == bool(value)
+    turns(loop, 2)
+
+
 def test_attributes_can_be_set_as_a_constructor_sets_them(loop):
     """A class may be put over a loop, and make anew what it finds."""
     ran = []
@@ -113,6 +128,28 @@ def test_attributes_can_be_set_as_a_constructor_sets_them(loop):
 
 
 # `_ready`
+
+
+def test_ready_can_be_multiplied(loop):
+    ran = []
+    handles = [loop.call_soon(ran.append, number) for number in range(2)]
+    assert loop._ready * 2 == 2 * loop._ready == collections.deque(2 * handles)
+    assert type(loop._ready * 2) is collections.deque
+    for wrong in ("2", 2.0, None):
+        with pytest.raises(TypeError):
+            loop._ready * wrong
+        with pytest.raises(TypeError):
+            loop._ready *= wrong
+    loop._ready *= 2
+    assert list(loop._ready) == 2 * handles
+    loop._ready *= 1
+    turn(loop)
+    assert ran == [0, 1, 0, 1]
+    loop.call_soon(ran.append, 2)
+    ready = loop._ready
+    ready *= 0
+    turn(loop)
+    assert ran == [0, 1, 0, 1]
 
 
 def test_ready_holds_the_handles_in_their_order(loop):
@@ -820,7 +857,7 @@ def test_events_that_there_are_not_are_refused(loop, pair, events):
         loop._selector.register(pair[0], events)
 
 
-@pytest.mark.parametrize("by", ["the instance", "another selector"])
+@pytest.mark.parametrize("by", ["the instance", "the class", "another selector"])
 def test_a_select_that_a_program_has_replaced_is_called(loop, by):
     """Clocks for tests do not wait: they leap."""
     leaps = []
@@ -842,8 +879,11 @@ def test_a_select_that_a_program_has_replaced_is_called(loop, by):
 
     original_select, original_time = original.select, loop.time
     loop.time = lambda: original_time() + ahead
+    own = vars(type(original)).get("select")
     if by == "the instance":
         original.select = select
+    elif by == "the class":
+        type(original).select = lambda self, timeout=None: select(timeout)
     else:
         loop._selector = Wrapper()
 
@@ -858,12 +898,51 @@ def test_a_select_that_a_program_has_replaced_is_called(loop, by):
     assert any(leap and leap > 400 for leap in leaps)
     if by == "the instance":
         del original.select
+    elif by == "the class" and own is not None:
+        type(original).select = own
+    elif by == "the class":
+        del type(original).select
     else:
         loop._selector = original
     del loop.time
     leaps.clear()
     assert loop.run_until_complete(asyncio.sleep(0.001, "slept")) == "slept"
     assert not leaps
+
+
+def test_a_select_that_is_put_into_the_class_while_loops_run_is_called_by_all_of_them(loop, loop_factory):
+    """Also by one whose selector nobody has asked for."""
+    called = []
+    cls = type(loop._selector)
+    own = cls.select
+    had = "select" in vars(cls)
+    other = loop_factory()
+
+    def select(self, timeout=None):
+        called.append(timeout)
+        return own(self, timeout)
+
+    async def main():
+        await asyncio.sleep(0)
+        cls.select = select
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        return len(called)
+
+    try:
+        assert loop.run_until_complete(main()) > 0
+        called.clear()
+        turn(other)
+        assert called == [0]
+    finally:
+        if had:
+            cls.select = own
+        else:
+            del cls.select
+        other.close()
+    called.clear()
+    assert loop.run_until_complete(asyncio.sleep(0.001, "slept")) == "slept"
+    assert not called
 
 
 # The self-pipe, signals, transports
@@ -921,6 +1000,40 @@ def test_a_handler_that_a_program_puts_into_the_dictionary_runs_at_once_while_th
         signal.set_wakeup_fd(-1)
         loop._signal_handlers.clear()
         signal.signal(signal.SIGUSR1, before)
+
+
+def test_a_dictionary_in_the_place_of_the_signal_handlers_is_used(loop):
+    ran = []
+    loop.add_signal_handler(signal.SIGUSR1, ran.append, 1)
+    handlers = {signal.SIGUSR1: asyncio.Handle(ran.append, (2,), loop, None)}
+    loop._signal_handlers = handlers
+    assert loop._signal_handlers is handlers
+    os.kill(os.getpid(), signal.SIGUSR1)
+    while not ran:
+        turn(loop)
+    assert ran == [2]
+    loop.add_signal_handler(signal.SIGUSR2, print)
+    assert list(handlers) == [signal.SIGUSR1, signal.SIGUSR2]
+    assert loop.remove_signal_handler(signal.SIGUSR1)
+    assert loop.remove_signal_handler(signal.SIGUSR2)
+    assert handlers == {}
+
+
+async def test_a_mapping_in_the_place_of_the_transports_is_used(loop, pair):
+    a, b = pair
+    transport, _ = await loop.create_connection(asyncio.Protocol, sock=a)
+    fd = a.fileno()
+    loop._transports = loop._transports
+    with pytest.raises(RuntimeError, match="is used by transport"):
+        loop.remove_reader(fd)
+    loop._transports = weakref.WeakValueDictionary({b.fileno(): transport})
+    assert dict(loop._transports) == {b.fileno(): transport}
+    with pytest.raises(RuntimeError, match="is used by transport"):
+        loop.add_reader(b, print)
+    assert loop.remove_reader(fd) is True
+    loop._transports = {}
+    assert not loop._transports
+    transport.abort()
 
 
 async def test_transports_are_found_by_their_descriptors(loop, pair):

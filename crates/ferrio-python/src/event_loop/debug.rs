@@ -8,6 +8,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
 use super::{Callback, Loop};
+use crate::given::Truth;
 use crate::{coroutine, ffi, imports};
 
 impl Loop {
@@ -125,8 +126,8 @@ impl Loop {
     }
 
     #[setter(_debug)]
-    fn set_debug_attribute(&self, enabled: bool) {
-        self.debug.store(enabled, Relaxed);
+    fn set_debug_attribute(&self, enabled: Truth) {
+        self.debug.store(enabled.0, Relaxed);
     }
 
     /// Seconds from which a callback counts as slow in debug mode; 0.1 by default.

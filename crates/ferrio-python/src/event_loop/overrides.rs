@@ -200,13 +200,15 @@ impl Loop {
         Self::look_again(slf)
     }
 
-    fn look_again(slf: &Bound<'_, Self>) -> PyResult<()> {
+    pub(super) fn look_again(slf: &Bound<'_, Self>) -> PyResult<()> {
         let py = slf.py();
         let me = slf.get();
         // Puts what was put into asyncio's classes into the loop's.
         imports::obey_patches(py)?.call0()?;
         let own = slf.getattr(intern!(py, "__dict__"))?.cast_into()?;
         me.overrides.look_at(&slf.get_type(), Some(&own))?;
+        let own_select = me.has_own_select(py)?;
+        me.overrides.set_part(Part::Selector, own_select);
         if !me.has_own_time() {
             me.core(py, |core| core.set_own_time(None));
         }

@@ -190,6 +190,22 @@ impl ReadyQueue {
         other.add(self.to_deque(other.py())?)
     }
 
+    fn __mul__<'py>(&self, times: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+        self.to_deque(times.py())?.mul(times)
+    }
+
+    fn __rmul__<'py>(&self, times: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+        self.__mul__(times)
+    }
+
+    fn __imul__(&self, times: &Bound<'_, PyAny>) -> PyResult<()> {
+        self.with_deque(times.py(), |deque| {
+            let repeated = deque.mul(times)?;
+            deque.call_method0("clear")?;
+            deque.call_method1("extend", (repeated,)).map(drop)
+        })
+    }
+
     fn __iadd__(&self, handles: &Bound<'_, PyAny>) -> PyResult<()> {
         self.extend(handles)
     }

@@ -10,6 +10,7 @@ use pyo3::types::{PyDict, PySlice, PyTuple};
 
 use super::{Callback, Loop, NO_THREAD};
 use crate::errors::os_error;
+use crate::given::Truth;
 use crate::task::set_running_loop;
 use crate::{ffi, handle, imports};
 
@@ -285,8 +286,8 @@ impl Loop {
     }
 
     #[setter(_stopping)]
-    fn set_stopping(&self, stopping: bool) {
-        self.stopping.store(stopping, Relaxed);
+    fn set_stopping(&self, stopping: Truth) {
+        self.stopping.store(stopping.0, Relaxed);
     }
 
     #[getter(_thread_id)]

@@ -15,7 +15,6 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyList, PyTuple};
 
-use super::overrides::Part;
 use super::watching::Direction;
 use super::{Callback, Loop};
 use crate::errors::os_error;
@@ -139,17 +138,9 @@ impl Selector {
         self.event_loop.get().watched_fd(fileobj)
     }
 
-    /// Whether the loop has to call select() as an attribute, or waits by itself.
-    fn _ask(slf: &Bound<'_, Self>, asked: bool) {
-        let py = slf.py();
-        let event_loop = slf.get().event_loop.bind(py);
-        let is_in_place = event_loop.get().selectable.with(py, |selectable| {
-            let selector = selectable.selector.as_ref();
-            selector.is_none_or(|selector| selector.is(slf))
-        });
-        if is_in_place {
-            Loop::set_own_part(event_loop, Part::Selector, asked);
-        }
+    /// Has the loop look whether it has to call select() as an attribute, or waits by itself.
+    fn _look(&self, py: Python<'_>) -> PyResult<()> {
+        Loop::look_again(self.event_loop.bind(py))
     }
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
@@ -177,6 +168,27 @@ fn callbacks_of(key: &Bound<'_, PyAny>) -> PyResult<[(Direction, u8, Callback); 
 }
 
 impl Loop {
+    /// Whether `select` has to be called as an attribute: another selector is in the place of the loop's own, or `select` was put
+    /// on that or into its class.
+    pub(super) fn has_own_select(&self, py: Python<'_>) -> PyResult<bool> {
+        let class = imports::selector(py)?;
+        let name = intern!(py, "select");
+        if !class
+            .getattr(name)?
+            .is(&py.get_type::<Selector>().getattr(name)?)
+        {
+            return Ok(true);
+        }
+        let selector = self.selectable.with(py, |selectable| {
+            Some(selectable.selector.as_ref()?.bind(py).clone())
+        });
+        match selector {
+            None => Ok(false),
+            Some(selector) if !selector.get_type().is(class) => Ok(true),
+            Some(selector) => selector.getattr(intern!(py, "__dict__"))?.contains(name),
+        }
+    }
+
     /// Waits for what happens, on behalf of somebody who makes the iteration.
     fn select<'py>(slf: &Bound<'py, Self>, timeout: Option<f64>) -> PyResult<Bound<'py, PyList>> {
         let py = slf.py();
@@ -315,11 +327,11 @@ impl Loop {
 
     /// A selector that a program puts in the place of the loop's, and which it asks from now on.
     #[setter(_selector)]
-    fn set_selector(slf: &Bound<'_, Self>, selector: Py<PyAny>) {
+    fn set_selector(slf: &Bound<'_, Self>, selector: Py<PyAny>) -> PyResult<()> {
         let py = slf.py();
         let old =
             (slf.get().selectable).with(py, |selectable| selectable.selector.replace(selector));
         drop(old);
-        Self::set_own_part(slf, Part::Selector, true);
+        Self::look_again(slf)
     }
 }

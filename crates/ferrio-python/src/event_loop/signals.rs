@@ -335,6 +335,17 @@ impl Loop {
         self.signal_handlers(py)
     }
 
+    /// A dictionary that a program puts in the place of the loop's, and where signals find their handlers from now on.
+    #[setter(_signal_handlers)]
+    fn set_signal_handlers(&self, py: Python<'_>, handlers: Py<PyDict>) {
+        let old = self.signals.with(py, |signals| {
+            signals.shown = true;
+            signals.handlers.replace(handlers)
+        });
+        drop(old);
+        self.update_patience(py);
+    }
+
     /// Remove a signal's handler and restore the default action. Return True if there was one.
     fn remove_signal_handler(slf: &Bound<'_, Self>, sig: &Bound<'_, PyAny>) -> PyResult<bool> {
         Self::forget_signal(slf, signal_number(sig)?)
