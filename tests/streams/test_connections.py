@@ -1,10 +1,12 @@
 """open_connection, start_server and theirs: streams over TCP, Unix sockets, TLS, pipes and processes."""
 
 import asyncio
+import contextlib
 import os
 import socket
 import subprocess
 import sys
+from unittest import mock
 
 import pytest
 import trustme
@@ -191,6 +193,87 @@ async def test_a_reader_in_the_place_of_a_processs_own_gets_what_arrives(loop, a
     process.stdin.close()
     assert await second.read() == b""
     await process.wait()
+
+
+async def read_over_a_socket(aio, contexts):
+    async with served(aio, echo) as address, connected(aio, address) as (reader, writer):
+        while True:
+            writer.write(b"data\n")
+            yield await reader.readline()
+
+
+async def read_over_tls(aio, contexts):
+    server, client = contexts
+    options = {"ssl": client, "server_hostname": "localhost"}
+    async with (
+        served(aio, echo, ssl=server) as address,
+        connected(aio, address, **options) as (reader, writer),
+    ):
+        while True:
+            writer.write(b"data\n")
+            yield await reader.readline()
+
+
+async def read_from_a_pipe(aio, contexts):
+    loop = asyncio.get_running_loop()
+    reader = aio.StreamReader()
+    end, other = os.pipe()
+    protocol = aio.StreamReaderProtocol(reader)
+    transport, _ = await loop.connect_read_pipe(lambda: protocol, os.fdopen(end, "rb", 0))
+    try:
+        while True:
+            os.write(other, b"data\n")
+            yield await reader.readline()
+    finally:
+        os.close(other)
+        assert await reader.read() == b""
+        transport.close()
+        await asyncio.sleep(0)
+
+
+async def read_from_a_process(aio, contexts):
+    process = await aio.create_subprocess_exec("cat", stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    while True:
+        process.stdin.write(b"data\n")
+        try:
+            yield await process.stdout.readline()
+        except GeneratorExit:
+            process.stdin.close()
+            await process.wait()
+            raise
+
+
+WAYS = [read_over_a_socket, read_over_tls, read_from_a_pipe, read_from_a_process]
+
+
+REPLACED = [(way, "StreamReader.feed_data") for way in WAYS]
+# Another protocol reads from a process.
+REPLACED += [(way, "StreamReaderProtocol.data_received") for way in WAYS if way is not read_from_a_process]
+
+
+@pytest.mark.parametrize(("way", "method"), REPLACED, ids=lambda value: getattr(value, "__name__", value))
+async def test_a_method_that_is_put_into_the_class_later_gets_what_arrives(loop, aio, contexts, way, method):
+    class_name, name = method.split(".")
+    cls = getattr(aio, class_name)
+    own = vars(cls)[name]
+    got = []
+
+    def replacement(self, data):
+        got.append(data)
+        return own(self, data)
+
+    lines = way(aio, contexts)
+    async with contextlib.aclosing(lines):
+        assert await anext(lines) == b"data\n"
+        assert got == []
+        with mock.patch.object(cls, name, replacement):
+            assert await anext(lines) == b"data\n"
+            assert await anext(lines) == b"data\n"
+        assert b"".join(got).count(b"data\n") >= 2
+        assert vars(cls)[name] is own
+        got.clear()
+        assert await anext(lines) == b"data\n"
+        assert got == []
 
 
 async def test_communicate_gives_everything_in_both_directions(loop, aio):

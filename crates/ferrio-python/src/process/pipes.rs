@@ -52,7 +52,7 @@ impl PipeProtocol {
     }
 
     /// The reader behind a pipe's protocol, if what arrives may go there directly: the process has ferrio's own protocol, which
-    /// has been connected, and a reader that is not of a subclass. Elsewhere, and by asyncio, data goes through
+    /// has been connected, and a reader that is fed directly. Elsewhere, and by asyncio, data goes through
     /// `pipe_data_received` in the next iteration, where nothing can have come before it.
     pub fn reader_behind<'py>(protocol: &Bound<'py, PyAny>) -> Option<Bound<'py, StreamReader>> {
         let py = protocol.py();
@@ -69,7 +69,7 @@ impl PipeProtocol {
         } else {
             owner.getattr(intern!(py, "stderr"))
         };
-        reader.ok()?.cast_into_exact().ok()
+        StreamReader::to_feed(reader.ok()?)
     }
 
     /// Whether the pipe is gone.

@@ -17,7 +17,7 @@ use crate::coroutine::{Body, Call, Step, Wait, body};
 use crate::event_loop::wake;
 use crate::future::Home;
 use crate::future::any::{fail, is_done, retrieve_exception};
-use crate::subclasses::{class_of, has_own};
+use crate::subclasses::{Method, class_of, has_own};
 use crate::{ffi, imports};
 
 /// The interior state.
@@ -80,17 +80,21 @@ impl StreamReaderProtocol {
             && !has_own::<Self>(slf, intern!(slf.py(), "data_received"))?)
     }
 
-    /// The reader behind a transport's protocol, if what arrives may go there directly: neither of them is of a subclass.
+    /// The reader behind a transport's protocol, if what arrives may go there directly: neither of them is of a subclass, and
+    /// nobody has replaced the methods.
     #[inline]
     pub fn reader_behind<'py>(protocol: &Bound<'py, PyAny>) -> Option<Bound<'py, StreamReader>> {
-        let protocol = protocol.cast_exact::<Self>().ok()?;
-        protocol.get().native_reader(protocol.py())
+        Self::native_reader(protocol.cast_exact::<Self>().ok()?)
     }
 
-    /// The reader, if it is one that takes bytes.
+    /// The same of a protocol that takes bytes.
     #[inline]
-    pub fn native_reader<'py>(&self, py: Python<'py>) -> Option<Bound<'py, StreamReader>> {
-        self.reader(py)?.cast_into_exact().ok()
+    pub fn native_reader<'py>(slf: &Bound<'py, Self>) -> Option<Bound<'py, StreamReader>> {
+        static DATA_RECEIVED: Method = Method::new("data_received");
+        if slf.is_exact_instance_of::<Self>() && !DATA_RECEIVED.is_native(slf) {
+            return None;
+        }
+        StreamReader::to_feed(slf.get().reader(slf.py())?)
     }
 
     /// The future that is done when the connection is lost.
@@ -258,9 +262,9 @@ impl StreamReaderProtocol {
         let Some(reader) = slf.get().reader(py) else {
             return Ok(());
         };
-        match reader.cast_exact::<StreamReader>() {
-            Ok(reader) => StreamReader::feed_data(reader, data),
-            Err(_) => reader
+        match StreamReader::to_feed(reader.clone()) {
+            Some(reader) => StreamReader::feed_data(&reader, data),
+            None => reader
                 .call_method1(intern!(py, "feed_data"), (data,))
                 .map(drop),
         }

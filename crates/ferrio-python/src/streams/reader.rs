@@ -14,6 +14,7 @@ use crate::ffi;
 use crate::future::Home;
 use crate::future::any::{fail, is_cancelled};
 use crate::given::Given;
+use crate::subclasses::Method;
 use crate::transport::SocketTransport;
 
 /// How much a reader holds before it says that a line is too long, and half of what it holds before it has the
@@ -158,6 +159,14 @@ impl StreamReader {
             buffer.consume(end);
             Some(bytes.into_any().unbind())
         })
+    }
+
+    /// A reader that is fed without a call of `feed_data`: none of a subclass, and only while nobody has replaced that.
+    #[inline]
+    pub fn to_feed(reader: Bound<'_, PyAny>) -> Option<Bound<'_, Self>> {
+        static FEED_DATA: Method = Method::new("feed_data");
+        let reader = reader.cast_into_exact::<Self>().ok()?;
+        FEED_DATA.is_native(&reader).then_some(reader)
     }
 
     /// Puts what a transport has read into the buffer, if that is possible without reaching Python, so that the bytes may

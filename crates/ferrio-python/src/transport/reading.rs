@@ -81,7 +81,7 @@ impl SocketTransport {
     ) -> PyResult<()> {
         let py = slf.py();
         let me = slf.get();
-        let Some(reader) = protocol.get().native_reader(py) else {
+        let Some(reader) = StreamReaderProtocol::native_reader(protocol) else {
             return me.in_context(py, || Self::receive(slf, protocol.as_any()));
         };
         let arrival = Arrival::read_with(
