@@ -9,7 +9,7 @@ import contextvars
 import selectors
 import ssl
 import sys
-from collections.abc import Awaitable, Coroutine, Generator, Iterable
+from collections.abc import Awaitable, Callable, Coroutine, Generator, Iterable
 from types import GenericAlias, TracebackType
 from typing import Any, Generic, Self, TypeVar, final
 
@@ -123,12 +123,12 @@ class Server(asyncio.Server):
 @final
 class SocketTransport(asyncio.Transport):
     max_size: int
-    def __del__(self) -> None: ...
+    def __del__(self, _warn: Callable[..., object] = ...) -> None: ...
 
 @final
 class DatagramTransport(asyncio.DatagramTransport):
     max_size: int
-    def __del__(self) -> None: ...
+    def __del__(self, _warn: Callable[..., object] = ...) -> None: ...
     @staticmethod
     def write(_data: object) -> None: ...
     @staticmethod
@@ -147,11 +147,11 @@ class DatagramTransport(asyncio.DatagramTransport):
 @final
 class ReadPipeTransport(asyncio.ReadTransport):
     max_size: int
-    def __del__(self) -> None: ...
+    def __del__(self, _warn: Callable[..., object] = ...) -> None: ...
 
 @final
 class WritePipeTransport(asyncio.WriteTransport):
-    def __del__(self) -> None: ...
+    def __del__(self, _warn: Callable[..., object] = ...) -> None: ...
     @staticmethod
     def is_reading() -> bool: ...
     @staticmethod
@@ -161,7 +161,7 @@ class WritePipeTransport(asyncio.WriteTransport):
 
 @final
 class SubprocessTransport(asyncio.SubprocessTransport):
-    def __del__(self) -> None: ...
+    def __del__(self, _warn: Callable[..., object] = ...) -> None: ...
 
 @final
 class PipeProtocol(asyncio.Protocol):
@@ -192,7 +192,7 @@ class TlsProtocol(asyncio.BufferedProtocol):
 
 @final
 class TlsTransport(asyncio.Transport):
-    def __del__(self) -> None: ...
+    def __del__(self, _warnings: Any = ...) -> None: ...
     def get_read_buffer_limits(self) -> tuple[int, int]: ...
     def set_read_buffer_limits(self, high: int | None = None, low: int | None = None) -> None: ...
     def get_read_buffer_size(self) -> int: ...
@@ -224,7 +224,7 @@ class StreamReaderProtocol(asyncio.StreamReaderProtocol, metaclass=_Twin): ...
 
 @disjoint_base
 class StreamWriter(asyncio.StreamWriter, metaclass=_Twin):
-    def __del__(self) -> None: ...  # type: ignore[override]
+    def __del__(self, warnings: Any = ...) -> None: ...  # type: ignore[override]
     def __new__(
         cls,
         transport: asyncio.WriteTransport,

@@ -63,7 +63,10 @@ class Record:
     def warning(self, message):
         source = message.source
         of = "" if source is None else f" of {plain(type(source).__qualname__)}"
-        self.seen.append(f"{message.category.__name__}: {plain(str(message.message))}{of}")
+        text = f"{message.category.__name__}: {plain(str(message.message))}{of}"
+        if message.category is ResourceWarning:
+            text += f" at {os.path.basename(message.filename)}:{message.lineno}"
+        self.seen.append(text)
         self.rescue(source)
 
     def unraisable(self, unraisable):
@@ -264,6 +267,33 @@ class Called(Situation):
                 box[0].__del__()
             except Exception as error:
                 self.record.seen.append(f"raised {error!r}")
+        box.clear()
+
+
+class CalledWithWarner(Situation):
+    """Its finalizer is told what is to warn."""
+
+    def end(self, loop, box):
+        warned = []
+
+        def warn(*args, source=None):
+            warned.append(f"{args[1].__name__}: {plain(str(args[0]))}, {source is box[0]}")
+
+        warn.warn = warn  # asyncio's take the function or its module, and name it as they like.
+        for names in ((), ("_warn",), ("_warnings",), ("warnings",)) if has_finalizer(box[0]) else ():
+            try:
+                box[0].__del__(*[warn] * (not names), **dict.fromkeys(names, warn))
+            except TypeError as error:
+                warned.append(f"has no {names}" if "argument" in str(error) else str(error))
+        self.record.seen += warned
+        box.clear()
+
+
+class Ignored(Situation):
+    """A filter leaves out the warnings of asyncio's modules."""
+
+    def end(self, loop, box):
+        warnings.filterwarnings("ignore", category=ResourceWarning, module=r"asyncio\.")
         box.clear()
 
 

@@ -31,6 +31,8 @@ SITUATIONS = [
     "WeakCallback",
     "Derived",
     "Called",
+    "CalledWithWarner",
+    "Ignored",
 ]
 
 
@@ -107,14 +109,16 @@ if sys.version_info >= (3, 12):
 
 
 def complaints(stderr):
-    """The warnings and errors in a text from the standard error, without where they come from."""
+    """The warnings and errors in a text from the standard error, and where those of asyncio come from."""
     sys.path.insert(0, str(PROGRAM.parent))
     try:
         from ends import plain
     finally:
         sys.path.pop(0)
     found = re.findall(
-        r"^(?:\S+: )?(\w+(?:Warning|Error): .*|Task .*|\w+ exception was never.*)", stderr, re.MULTILINE
+        r"^(?:\S*/(?=asyncio/)|\S+: )?((?:asyncio/\S+: )?\w+(?:Warning|Error): .*|Task .*|\w+ exception was never.*)",
+        stderr,
+        re.MULTILINE,
     )
     return sorted(plain(line) for line in found if not re.search(LEFT_OUT, line))
 

@@ -243,6 +243,22 @@ imports! { import_common:
     get_asyncgen_hooks => "sys", "get_asyncgen_hooks";
     /// `sys.set_asyncgen_hooks`.
     set_asyncgen_hooks => "sys", "set_asyncgen_hooks";
+    /// Warns of an open transport over a socket, where asyncio does.
+    warn_of_transport => "ferrio._warnings", "transport";
+    /// The same for the reading end of a pipe.
+    warn_of_read_pipe => "ferrio._warnings", "read_pipe";
+    /// The same for the writing end of a pipe.
+    warn_of_write_pipe => "ferrio._warnings", "write_pipe";
+    /// The same for a process.
+    warn_of_process => "ferrio._warnings", "process";
+    /// The same for TLS.
+    warn_of_tls => "ferrio._warnings", "tls";
+    /// The same for a `StreamWriter`.
+    warn_of_writer => "ferrio._warnings", "writer";
+    /// The same for a `StreamWriter` whose loop is closed.
+    warn_of_writer_of_closed_loop => "ferrio._warnings", "writer_of_closed_loop";
+    /// Warns of signal handlers that a loop still has when the interpreter ends, where asyncio does.
+    warn_of_loop_with_signal_handlers => "ferrio._warnings", "loop_with_signal_handlers";
     /// `sys.is_finalizing`.
     is_finalizing => "sys", "is_finalizing";
     /// The `signal` module's function.

@@ -72,6 +72,7 @@ mod task_group;
 mod timeouts;
 mod tls;
 mod transport;
+mod warning;
 
 use pyo3::prelude::*;
 

@@ -327,7 +327,7 @@ impl ffi::Finalize for GatheringFuture {
         Future::is_settled(slf.as_super())
     }
 
-    fn finalize(slf: &Bound<'_, Self>) -> PyResult<()> {
+    fn finalize(slf: &Bound<'_, Self>, _: Option<&Bound<'_, PyAny>>) -> PyResult<()> {
         Future::report_unretrieved(slf.as_super())
     }
 }

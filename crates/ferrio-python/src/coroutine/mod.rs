@@ -331,7 +331,7 @@ impl ffi::Finalize for Coroutine {
     }
 
     /// Has it finish, whatever it waits for, or warns of one that nobody has awaited (CPython: `_PyGen_Finalize`).
-    fn finalize(slf: &Bound<'_, Self>) -> PyResult<()> {
+    fn finalize(slf: &Bound<'_, Self>, _: Option<&Bound<'_, PyAny>>) -> PyResult<()> {
         let py = slf.py();
         let me = slf.get();
         let (is_new, is_suspended) = me

@@ -1,5 +1,6 @@
 //! The end of a transport.
 
+use std::ffi::CStr;
 use std::sync::OnceLock;
 
 use pyo3::intern;
@@ -10,7 +11,7 @@ use super::DatagramTransport;
 use crate::event_loop::{Direction, Loop};
 use crate::protocol::{fail, report_fatal_error};
 use crate::transport::Phase;
-use crate::{ffi, imports};
+use crate::{ffi, imports, warning};
 
 impl DatagramTransport {
     /// Ends the transport because of an error that was caught. What is not the network's fault is reported.
@@ -179,8 +180,10 @@ impl ffi::Finalize for DatagramTransport {
         state.with(slf.py(), |state| state.sock.is_none())
     }
 
+    const WARNER: Option<&'static CStr> = Some(c"_warn");
+
     /// A transport that nobody has closed: whoever forgot it is told, and the socket is closed.
-    fn finalize(slf: &Bound<'_, Self>) -> PyResult<()> {
+    fn finalize(slf: &Bound<'_, Self>, warner: Option<&Bound<'_, PyAny>>) -> PyResult<()> {
         let py = slf.py();
         let me = slf.get();
         let sock = me.state.with(py, |state| {
@@ -190,7 +193,7 @@ impl ffi::Finalize for DatagramTransport {
             return Ok(());
         };
         let text = format!("unclosed transport {}", me.describe(py));
-        ffi::warn_resource(py, &text, Some(slf))?;
+        warning::warn(imports::warn_of_transport(py), text, Some(slf), warner)?;
         sock.call_method0(py, intern!(py, "close"))?;
         me.event_loop.get().forget_transport(me.fd, slf);
         Ok(())

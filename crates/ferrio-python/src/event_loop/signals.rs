@@ -19,7 +19,7 @@ use super::watching::Direction;
 use super::{Callback, Loop};
 use crate::errors::os_error;
 use crate::handle::Parts;
-use crate::{ffi, imports};
+use crate::{ffi, imports, warning};
 
 /// The loop's signal handlers and its end of the wake-up descriptor.
 #[derive(Default)]
@@ -228,13 +228,8 @@ impl Loop {
                     "Closing the loop {} on interpreter shutdown stage, skipping signal handlers removal",
                     slf.repr()?
                 );
-                let category = py.get_type::<pyo3::exceptions::PyResourceWarning>();
-                outcome = PyErr::warn(
-                    py,
-                    &category,
-                    &std::ffi::CString::new(text).unwrap_or_default(),
-                    1,
-                );
+                let place = imports::warn_of_loop_with_signal_handlers(py);
+                outcome = warning::warn(place, text, Some(slf), None);
             }
         } else {
             for signal in signals {

@@ -4,8 +4,9 @@
 //! finalizer runs once, while the object is complete, before the garbage collector clears anything, and may keep the object
 //! alive. A `Drop` runs when the object has no references any more and may have lost what it referred to.
 
+use std::ffi::CStr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::ptr::null_mut;
+use std::ptr::{null, null_mut};
 use std::sync::OnceLock;
 
 use pyo3::ffi;
@@ -46,9 +47,12 @@ pub trait Finalize: pyo3::PyClass + Sync {
         None
     }
 
+    /// The parameter of `__del__` for what warns, if there is one.
+    const WARNER: Option<&'static CStr> = None;
+
     /// Called once, before the object goes away; it may be kept alive. Errors are reported as unraisable. Programs call it,
-    /// too, as `__del__`.
-    fn finalize(slf: &Bound<'_, Self>) -> PyResult<()>;
+    /// too, as `__del__`, and may say what is to warn.
+    fn finalize(slf: &Bound<'_, Self>, warner: Option<&Bound<'_, PyAny>>) -> PyResult<()>;
 }
 
 /// Gives `T`'s type object a finalizer, and has its instances deallocated one after the other when one keeps the next
@@ -76,9 +80,9 @@ fn del_method<T: Finalize>(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
     let definition = Box::new(ffi::PyMethodDef {
         ml_name: c"__del__".as_ptr(),
         ml_meth: ffi::PyMethodDefPointer {
-            PyCFunction: del::<T>,
+            PyCFunctionWithKeywords: del::<T>,
         },
-        ml_flags: ffi::METH_NOARGS,
+        ml_flags: ffi::METH_VARARGS | ffi::METH_KEYWORDS,
         ml_doc: c"Called when the object is about to go away.".as_ptr(),
     });
     let ty = py.get_type::<T>().as_type_ptr();
@@ -92,12 +96,22 @@ fn del_method<T: Finalize>(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
 /// The function behind `__del__`.
 ///
 /// # Safety
-/// The interpreter's: an instance of `T`, which the descriptor has checked, and the GIL held.
+/// The interpreter's: an instance of `T`, which the descriptor has checked, a tuple of arguments, a dictionary or null, and
+/// the GIL held.
 unsafe extern "C" fn del<T: Finalize>(
     object: *mut ffi::PyObject,
-    _: *mut ffi::PyObject,
+    args: *mut ffi::PyObject,
+    options: *mut ffi::PyObject,
 ) -> *mut ffi::PyObject {
     let finalize = |py: Python<'_>| {
+        // SAFETY: the caller's.
+        let warner = match unsafe { warner_in::<T>(py, args, options) } {
+            Ok(warner) => warner,
+            Err(error) => {
+                error.restore(py);
+                return null_mut();
+            }
+        };
         if !T::RAISES {
             // SAFETY: the caller's.
             unsafe { tp_finalize::<T>(object) };
@@ -105,7 +119,7 @@ unsafe extern "C" fn del<T: Finalize>(
         }
         // SAFETY: the caller's.
         let slf = unsafe { Bound::from_borrowed_ptr(py, object).cast_into_unchecked::<T>() };
-        match catch_unwind(AssertUnwindSafe(|| T::finalize(&slf))) {
+        match catch_unwind(AssertUnwindSafe(|| T::finalize(&slf, warner.as_ref()))) {
             Ok(Ok(())) => return py.None().into_ptr(),
             Ok(Err(error)) => error.restore(py),
             Err(_) => panicked(py),
@@ -116,6 +130,38 @@ unsafe extern "C" fn del<T: Finalize>(
     unsafe { in_slot(finalize) }
 }
 
+/// The argument of `__del__`, if it has one and it was given.
+///
+/// # Safety
+/// A tuple of arguments, and a dictionary or null for none.
+unsafe fn warner_in<'py, T: Finalize>(
+    py: Python<'py>,
+    args: *mut ffi::PyObject,
+    options: *mut ffi::PyObject,
+) -> PyResult<Option<Bound<'py, PyAny>>> {
+    let format = T::WARNER.map_or(c":__del__", |_| c"|O:__del__");
+    let mut names = [T::WARNER.map_or(null(), CStr::as_ptr), null()];
+    let mut warner: *mut ffi::PyObject = null_mut();
+    // SAFETY: the caller's; the format takes as many objects as there are names. What it gives is borrowed from the arguments.
+    unsafe {
+        #[cfg(Py_3_13)]
+        let names = names.as_mut_ptr().cast_const();
+        #[cfg(not(Py_3_13))]
+        let names = names.as_mut_ptr().cast();
+        let parsed = ffi::PyArg_ParseTupleAndKeywords(
+            args,
+            options,
+            format.as_ptr(),
+            names,
+            &raw mut warner,
+        );
+        match parsed {
+            0 => Err(PyErr::fetch(py)),
+            _ => Ok(Bound::from_borrowed_ptr_or_opt(py, warner)),
+        }
+    }
+}
+
 /// The finalizer's slot function.
 ///
 /// # Safety
@@ -124,7 +170,7 @@ unsafe extern "C" fn tp_finalize<T: Finalize>(object: *mut ffi::PyObject) {
     let finalize = |py: Python<'_>| {
         // SAFETY: the slot is installed on T's type and inherited by its subclasses, so the object is a T.
         let slf = unsafe { Bound::from_borrowed_ptr(py, object).cast_into_unchecked::<T>() };
-        let outcome = catch_unwind(AssertUnwindSafe(|| T::finalize(&slf)));
+        let outcome = catch_unwind(AssertUnwindSafe(|| T::finalize(&slf, None)));
         let error = match outcome {
             Ok(Ok(())) => return,
             Ok(Err(error)) => error,

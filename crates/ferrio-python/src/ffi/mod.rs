@@ -47,9 +47,7 @@ pub use self::names::RUNNING_NAMES;
 pub use self::native::{know_native_futures, native};
 pub(crate) use self::quick_method::quick_method;
 pub use self::quick_method::{QuickMethod, install_quick_method};
-pub use self::raising::{
-    ensure_traceback, made, raise, raise_from, raise_new, undisturbed, warn_resource,
-};
+pub use self::raising::{ensure_traceback, made, raise, raise_from, raise_new, undisturbed};
 pub(crate) use self::recycling::recycle;
 pub use self::recycling::{
     Keep, Recycle, Shell, create, create_extended, install_recycling, keep, keep_extended, show,

@@ -5,6 +5,7 @@
 //! complete.
 
 use std::ffi::{c_char, c_int, c_void};
+#[cfg(not(Py_3_12))]
 use std::ptr::null_mut;
 use std::sync::OnceLock;
 
@@ -12,7 +13,6 @@ use pyo3::call::PyCallArgs;
 use pyo3::exceptions::PyBaseException;
 use pyo3::ffi;
 use pyo3::prelude::*;
-use pyo3::types::PyString;
 
 /// What `raise exception` raises: the exception, with what is being handled as its context.
 #[cold]
@@ -104,21 +104,5 @@ pub fn undisturbed<R>(_py: Python<'_>, f: impl FnOnce() -> R) -> R {
             ffi::PyErr_Restore(class, value, traceback);
         }
         result
-    }
-}
-
-/// `warnings.warn(text, ResourceWarning, source=source)`.
-pub fn warn_resource(
-    py: Python<'_>,
-    text: &str,
-    source: Option<&Bound<'_, PyAny>>,
-) -> PyResult<()> {
-    const FORMAT: *const c_char = c"%U".as_ptr();
-    let text = PyString::new(py, text);
-    let source = source.map_or(null_mut(), Bound::as_ptr);
-    // SAFETY: the format takes one string object; the source is a live object or null for none.
-    match unsafe { ffi::PyErr_ResourceWarning(source, 1, FORMAT, text.as_ptr()) } {
-        0 => Ok(()),
-        _ => Err(PyErr::fetch(py)),
     }
 }

@@ -158,7 +158,7 @@ impl ffi::Finalize for Future {
         !slf.get().with(slf.py(), |state| state.log_traceback)
     }
 
-    fn finalize(slf: &Bound<'_, Self>) -> PyResult<()> {
+    fn finalize(slf: &Bound<'_, Self>, _: Option<&Bound<'_, PyAny>>) -> PyResult<()> {
         Self::report_unretrieved(slf)
     }
 }

@@ -13,7 +13,7 @@ use rustix::fs::FileType;
 use crate::cell::AttachedCell;
 use crate::errors::os_error;
 use crate::event_loop::{Direction, Loop};
-use crate::{extra_info, ffi, imports};
+use crate::{extra_info, ffi, imports, warning};
 
 /// How far a transport is on its way from open to closed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -272,13 +272,18 @@ impl End {
     }
 
     /// For a transport that nobody has closed, when it is about to go away: whoever forgot it is told, and the file closed.
-    pub(super) fn forget(&self, transport: &Bound<'_, PyAny>) -> PyResult<()> {
+    pub(super) fn forget(
+        &self,
+        transport: &Bound<'_, PyAny>,
+        place: PyResult<&Bound<'_, PyAny>>,
+        warner: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<()> {
         let py = transport.py();
         if self.is_disposed(py) {
             return Ok(());
         }
         let text = format!("unclosed transport {}", transport.repr()?);
-        ffi::warn_resource(py, &text, Some(transport))?;
+        warning::warn(place, text, Some(transport), warner)?;
         match self.file(py) {
             Some(file) => file.call_method0(py, intern!(py, "close")).map(drop),
             None => Ok(()),

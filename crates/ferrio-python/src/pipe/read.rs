@@ -1,5 +1,6 @@
 //! `ReadPipeTransport`: the reading end of a pipe.
 
+use std::ffi::CStr;
 use std::sync::OnceLock;
 
 use ferrio::Interest;
@@ -361,7 +362,11 @@ impl ffi::Finalize for ReadPipeTransport {
         slf.get().end.is_disposed(slf.py())
     }
 
-    fn finalize(slf: &Bound<'_, Self>) -> PyResult<()> {
-        slf.get().end.forget(slf)
+    const WARNER: Option<&'static CStr> = Some(c"_warn");
+
+    fn finalize(slf: &Bound<'_, Self>, warner: Option<&Bound<'_, PyAny>>) -> PyResult<()> {
+        slf.get()
+            .end
+            .forget(slf, imports::warn_of_read_pipe(slf.py()), warner)
     }
 }

@@ -1,5 +1,6 @@
 //! `WritePipeTransport`: the writing end of a pipe.
 
+use std::ffi::CStr;
 use std::io;
 use std::sync::OnceLock;
 
@@ -464,8 +465,12 @@ impl ffi::Finalize for WritePipeTransport {
         slf.get().end.is_disposed(slf.py())
     }
 
-    fn finalize(slf: &Bound<'_, Self>) -> PyResult<()> {
-        slf.get().end.forget(slf)
+    const WARNER: Option<&'static CStr> = Some(c"_warn");
+
+    fn finalize(slf: &Bound<'_, Self>, warner: Option<&Bound<'_, PyAny>>) -> PyResult<()> {
+        slf.get()
+            .end
+            .forget(slf, imports::warn_of_write_pipe(slf.py()), warner)
     }
 }
 

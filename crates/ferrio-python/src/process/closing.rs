@@ -1,5 +1,6 @@
 //! Signals, `close`, and the end.
 
+use std::ffi::CStr;
 use std::sync::OnceLock;
 
 use pyo3::exceptions::{PyPermissionError, PyProcessLookupError};
@@ -10,7 +11,7 @@ use pyo3::types::PyTuple;
 use super::stock::Stock;
 use super::{Phase, Stream, SubprocessTransport};
 use crate::coroutine::Coroutine;
-use crate::ffi;
+use crate::{ffi, imports, warning};
 
 /// Forgets a waiter when whoever waits goes on, or is cancelled.
 struct Waiting {
@@ -183,15 +184,17 @@ impl ffi::Finalize for SubprocessTransport {
         slf.get().is_closing(slf.py())
     }
 
+    const WARNER: Option<&'static CStr> = Some(c"_warn");
+
     /// A transport that nobody has closed: whoever forgot it is told, and the process is killed.
-    fn finalize(slf: &Bound<'_, Self>) -> PyResult<()> {
+    fn finalize(slf: &Bound<'_, Self>, warner: Option<&Bound<'_, PyAny>>) -> PyResult<()> {
         let py = slf.py();
         let me = slf.get();
         if me.is_closing(py) {
             return Ok(());
         }
         let text = format!("unclosed transport {}", me.describe(py)?);
-        ffi::warn_resource(py, &text, Some(slf))?;
+        warning::warn(imports::warn_of_process(py), text, Some(slf), warner)?;
         Self::close(slf)
     }
 }

@@ -412,7 +412,7 @@ impl ffi::Finalize for StreamReaderProtocol {
     }
 
     /// Nobody is to complain of the exception that the connection was lost with: the future goes away after this.
-    fn finalize(slf: &Bound<'_, Self>) -> PyResult<()> {
+    fn finalize(slf: &Bound<'_, Self>, _: Option<&Bound<'_, PyAny>>) -> PyResult<()> {
         let py = slf.py();
         match slf.get().closed(py) {
             Some(closed) => retrieve_exception(closed.bind(py)),

@@ -1,5 +1,7 @@
 //! The writing side of a stream.
 
+use std::ffi::CStr;
+
 use pyo3::PyTraverseError;
 use pyo3::exceptions::PyAssertionError;
 use pyo3::gc::PyVisit;
@@ -14,7 +16,7 @@ use crate::cell::AttachedCell;
 use crate::coroutine::{Body, Call, Coroutine, Step, Wait, body};
 use crate::subclasses::{class_of, has_own};
 use crate::transport::SocketTransport;
-use crate::{ffi, imports};
+use crate::{ffi, imports, warning};
 
 /// The interior state.
 #[derive(Default)]
@@ -440,8 +442,10 @@ impl ffi::Finalize for StreamWriter {
         &ORIGINAL
     }
 
+    const WARNER: Option<&'static CStr> = Some(c"warnings");
+
     /// A writer that nobody has closed is closed, and whoever forgot it is told.
-    fn finalize(slf: &Bound<'_, Self>) -> PyResult<()> {
+    fn finalize(slf: &Bound<'_, Self>, warner: Option<&Bound<'_, PyAny>>) -> PyResult<()> {
         let py = slf.py();
         let me = slf.get();
         let (Some(_), Some(event_loop)) = (me.get_transport(py), me.get_loop(py)) else {
@@ -451,12 +455,16 @@ impl ffi::Finalize for StreamWriter {
             return Ok(());
         }
         let is_closed = event_loop.call_method0(py, intern!(py, "is_closed"))?;
-        let text = if is_closed.is_truthy(py)? {
-            "loop is closed".to_owned()
+        let (place, text) = if is_closed.is_truthy(py)? {
+            let place = imports::warn_of_writer_of_closed_loop(py);
+            (place, "loop is closed".to_owned())
         } else {
             slf.call_method0(intern!(py, "close"))?;
-            format!("unclosed {}", slf.repr()?)
+            (
+                imports::warn_of_writer(py),
+                format!("unclosed {}", slf.repr()?),
+            )
         };
-        ffi::warn_resource(py, &text, None)
+        warning::warn(place, text, None, warner)
     }
 }

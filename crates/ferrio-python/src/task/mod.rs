@@ -326,7 +326,7 @@ impl ffi::Finalize for Task {
         })
     }
 
-    fn finalize(slf: &Bound<'_, Self>) -> PyResult<()> {
+    fn finalize(slf: &Bound<'_, Self>, _: Option<&Bound<'_, PyAny>>) -> PyResult<()> {
         let destroyed = Self::report_destroyed(slf);
         destroyed.and(Future::report_unretrieved(slf.as_super()))
     }

@@ -1,5 +1,6 @@
 //! [`TlsTransport`]: what the application calls (CPython: `asyncio.sslproto._SSLProtocolTransport`).
 
+use std::ffi::CStr;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
@@ -16,7 +17,7 @@ use crate::cell::AttachedCell;
 use crate::event_loop::Loop;
 use crate::ffi::ByteView;
 use crate::outgoing::{Chunk, Data, Refusal};
-use crate::{ffi, imports};
+use crate::{ffi, imports, warning};
 
 /// How a transport knows its protocol.
 enum Link {
@@ -372,12 +373,19 @@ impl ffi::Finalize for TlsTransport {
         slf.get().closed.load(Relaxed)
     }
 
+    const WARNER: Option<&'static CStr> = Some(c"_warnings");
+
     /// A transport that nobody has closed: whoever forgot it is told.
-    fn finalize(slf: &Bound<'_, Self>) -> PyResult<()> {
+    fn finalize(slf: &Bound<'_, Self>, warner: Option<&Bound<'_, PyAny>>) -> PyResult<()> {
         if slf.get().closed.swap(true, Relaxed) {
             return Ok(());
         }
         let text = "unclosed transport <ferrio.TlsTransport object>";
-        ffi::warn_resource(slf.py(), text, None)
+        warning::warn(
+            imports::warn_of_tls(slf.py()),
+            text.to_owned(),
+            None,
+            warner,
+        )
     }
 }

@@ -1,5 +1,6 @@
 //! The end of a connection.
 
+use std::ffi::CStr;
 use std::sync::OnceLock;
 
 use pyo3::exceptions::PyConnectionError;
@@ -11,7 +12,7 @@ use super::{Phase, SocketTransport};
 use crate::event_loop::{Direction, Loop};
 use crate::outgoing::Writer;
 use crate::protocol::{fail, report_fatal_error};
-use crate::{ffi, imports};
+use crate::{ffi, imports, warning};
 
 impl SocketTransport {
     /// Ends the connection because of an error that was caught. What is not the network's fault is reported.
@@ -202,8 +203,10 @@ impl ffi::Finalize for SocketTransport {
         state.with(slf.py(), |state| state.sock.is_none())
     }
 
+    const WARNER: Option<&'static CStr> = Some(c"_warn");
+
     /// A transport that nobody has closed: whoever forgot it is told, and the socket is closed.
-    fn finalize(slf: &Bound<'_, Self>) -> PyResult<()> {
+    fn finalize(slf: &Bound<'_, Self>, warner: Option<&Bound<'_, PyAny>>) -> PyResult<()> {
         let py = slf.py();
         let me = slf.get();
         let (sock, server) = me.state.with(py, |state| {
@@ -215,7 +218,7 @@ impl ffi::Finalize for SocketTransport {
             return Ok(());
         };
         let text = format!("unclosed transport {}", me.describe(py));
-        ffi::warn_resource(py, &text, Some(slf))?;
+        warning::warn(imports::warn_of_transport(py), text, Some(slf), warner)?;
         sock.call_method0(py, intern!(py, "close"))?;
         me.event_loop.get().forget_transport(me.fd, slf);
         match server {

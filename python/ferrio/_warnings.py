@@ -1,0 +1,54 @@
+"""The warnings of objects that nobody has closed, each given where asyncio gives it.
+
+A warning belongs to the code that calls `warnings.warn`: filters look at its module, `default` and `once` count in the
+module's registry, and its file and line are shown. So the call is made by a function that runs in asyncio's module and
+says that it is on the line on which asyncio's own warns.
+"""
+
+from __future__ import annotations
+
+import asyncio.base_subprocess
+import asyncio.selector_events
+import asyncio.sslproto
+import asyncio.unix_events
+import types
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+
+def _by_function(text: str, source: object, warn: Callable[..., object] = warnings.warn) -> None:
+    warn(text, ResourceWarning, source=source)
+
+
+def _by_module(text: str, _source: object, warnings: Any = warnings) -> None:
+    warnings.warn(text, ResourceWarning)
+
+
+def _in(function: Any, line: int, warn: types.FunctionType) -> types.FunctionType:
+    """Return `warn` as if it were on a line of a function, counted among those that have code."""
+    code = getattr(function, "__code__", None)
+    if not isinstance(code, types.CodeType):
+        return warn  # A program has replaced asyncio's with a function that is not Python code.
+    lines = sorted({number for _, _, number in code.co_lines() if number is not None})
+    there = warn.__code__.replace(
+        co_filename=code.co_filename,
+        co_name=code.co_name,
+        co_qualname=code.co_qualname,
+        co_firstlineno=lines[: line + 1][-1] - 1,  # The body is on the line below.
+    )
+    return types.FunctionType(there, function.__globals__, code.co_name, warn.__defaults__)
+
+
+_writer = asyncio.StreamWriter
+# Before Python 3.11.5 it has no finalizer.
+_del_writer = getattr(_writer, "__del__", _writer.close)
+
+transport = _in(asyncio.selector_events._SelectorTransport.__del__, 2, _by_function)  # type: ignore[attr-defined]
+read_pipe = _in(asyncio.unix_events._UnixReadPipeTransport.__del__, 2, _by_function)  # type: ignore[attr-defined]
+write_pipe = _in(asyncio.unix_events._UnixWritePipeTransport.__del__, 2, _by_function)  # type: ignore[attr-defined]
+process = _in(asyncio.base_subprocess.BaseSubprocessTransport.__del__, 2, _by_function)
+tls = _in(asyncio.sslproto._SSLProtocolTransport.__del__, 3, _by_module)
+writer_of_closed_loop = _in(_del_writer, 3, _by_module)
+writer = _in(_del_writer, 5, _by_module)
+loop_with_signal_handlers = _in(asyncio.unix_events._UnixSelectorEventLoop.close, 6, _by_function)
