@@ -67,7 +67,7 @@ pub use self::callback::{Callback, FutureDone, Notice, wake};
 use self::listed_timers::ListedTimers;
 use self::overrides::Overrides;
 use self::polling::Looks;
-pub use self::scheduling::{install_quick_methods, time_at};
+pub use self::scheduling::{install_quick_methods, plain_seconds, time_after, time_at};
 use self::selector::Selectable;
 pub use self::selector::Selector;
 use self::self_pipe::SelfPipe;

@@ -205,16 +205,16 @@ impl Loop {
         if delay.is_none() {
             return Err(PyTypeError::new_err("delay must not be None"));
         }
-        let when = Self::now(slf)? + delay.extract::<f64>()?;
+        let when = time_after(Self::now(slf)?, delay)?;
         if slf.get().has_own_call_at() {
             let py = slf.py();
-            let mut all = vec![PyFloat::new(py, when).into_any(), callback];
+            let mut all = vec![when.object(py), callback];
             all.extend(args.iter());
             let args = PyTuple::new(py, all)?;
             let kwargs = context_keyword(py, context)?;
             return slf.call_method(intern!(py, "call_at"), args, kwargs.as_ref());
         }
-        let timer = Self::schedule_at(slf, When::Float(when), callback, args, context)?;
+        let timer = Self::schedule_at(slf, when, callback, args, context)?;
         Ok(timer.into_any())
     }
 
@@ -320,10 +320,7 @@ ffi::quick_method!(CallLater: Loop, "call_later", |slf, args| {
     if !me.is_quick() || me.has_own_call_at() || !me.has_system_time() {
         return None;
     }
-    let delay = match delay.cast_exact::<PyFloat>() {
-        Ok(delay) => delay.value(),
-        Err(_) => whole_seconds(delay)?,
-    };
+    let delay = plain_seconds(delay)?;
     if delay.is_nan() {
         return None;
     }
@@ -339,6 +336,23 @@ pub fn install_quick_methods(py: Python<'_>) -> PyResult<()> {
     ffi::install_quick_method::<Loop, CallSoon>(py)?;
     ffi::install_quick_method::<Loop, CallSoonThreadSafe>(py)?;
     ffi::install_quick_method::<Loop, CallLater>(py)
+}
+
+/// The delay that an exact float or integer stands for. None for anything else.
+#[inline]
+pub fn plain_seconds(delay: &Bound<'_, PyAny>) -> Option<f64> {
+    match delay.cast_exact::<PyFloat>() {
+        Ok(delay) => Some(delay.value()),
+        Err(_) => whole_seconds(delay),
+    }
+}
+
+/// `now + delay`. What is no plain number is added by its own methods, or refused by them.
+pub fn time_after(now: f64, delay: &Bound<'_, PyAny>) -> PyResult<When> {
+    match plain_seconds(delay) {
+        Some(seconds) => Ok(When::Float(now + seconds)),
+        None => When::new(&PyFloat::new(delay.py(), now).add(delay)?),
+    }
 }
 
 /// The delay that an integer stands for. None for anything else, and for one that is too large.

@@ -39,7 +39,7 @@ impl When {
     }
 
     /// As the object that users see.
-    pub(super) fn object<'py>(&self, py: Python<'py>) -> Bound<'py, PyAny> {
+    pub fn object<'py>(&self, py: Python<'py>) -> Bound<'py, PyAny> {
         match self {
             Self::Float(seconds) => PyFloat::new(py, *seconds).into_any(),
             Self::Number(number, _) => number.bind(py).clone(),

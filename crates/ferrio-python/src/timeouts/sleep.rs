@@ -1,16 +1,15 @@
 //! `sleep`: a coroutine that ends after a time.
 
 use pyo3::PyTraverseError;
-use pyo3::exceptions::PyTypeError;
 use pyo3::gc::PyVisit;
 use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::PyInt;
+use pyo3::types::{PyFloat, PyInt};
 
 use super::Timer;
-use super::timer::{native_loop, time};
+use super::timer::{is_over, native_loop, time};
 use crate::coroutine::{Body, Call, Step, Wait, body};
-use crate::event_loop::{Callback, Loop, time_at};
+use crate::event_loop::{Callback, Loop, time_after, time_at};
 use crate::imports;
 use crate::task::running_loop;
 
@@ -34,21 +33,18 @@ fn begin(delay: &Bound<'_, PyAny>, result: Option<Py<PyAny>>) -> PyResult<Step> 
     {
         return Ok(Step::YieldOnce(result));
     }
-    let seconds = delay.extract::<f64>();
-    if seconds.as_ref().is_ok_and(|&seconds| seconds <= 0.0) {
+    if is_over(delay)? {
         return Ok(Step::YieldOnce(result));
     }
-    if delay.le(0)? {
-        // Something that is no number to Rust, but to Python.
-        return Err(PyTypeError::new_err("delay must be a real number"));
+    // Since Python 3.13 asyncio asks `math.isnan`, which wants a number.
+    if cfg!(Py_3_13) || delay.is_exact_instance_of::<PyFloat>() {
+        time_at(delay.extract()?)?;
     }
-    let seconds = seconds?;
-    time_at(seconds)?;
     let event_loop = running_loop(py)?;
     let (future, timer) = if let Some(native) = native_loop(&event_loop) {
         let future = Loop::create_future(native)?.into_any();
         let payload = Callback::Wake(future.clone().unbind());
-        let at = time_at(time(&event_loop)? + seconds)?;
+        let at = time_at(time_after(time(&event_loop)?, delay)?.seconds())?;
         let timer = Timer::native(native, at, payload)?;
         (future, timer)
     } else {

@@ -10,10 +10,10 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 
 use super::Timer;
-use super::timer::{native_loop, time, time_after};
+use super::timer::{deadline_after, native_loop, time, time_ahead};
 use crate::cell::AttachedCell;
 use crate::coroutine::{Body, Call, Step, body};
-use crate::event_loop::{Callback, time_at};
+use crate::event_loop::Callback;
 use crate::future::Home;
 use crate::subclasses::{class_of, has_own};
 use crate::task::{Task, cancel_any, current_task, running_loop};
@@ -84,7 +84,7 @@ pub fn timeout<'py>(
     let when = match delay {
         // asyncio asks for the loop all the same.
         None => running_loop(py).map(|_| None)?,
-        Some(delay) => Some(time_after(&delay)?.unbind()),
+        Some(delay) => Some(deadline_after(&delay)?.unbind()),
     };
     Timeout::create(py, when)
 }
@@ -262,16 +262,13 @@ impl Timeout {
         let timer = if let Some(native) = native
             && !has_own::<Self>(slf, on_timeout)?
         {
-            let seconds: f64 = when.extract(py)?;
             let expire = Callback::Expire(slf.clone().unbind());
-            let at = time_at(seconds)?;
-            let far = native.get().has_system_time() && at.is_far();
-            if !far && seconds <= time(&event_loop)? {
+            let Some(at) = time_ahead(native, when.bind(py))? else {
                 // As `call_soon`: before what is made ready from now on.
                 Home::push(native.get(), py, expire)?;
                 me.state.with(py, |state| state.due = true);
                 return Ok(());
-            }
+            };
             Timer::native(native, at, expire)?
         } else {
             let on_timeout = slf.getattr(on_timeout)?;

@@ -5,9 +5,9 @@ use pyo3::PyTraverseError;
 use pyo3::gc::PyVisit;
 use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::{PyFloat, PyInt};
+use pyo3::types::PyFloat;
 
-use crate::event_loop::{Callback, Loop, time_at};
+use crate::event_loop::{Callback, Loop, plain_seconds, time_after, time_at};
 use crate::imports;
 use crate::task::running_loop;
 
@@ -39,7 +39,7 @@ impl Timer {
     ) -> PyResult<Self> {
         let py = waiter.py();
         if let Some(native) = native_loop(event_loop) {
-            let at = time_at(time(event_loop)? + delay.extract::<f64>()?)?;
+            let at = time_at(time_after(time(event_loop)?, delay)?.seconds())?;
             return Self::native(native, at, Callback::Wake(waiter.clone().unbind()));
         }
         let release = imports::release_waiter(py)?.call1((waiter,))?;
@@ -84,11 +84,27 @@ pub fn time(event_loop: &Bound<'_, PyAny>) -> PyResult<f64> {
 }
 
 /// `loop.time() + delay`, on the running loop.
-pub fn time_after<'py>(delay: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+pub fn deadline_after<'py>(delay: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
     let py = delay.py();
     let now = time(&running_loop(py)?)?;
-    if delay.is_exact_instance_of::<PyFloat>() || delay.is_exact_instance_of::<PyInt>() {
-        return Ok(PyFloat::new(py, now + delay.extract::<f64>()?).into_any());
+    Ok(time_after(now, delay)?.object(py))
+}
+
+/// `delay <= 0`.
+pub fn is_over(delay: &Bound<'_, PyAny>) -> PyResult<bool> {
+    match delay.cast_exact::<PyFloat>() {
+        Ok(seconds) => Ok(seconds.value() <= 0.0),
+        Err(_) => delay.le(0),
     }
-    now.into_pyobject(py)?.add(delay)
+}
+
+/// When a deadline is on the loop's clock, or None if it is over. What is no plain number is compared by its own methods.
+pub fn time_ahead(event_loop: &Bound<'_, Loop>, when: &Bound<'_, PyAny>) -> PyResult<Option<Time>> {
+    let Some(seconds) = plain_seconds(when) else {
+        let past = when.le(Loop::now(event_loop)?)?;
+        return (!past).then(|| time_at(when.extract()?)).transpose();
+    };
+    let at = time_at(seconds)?;
+    let far = event_loop.get().has_system_time() && at.is_far();
+    Ok((far || seconds > Loop::now(event_loop)?).then_some(at))
 }

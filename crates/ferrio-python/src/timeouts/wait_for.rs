@@ -6,8 +6,9 @@ use pyo3::gc::PyVisit;
 use pyo3::intern;
 use pyo3::prelude::*;
 
+use super::timer::is_over;
 #[cfg(Py_3_12)]
-use super::{Timeout, timer::time_after};
+use super::{Timeout, timer::deadline_after};
 use crate::coroutine::{Body, Call, Step, Wait, body};
 use crate::future::Home;
 use crate::future::any::is_done;
@@ -42,14 +43,6 @@ fn begin(fut: &Bound<'_, PyAny>, timeout: Option<Py<PyAny>>) -> PyResult<Step> {
     timed(fut, timeout)
 }
 
-/// `timeout <= 0`.
-fn is_over(timeout: &Bound<'_, PyAny>) -> PyResult<bool> {
-    match timeout.extract::<f64>() {
-        Ok(seconds) => Ok(seconds <= 0.0),
-        Err(_) => timeout.le(0),
-    }
-}
-
 /// `return await fut`.
 struct Untimed;
 
@@ -67,7 +60,7 @@ impl Wait for Untimed {
 #[cfg(Py_3_12)]
 fn timed(fut: &Bound<'_, PyAny>, timeout: &Bound<'_, PyAny>) -> PyResult<Step> {
     let py = fut.py();
-    let block = Timeout::create(py, Some(time_after(timeout)?.unbind()))?;
+    let block = Timeout::create(py, Some(deadline_after(timeout)?.unbind()))?;
     Timeout::enter(&block)?;
     let timed = Timed(block.unbind());
     Ok(Step::Wait(fut.clone().unbind(), Box::new(timed)))
