@@ -261,3 +261,36 @@ async def test_class_of_either_kind_is_asyncio_s_to_isinstance(loop, aio):
     assert not isinstance(future, asyncio.Task)
     assert sys.getsizeof(task) > 0
     await task
+
+
+def test_gather_inside_a_running_loop_takes_the_loop_of_the_first_future_before_python_3_14(
+    loop, loop_factory, aio
+):
+    other = loop_factory()
+
+    async def start():
+        futures = [aio.Future(loop=other) for _ in range(2)]
+        coroutine = aio.sleep(0, "slept")
+        try:
+            gathered = aio.gather(futures[0], coroutine, futures[1])
+        except ValueError as error:
+            coroutine.close()
+            return str(error)
+        for number, future in enumerate(futures):
+            future.set_result(number)
+        return [gathered]
+
+    started = loop.run_until_complete(start())
+    if PY >= (3, 14):
+        assert "belongs to a different loop" in started
+    else:
+        assert other.run_until_complete(started[0]) == [0, "slept", 1]
+    other.close()
+
+
+async def test_gather_refuses_a_future_of_another_loop_after_a_coroutine(loop, loop_factory, aio):
+    other = loop_factory()
+    with pytest.raises(ValueError, match="belongs to a different loop"):
+        aio.gather(aio.sleep(0), aio.Future(loop=other))
+    await aio.sleep(0)
+    other.close()

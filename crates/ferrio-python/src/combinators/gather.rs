@@ -57,11 +57,13 @@ pub fn gather<'py>(
         outer.call_method1(intern!(py, "set_result"), (PyList::empty(py),))?;
         return Ok(outer);
     }
-    let mut event_loop = running_loop_or_none(py)?;
-    let caller = match &event_loop {
+    let running = running_loop_or_none(py)?;
+    let caller = match &running {
         Some(event_loop) => Some(current_task(py, Some(event_loop.clone()))?.unbind()),
         None => None,
     };
+    // Before Python 3.14 the loop is the first argument's.
+    let mut event_loop = running.filter(|_| cfg!(Py_3_14));
     let mut children = Vec::with_capacity(coros_or_futures.len());
     let mut different = Vec::with_capacity(coros_or_futures.len());
     let mut seen = Seen::new(coros_or_futures);
