@@ -1,6 +1,8 @@
 """Queues: who waits for items and for room, and what becomes of a wake-up when its task is cancelled."""
 
 import asyncio
+from decimal import Decimal
+from fractions import Fraction
 
 import ferrio
 import pytest
@@ -49,6 +51,64 @@ def test_a_limit(queue_class):
         queue = queue_class(maxsize)
         queue.put_nowait(1)
         assert not queue.full()
+
+
+class Changing:
+    """A limit that changes."""
+
+    limit = 1
+
+    def __le__(self, other):
+        return self.limit <= other
+
+
+class Never(int):
+    def __le__(self, other):
+        return True
+
+
+@pytest.mark.parametrize(
+    ("maxsize", "limit"), [(Decimal("1.5"), 2), (Fraction(5, 2), 3), (Never(1), None), (Decimal(0), None)]
+)
+def test_a_limit_is_any_object_that_can_be_compared(queue_class, maxsize, limit):
+    queue = queue_class(maxsize)
+    for item in range(limit or 5):
+        assert not queue.full()
+        queue.put_nowait(item)
+    assert queue.full() is (limit is not None)
+    if limit is not None:
+        with pytest.raises(asyncio.QueueFull):
+            queue.put_nowait(9)
+
+
+async def test_a_limit_is_compared_each_time(loop, queue_class):
+    maxsize = Changing()
+    queue = queue_class(maxsize)
+    queue.put_nowait(1)
+    (putter,) = await started(queue.put(2))
+    assert not putter.done()
+    maxsize.limit = 3
+    queue.put_nowait(3)
+    assert not putter.done()
+    assert queue.get_nowait() in (1, 3)
+    await putter
+    maxsize.limit = 0
+    assert not queue.full()
+    await queue.put(4)
+
+
+@pytest.mark.parametrize("maxsize", ["text", None, []])
+async def test_what_cannot_be_compared_is_an_error_when_something_is_put_in(loop, queue_class, maxsize):
+    queue = queue_class(maxsize)
+    assert queue.maxsize is maxsize
+    assert queue.empty()
+    for attempt in (queue.full, lambda: queue.put_nowait(1)):
+        with pytest.raises(TypeError, match=r"^'<=' not supported between instances of"):
+            attempt()
+    with pytest.raises(TypeError, match=r"^'<=' not supported between instances of"):
+        await queue.put(1)
+    with pytest.raises(asyncio.QueueEmpty):
+        queue.get_nowait()
 
 
 async def test_getters_and_putters_are_served_in_order(loop, queue_class):

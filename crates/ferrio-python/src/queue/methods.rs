@@ -6,7 +6,7 @@ use pyo3::exceptions::PyValueError;
 use pyo3::gc::PyVisit;
 use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyTuple, PyType};
+use pyo3::types::{PyBool, PyDict, PyFloat, PyInt, PyTuple, PyType};
 
 use super::moving::Side;
 use super::{Kind, Queue, State};
@@ -204,13 +204,23 @@ impl Queue {
     }
 }
 
-/// How many items a queue holds at most: `qsize() >= maxsize` is what asyncio asks, of any number.
+/// The limit of a queue whose `maxsize` is asked, since it is no plain number. Nothing else gives 0, which means no limit.
+pub const ASKED: usize = 0;
+
+/// How many items a queue holds at most: `qsize() >= maxsize` is what asyncio asks, of any object.
 fn limit(maxsize: &Bound<'_, PyAny>) -> PyResult<Option<usize>> {
+    let is_float = maxsize.is_exact_instance_of::<PyFloat>();
+    let is_integer =
+        maxsize.is_exact_instance_of::<PyInt>() || maxsize.is_exact_instance_of::<PyBool>();
+    if !is_float && !is_integer {
+        return Ok(Some(ASKED));
+    }
     if maxsize.le(0)? {
         return Ok(None);
     }
-    if let Ok(limit) = maxsize.extract::<usize>() {
-        return Ok(Some(limit));
+    if is_integer {
+        // One that does not fit is never reached.
+        return Ok(maxsize.extract::<usize>().ok());
     }
     let limit = maxsize.extract::<f64>()?.ceil();
     #[expect(

@@ -5,6 +5,7 @@ use pyo3::intern;
 use pyo3::prelude::*;
 
 use super::items::Items;
+use super::methods::ASKED;
 use super::{Queue, State};
 use crate::sync::Waiter;
 use crate::{ffi, imports};
@@ -58,7 +59,10 @@ impl Queue {
                 wake(py, waiter)?;
                 Ok(None)
             }
-            Attempt::Refused(Refused::Wait, item) => Ok(Some(item)),
+            Attempt::Refused(Refused::Wait, item) => match me.asked_maxsize(py) {
+                None => Ok(Some(item)),
+                Some(_) => Self::try_put_by_methods(slf, item),
+            },
             Attempt::Refused(Refused::ShutDown, _) => Err(shut_down(py)),
             Attempt::NotHere(item) => Self::try_put_by_methods(slf, item),
         }
@@ -150,15 +154,29 @@ impl Queue {
     pub(super) fn is_full_native(slf: &Bound<'_, Self>) -> PyResult<bool> {
         let py = slf.py();
         let me = slf.get();
-        if me.state.with(py, |state| state.queue.limit.is_none()) {
+        let asked = me.asked_maxsize(py);
+        let limited = match &asked {
+            None => me.state.with(py, |state| state.queue.limit.is_some()),
+            Some(maxsize) => !maxsize.bind(py).le(0)?,
+        };
+        if !limited {
             return Ok(false);
         }
-        let items = if me.hooks.sizes {
+        let items: usize = if me.hooks.sizes {
             slf.call_method0(intern!(py, "qsize"))?.extract()?
         } else {
             me.len(py)?
         };
-        Ok(me.state.with(py, |state| state.queue.is_full(items)))
+        match asked {
+            None => Ok(me.state.with(py, |state| state.queue.is_full(items))),
+            Some(maxsize) => items.into_pyobject(py)?.ge(maxsize),
+        }
+    }
+
+    /// The limit, if it is no plain number but an object that is compared whenever it matters.
+    fn asked_maxsize(&self, py: Python<'_>) -> Option<Py<PyAny>> {
+        let limit = self.state.with(py, |state| state.queue.limit);
+        (limit == Some(ASKED)).then(|| self.maxsize(py)).flatten()
     }
 
     /// `empty`, or what a subclass has in place of it.
