@@ -25,7 +25,7 @@ def _by_module(text: str, _source: object, warnings: Any = warnings) -> None:
     warnings.warn(text, ResourceWarning)
 
 
-def _in(function: Any, line: int, warn: types.FunctionType) -> types.FunctionType:
+def _in(function: Any, line: int, warn: Any) -> Any:
     """Return `warn` as if it were on a line of a function, counted among those that have code."""
     code = getattr(function, "__code__", None)
     if not isinstance(code, types.CodeType):
