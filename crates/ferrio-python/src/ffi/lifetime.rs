@@ -134,11 +134,11 @@ unsafe extern "C" fn del<T: Finalize>(
 ///
 /// # Safety
 /// A tuple of arguments, and a dictionary or null for none.
-unsafe fn warner_in<'py, T: Finalize>(
-    py: Python<'py>,
+unsafe fn warner_in<T: Finalize>(
+    py: Python<'_>,
     args: *mut ffi::PyObject,
     options: *mut ffi::PyObject,
-) -> PyResult<Option<Bound<'py, PyAny>>> {
+) -> PyResult<Option<Bound<'_, PyAny>>> {
     let format = T::WARNER.map_or(c":__del__", |_| c"|O:__del__");
     let mut names = [T::WARNER.map_or(null(), CStr::as_ptr), null()];
     let mut warner: *mut ffi::PyObject = null_mut();
