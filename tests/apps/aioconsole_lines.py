@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import os
+import warnings
 
-import aioconsole
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore", DeprecationWarning)  # It derives from event loop policies.
+    import aioconsole
 
 
 async def ask(question: str) -> str | None:

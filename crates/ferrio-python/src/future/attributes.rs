@@ -7,7 +7,6 @@ use pyo3::types::{PyFrozenSet, PyList, PySet};
 
 use super::{Future, Home, Outcome, Waiter};
 use crate::event_loop::Callback;
-#[cfg(not(Py_3_13))]
 use crate::imports;
 use crate::subclasses::class_of;
 use crate::task::Task;

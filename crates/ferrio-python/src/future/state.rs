@@ -3,7 +3,6 @@
 use pyo3::PyTraverseError;
 use pyo3::gc::PyVisit;
 use pyo3::prelude::*;
-#[cfg(not(Py_3_13))]
 use pyo3::types::PySet;
 
 use super::{Waiter, Waiters};
