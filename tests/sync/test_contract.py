@@ -75,7 +75,6 @@ async def test_a_task_that_nobody_can_wake_is_collected(loop, aio, errors):
     assert reference() is None
 
 
-@pytest.mark.skipif(PY < (3, 12), reason="see docs/differences.md")
 @pytest.mark.parametrize("name", NAMES)
 def test_attributes_of_one_s_own(aio, name):
     thing = make(aio, name)
