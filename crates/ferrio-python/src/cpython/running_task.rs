@@ -1,0 +1,281 @@
+//! Which task runs, kept where the standard library's `current_task` looks, at the price of a store.
+//!
+//! Up to Python 3.13 that is a dictionary of the module `_asyncio`. Since 3.14 it is a field of the interpreter's thread
+//! state, which `_enter_task` and `_leave_task` write and which has no function in the C API. Its place is found by
+//! watching what these two change, once; if it is not found, they are called each time.
+
+use pyo3::ffi;
+use pyo3::prelude::*;
+
+#[cfg(Py_3_14)]
+pub use self::field::{CurrentTask, running_loop, running_task};
+
+/// A task that is the current one of its loop.
+#[cfg(not(Py_3_14))]
+pub struct CurrentTask<'a, 'py> {
+    event_loop: &'a Bound<'py, PyAny>,
+    task: &'a Bound<'py, PyAny>,
+}
+
+#[cfg(not(Py_3_14))]
+impl<'a, 'py> CurrentTask<'a, 'py> {
+    /// Makes `task` the current one of `event_loop`. Raises `RuntimeError` if another task is.
+    #[inline]
+    pub fn enter(event_loop: &'a Bound<'py, PyAny>, task: &'a Bound<'py, PyAny>) -> PyResult<Self> {
+        let py = task.py();
+        let tasks = crate::base::imports::current_tasks(py)?;
+        // SAFETY: live objects; the result is borrowed, or null with an exception set. Something that is no dictionary
+        // gives an exception.
+        let current =
+            unsafe { ffi::PyDict_SetDefault(tasks.as_ptr(), event_loop.as_ptr(), task.as_ptr()) };
+        if current.is_null() {
+            return Err(PyErr::fetch(py));
+        }
+        if current != task.as_ptr() {
+            // Raises, and says which.
+            crate::base::imports::enter_task(py)?.call1((event_loop, task))?;
+        }
+        Ok(Self { event_loop, task })
+    }
+
+    /// Makes `task` the current one of `event_loop` in the place of one that has stayed.
+    #[inline]
+    pub fn enter_after(
+        event_loop: &'a Bound<'py, PyAny>,
+        task: &'a Bound<'py, PyAny>,
+    ) -> PyResult<Self> {
+        let py = task.py();
+        let tasks = crate::base::imports::current_tasks(py)?;
+        // SAFETY: live objects.
+        match unsafe { ffi::PyDict_SetItem(tasks.as_ptr(), event_loop.as_ptr(), task.as_ptr()) } {
+            0 => Ok(Self { event_loop, task }),
+            _ => Err(PyErr::fetch(py)),
+        }
+    }
+
+    /// Undoes [`enter`](Self::enter). Raises `RuntimeError` if another task is the current one.
+    #[inline]
+    pub fn leave(self) -> PyResult<()> {
+        let Self { event_loop, task } = self;
+        if self.is_still_current()? {
+            return leave_last_task(event_loop);
+        }
+        crate::base::imports::leave_task(task.py())?
+            .call1((event_loop, task))
+            .map(drop)
+    }
+
+    /// Leaves the task as the current one for the next to take its place, if it still is; returns whether that is so. Python
+    /// code is to see no current task meanwhile: before any runs, [`leave_last_task`] has to be called.
+    #[inline]
+    pub fn stay(self) -> PyResult<bool> {
+        if self.is_still_current()? {
+            return Ok(true);
+        }
+        self.leave().map(|()| false)
+    }
+
+    #[inline]
+    fn is_still_current(&self) -> PyResult<bool> {
+        let py = self.task.py();
+        let tasks = crate::base::imports::current_tasks(py)?;
+        // SAFETY: live objects; the result is borrowed, or null, with an exception set if that is not what it means.
+        let current =
+            unsafe { ffi::PyDict_GetItemWithError(tasks.as_ptr(), self.event_loop.as_ptr()) };
+        if current.is_null() {
+            drop(PyErr::take(py));
+        }
+        Ok(current == self.task.as_ptr())
+    }
+}
+
+/// Ends that a task is the current one of `event_loop`.
+#[cfg(not(Py_3_14))]
+pub fn leave_last_task(event_loop: &Bound<'_, PyAny>) -> PyResult<()> {
+    let py = event_loop.py();
+    let tasks = crate::base::imports::current_tasks(py)?;
+    // SAFETY: live objects.
+    match unsafe { ffi::PyDict_DelItem(tasks.as_ptr(), event_loop.as_ptr()) } {
+        0 => Ok(()),
+        _ => Err(PyErr::fetch(py)),
+    }
+}
+
+/// The thread's running loop, where it costs less than a call to find out.
+#[cfg(not(Py_3_14))]
+#[inline]
+pub fn running_loop(_py: Python<'_>) -> Option<Bound<'_, PyAny>> {
+    None
+}
+
+/// The current task of the thread's running loop, where it costs less than a call to find out.
+#[cfg(not(Py_3_14))]
+#[inline]
+pub fn running_task(_py: Python<'_>) -> Option<Bound<'_, PyAny>> {
+    None
+}
+
+#[cfg(Py_3_14)]
+mod field {
+    use std::os::fd::AsRawFd;
+    use std::sync::OnceLock;
+
+    use super::{Bound, PyAny, PyAnyMethods, PyResult, Python, ffi};
+    use crate::base::imports;
+
+    /// Bytes from the beginning of a thread state to the field with the running loop; the one with the task follows.
+    static OFFSET: OnceLock<Option<usize>> = OnceLock::new();
+
+    /// The running loop and the current task of a thread.
+    #[repr(C)]
+    struct Running {
+        event_loop: *mut ffi::PyObject,
+        task: *mut ffi::PyObject,
+    }
+
+    /// The calling thread's fields, if their place is known.
+    #[inline]
+    fn running() -> Option<*mut Running> {
+        let offset = (*OFFSET.get()?)?;
+        // SAFETY: called with the GIL held, so there is a thread state; the offset was seen to be inside it.
+        Some(unsafe { ffi::PyThreadState_Get().byte_add(offset).cast() })
+    }
+
+    /// The thread's running loop, where it costs less than a call to find out.
+    #[inline]
+    pub fn running_loop(py: Python<'_>) -> Option<Bound<'_, PyAny>> {
+        let running = running()?;
+        // SAFETY: the field belongs to this thread, which holds the GIL; it is null or holds a reference.
+        unsafe { Bound::from_borrowed_ptr_or_opt(py, (*running).event_loop) }
+    }
+
+    /// The current task of the thread's running loop, where it costs less than a call to find out.
+    #[inline]
+    pub fn running_task(py: Python<'_>) -> Option<Bound<'_, PyAny>> {
+        let running = running()?;
+        // SAFETY: as above.
+        unsafe { Bound::from_borrowed_ptr_or_opt(py, (*running).task) }
+    }
+
+    /// A task that is the current one of its loop.
+    pub struct CurrentTask<'a, 'py> {
+        event_loop: &'a Bound<'py, PyAny>,
+        task: &'a Bound<'py, PyAny>,
+        running: Option<*mut Running>,
+    }
+
+    impl<'a, 'py> CurrentTask<'a, 'py> {
+        /// Makes `task` the current one of `event_loop`. Raises `RuntimeError` if another task is, or if the loop does
+        /// not run.
+        #[inline]
+        pub fn enter(
+            event_loop: &'a Bound<'py, PyAny>,
+            task: &'a Bound<'py, PyAny>,
+        ) -> PyResult<Self> {
+            let running = running();
+            let entered = Self {
+                event_loop,
+                task,
+                running,
+            };
+            if let Some(running) = running {
+                // SAFETY: the fields belong to this thread, which holds the GIL; the reference that is stored is
+                // counted, and the field held none before.
+                unsafe {
+                    if (*running).event_loop == event_loop.as_ptr() && (*running).task.is_null() {
+                        (*running).task = ffi::Py_NewRef(task.as_ptr());
+                        return Ok(entered);
+                    }
+                }
+            }
+            enter_by_call(event_loop, task)?;
+            Ok(entered)
+        }
+
+        /// Undoes [`enter`](Self::enter). Raises `RuntimeError` if another task is the current one.
+        #[inline]
+        pub fn leave(self) -> PyResult<()> {
+            let Self {
+                event_loop,
+                task,
+                running,
+            } = self;
+            if let Some(running) = running {
+                // SAFETY: as above: the thread is the same still, since this value cannot be sent to another. The
+                // reference is given up after the field is cleared.
+                unsafe {
+                    if (*running).event_loop == event_loop.as_ptr()
+                        && (*running).task == task.as_ptr()
+                    {
+                        (*running).task = std::ptr::null_mut();
+                        ffi::Py_DECREF(task.as_ptr());
+                        return Ok(());
+                    }
+                }
+            }
+            leave_by_call(event_loop, task)
+        }
+    }
+
+    #[cold]
+    fn leave_by_call(event_loop: &Bound<'_, PyAny>, task: &Bound<'_, PyAny>) -> PyResult<()> {
+        let leave = imports::leave_task(task.py())?;
+        leave.call1((event_loop, task)).map(drop)
+    }
+
+    #[cold]
+    fn enter_by_call(event_loop: &Bound<'_, PyAny>, task: &Bound<'_, PyAny>) -> PyResult<()> {
+        let py = task.py();
+        let enter = imports::enter_task(py)?;
+        enter.call1((event_loop, task))?;
+        if OFFSET.get().is_none() {
+            let found = find(event_loop, task);
+            imports::leave_task(py)?.call1((event_loop, task))?;
+            // The task must be gone from there, and the loop be there still.
+            let gone = find_pair(event_loop.as_ptr(), std::ptr::null_mut());
+            let offset = found.filter(|offset| gone.contains(offset));
+            let _ = OFFSET.set(offset);
+            enter.call1((event_loop, task))?;
+        }
+        Ok(())
+    }
+
+    /// Where the pair is in the thread state, if it is in one place.
+    fn find(event_loop: &Bound<'_, PyAny>, task: &Bound<'_, PyAny>) -> Option<usize> {
+        match find_pair(event_loop.as_ptr(), task.as_ptr())[..] {
+            [offset] => Some(offset),
+            _ => None,
+        }
+    }
+
+    /// All places in the beginning of the thread state that hold these two pointers, one behind the other.
+    fn find_pair(first: *mut ffi::PyObject, second: *mut ffi::PyObject) -> Vec<usize> {
+        const WORD: usize = size_of::<usize>();
+        let words = thread_state().unwrap_or_default();
+        let pairs = words.windows(2).enumerate();
+        pairs
+            .filter(|(_, pair)| pair[0] == first as usize && pair[1] == second as usize)
+            .map(|(index, _)| index * WORD)
+            .collect()
+    }
+
+    /// The beginning of the calling thread's state, copied by the kernel, which stops where there is no memory to read:
+    /// the size of the structure is the interpreter's secret.
+    fn thread_state() -> std::io::Result<Vec<usize>> {
+        const LENGTH: usize = 1024;
+        let (reader, writer) = rustix::pipe::pipe()?;
+        // SAFETY: with the GIL held there is a thread state. write(2) only reads memory, and answers EFAULT or a short
+        // count where there is none.
+        let written = unsafe {
+            let state = ffi::PyThreadState_Get();
+            libc::write(writer.as_raw_fd(), state.cast(), LENGTH)
+        };
+        let length = usize::try_from(written).map_err(|_| std::io::Error::last_os_error())?;
+        let mut bytes = vec![0; length];
+        let length = rustix::io::read(&reader, &mut bytes)?;
+        let words = bytes[..length].chunks_exact(size_of::<usize>());
+        Ok(words
+            .map(|word| usize::from_ne_bytes(word.try_into().unwrap_or_default()))
+            .collect())
+    }
+}

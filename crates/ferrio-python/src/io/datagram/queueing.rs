@@ -1,0 +1,203 @@
+//! What waits to leave: the queue of a transport whose kernel takes no more, and flow control.
+
+use std::collections::VecDeque;
+use std::io;
+use std::os::fd::RawFd;
+
+use ferrio::send_batch;
+use pyo3::prelude::*;
+
+use super::sending::{Destination, Outcome};
+use super::{DatagramTransport, State};
+use crate::base::errors::{os_error, would_block};
+use crate::cpython;
+use crate::io::outgoing::{Chunk, set_limits};
+use crate::io::protocol::call_flow_method;
+use crate::io::transport::Phase;
+use crate::kernel::event_loop::{Callback, Direction};
+
+/// Datagrams that have left the queue, to be dropped when the state is not borrowed.
+type Taken = VecDeque<(Chunk, Destination)>;
+
+/// What sending the next of the queue has led to.
+enum Progress {
+    /// These were sent.
+    Sent(Taken),
+    /// This one cannot be sent.
+    Failed(io::Error, Taken),
+    /// This one is the Python socket's to send.
+    ByMethod(Taken),
+    /// The kernel takes no more now.
+    Blocked,
+    /// Nothing is left.
+    Drained,
+}
+
+impl State {
+    /// Sends as many of the queue as one system call can.
+    fn send_next(&mut self, fd: RawFd) -> Progress {
+        let by_method = match self.queue.iter().next() {
+            None => return Progress::Drained,
+            Some((_, destination)) => !destination.is_native(),
+        };
+        if by_method {
+            return Progress::ByMethod(self.queue.take(1));
+        }
+        let batch = self
+            .queue
+            .iter()
+            .take_while(|(_, destination)| destination.is_native())
+            .map(|(data, destination)| (data.as_ref(), destination.address()));
+        match cpython::borrow_fd(fd).and_then(|fd| send_batch(fd, batch)) {
+            Ok(sent) => Progress::Sent(self.queue.take(sent)),
+            Err(error) if would_block(&error) => Progress::Blocked,
+            Err(error) => Progress::Failed(error, self.queue.take(1)),
+        }
+    }
+}
+
+impl DatagramTransport {
+    /// The loop calls this when the socket can be written again.
+    pub fn on_writable(slf: &Bound<'_, Self>) -> PyResult<()> {
+        let py = slf.py();
+        let me = slf.get();
+        let context = me.state.with(py, |state| {
+            let waiting = matches!(state.phase, Phase::Open | Phase::Draining);
+            let context = state.sending_context.as_ref();
+            context
+                .filter(|_| waiting)
+                .map(|context| context.clone_ref(py))
+        });
+        match context {
+            Some(context) => cpython::in_context(context.bind(py), || Self::send_queue(slf)),
+            None => Ok(()),
+        }
+    }
+
+    fn send_queue(slf: &Bound<'_, Self>) -> PyResult<()> {
+        let py = slf.py();
+        let me = slf.get();
+        loop {
+            match me.state.with(py, |state| state.send_next(me.fd)) {
+                Progress::Sent(taken) => drop(taken),
+                // As in asyncio, the rest is sent in the next iteration.
+                Progress::Failed(error, taken) => {
+                    drop(taken);
+                    return me.tell_error(&os_error(py, &error), py);
+                }
+                Progress::ByMethod(mut taken) => {
+                    let Some((data, destination)) = taken.pop_front() else {
+                        break;
+                    };
+                    match me.send_by_method(py, data.as_ref(), &destination) {
+                        Ok(Outcome::Sent) => (),
+                        Ok(Outcome::Refused) => {
+                            me.state
+                                .with(py, |state| state.queue.put_back(data, destination));
+                            break;
+                        }
+                        Err(error) => return Self::send_failed(slf, error),
+                    }
+                }
+                Progress::Blocked | Progress::Drained => break,
+            }
+        }
+        // resume_writing may send again, or close.
+        Self::maybe_resume_protocol(slf)?;
+        let (phase, drained) = me
+            .state
+            .with(py, |state| (state.phase, state.queue.is_empty()));
+        if !drained || matches!(phase, Phase::Lost | Phase::Closed) {
+            return Ok(());
+        }
+        me.stop_watching(py, Direction::Write)?;
+        let context = me.state.with(py, |state| {
+            if phase == Phase::Draining {
+                state.phase = Phase::Lost;
+            }
+            state.sending_context.take()
+        });
+        drop(context);
+        if phase == Phase::Draining {
+            return Self::lose_connection(slf, None);
+        }
+        Ok(())
+    }
+
+    /// Queues a datagram that the kernel has refused, or that comes after one.
+    pub(super) fn queue(slf: &Bound<'_, Self>, data: Chunk, to: Destination) -> PyResult<()> {
+        let py = slf.py();
+        let me = slf.get();
+        let first = me.state.with(py, |state| {
+            state.queue.push(data, to);
+            state.sending_context.is_none()
+        });
+        if first {
+            let context = cpython::copy_context(py)?;
+            me.state
+                .with(py, |state| state.sending_context = Some(context));
+            let callback = Callback::DatagramWritable(slf.clone().unbind());
+            me.event_loop
+                .get()
+                .watch(py, me.fd, Direction::Write, callback)?;
+        }
+        Self::maybe_pause_protocol(slf)
+    }
+
+    pub(super) fn maybe_pause_protocol(slf: &Bound<'_, Self>) -> PyResult<()> {
+        let grew = |state: &mut State| state.flow.grew(state.queue.size());
+        if slf.get().state.with(slf.py(), grew) {
+            Self::call_flow_method(slf, "pause_writing")
+        } else {
+            Ok(())
+        }
+    }
+
+    pub(super) fn maybe_resume_protocol(slf: &Bound<'_, Self>) -> PyResult<()> {
+        let shrank = |state: &mut State| state.flow.shrank(state.queue.size());
+        if slf.get().state.with(slf.py(), shrank) {
+            Self::call_flow_method(slf, "resume_writing")
+        } else {
+            Ok(())
+        }
+    }
+
+    fn call_flow_method(slf: &Bound<'_, Self>, method: &str) -> PyResult<()> {
+        let py = slf.py();
+        let me = slf.get();
+        let protocol = me.protocol(py);
+        call_flow_method(me.event_loop.bind(py), slf, protocol.as_ref(), method)
+    }
+}
+
+#[pymethods]
+impl DatagramTransport {
+    /// Return the number of bytes that wait to be taken by the kernel (since Python 3.13 with 8 more for each datagram).
+    fn get_write_buffer_size(&self, py: Python<'_>) -> usize {
+        self.state.with(py, |state| state.queue.size())
+    }
+
+    /// Return the (low, high) limits of flow control in bytes.
+    fn get_write_buffer_limits(&self, py: Python<'_>) -> (usize, usize) {
+        self.state.with(py, |state| state.flow.limits())
+    }
+
+    /// Set the limits of flow control in bytes: pause_writing() above high, resume_writing() at low or below.
+    ///
+    /// Raises ValueError unless 0 <= low <= high.
+    #[pyo3(signature = (high = None, low = None))]
+    fn set_write_buffer_limits(
+        slf: &Bound<'_, Self>,
+        high: Option<isize>,
+        low: Option<isize>,
+    ) -> PyResult<()> {
+        let set = |state: &mut State| set_limits(&mut state.flow, high, low);
+        slf.get().state.with(slf.py(), set)?;
+        Self::maybe_pause_protocol(slf)
+    }
+
+    #[getter(_protocol_paused)]
+    fn get_protocol_paused(&self, py: Python<'_>) -> bool {
+        self.state.with(py, |state| state.flow.is_paused())
+    }
+}

@@ -1,0 +1,31 @@
+//! Descriptors and what is at their other ends: transports with their protocols, servers, processes, TLS, streams.
+//!
+//! | module | what is in it |
+//! |---|---|
+//! | [`socket`], [`address`] | system calls of the data path; socket addresses |
+//! | [`plain_sockets`] | which sockets these system calls are for |
+//! | [`protocol`] | what every transport tells in the same words |
+//! | [`incoming`], [`outgoing`] | what transports share: reading, and writing with flow control |
+//! | [`extra_info`] | `get_extra_info` |
+//! | [`transport`] | `SocketTransport` |
+//! | [`datagram`] | `DatagramTransport` |
+//! | [`pipe`] | `ReadPipeTransport`, `WritePipeTransport` |
+//! | [`process`] | `SubprocessTransport` |
+//! | [`server`] | `Server` |
+//! | [`tls`] | `TlsProtocol`, `TlsTransport` |
+//! | [`streams`] | `StreamReader`, `StreamWriter`, `StreamReaderProtocol` |
+
+pub mod address;
+pub mod datagram;
+pub mod extra_info;
+pub mod incoming;
+pub mod outgoing;
+pub mod pipe;
+pub mod plain_sockets;
+pub mod process;
+pub mod protocol;
+pub mod server;
+pub mod socket;
+pub mod streams;
+pub mod tls;
+pub mod transport;

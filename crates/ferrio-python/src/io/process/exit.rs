@@ -1,0 +1,268 @@
+//! Noticing that the process has exited, and its exit code.
+//!
+//! On Linux a descriptor of the process (`pidfd_open(2)`) becomes readable when it exits, and `waitid(2)` on that
+//! descriptor reaps exactly this process, whoever has its number by then. Where that is not to be had (other systems,
+//! a sandbox that forbids the call, no descriptors left) the running Python's own child watcher waits in a thread.
+
+use std::os::fd::{AsRawFd, OwnedFd};
+
+use pyo3::intern;
+use pyo3::prelude::*;
+use pyo3::types::PyTuple;
+
+use super::stock::Stock;
+use super::{Calls, SubprocessTransport};
+use crate::base::errors::os_error;
+use crate::base::imports;
+use crate::kernel::event_loop::{Callback, Direction, Loop};
+
+/// What asyncio reports of a process that somebody else has waited for.
+const UNKNOWN: i32 = 255;
+
+/// What is going to tell of the exit.
+pub(super) enum Watch {
+    /// The process's descriptor, which the loop watches.
+    Descriptor(OwnedFd),
+    /// A thread that waits.
+    Thread,
+    /// Nothing: the exit is known.
+    Over,
+}
+
+/// What waiting for an exit that has happened gives.
+enum Reaped {
+    Code(i32),
+    /// Somebody else has waited for the process.
+    Elsewhere,
+}
+
+impl SubprocessTransport {
+    /// Has the loop told when the process exits.
+    pub(super) fn watch_exit(slf: &Bound<'_, Self>) -> PyResult<()> {
+        let py = slf.py();
+        let me = slf.get();
+        let pid = me
+            .state
+            .with(py, |state| Some(state.pid.as_ref()?.clone_ref(py)));
+        let Some(pid) = pid else {
+            return Ok(());
+        };
+        let pid = pid.into_bound(py);
+        let watch = if let Some(descriptor) = open_pidfd(pid.extract()?) {
+            let callback = Callback::ChildExited(slf.clone().unbind());
+            let event_loop = me.event_loop.get();
+            event_loop.watch(py, descriptor.as_raw_fd(), Direction::Read, callback)?;
+            Watch::Descriptor(descriptor)
+        } else {
+            let callback = slf.getattr(intern!(py, "_child_exited"))?;
+            let watcher = imports::threaded_child_watcher(py)?;
+            watcher.call_method1("add_child_handler", (pid, callback))?;
+            Watch::Thread
+        };
+        me.state.with(py, |state| state.watch = watch);
+        Ok(())
+    }
+
+    /// The loop calls this when the process's descriptor is readable.
+    pub fn on_exit(slf: &Bound<'_, Self>) -> PyResult<()> {
+        let py = slf.py();
+        let me = slf.get();
+        let fd = me.state.with(py, |state| match &state.watch {
+            Watch::Descriptor(descriptor) => Some(descriptor.as_raw_fd()),
+            Watch::Thread | Watch::Over => None,
+        });
+        let Some(fd) = fd else {
+            return Ok(());
+        };
+        me.event_loop.get().unwatch(py, fd, Direction::Read)?;
+        if Stock::ExitKnownLater.holds(py)? {
+            // Reaped only then: until the exit is known, the process's number must not become somebody else's.
+            let reap = slf.getattr(intern!(py, "_reap"))?;
+            return Loop::schedule(me.event_loop(py), reap, PyTuple::empty(py), None);
+        }
+        Self::reap(slf)
+    }
+
+    /// Makes a known exit code known to everybody.
+    fn process_exited(slf: &Bound<'_, Self>, returncode: i32) -> PyResult<()> {
+        let py = slf.py();
+        let me = slf.get();
+        let line = ("%r exited with return code %r", slf, returncode);
+        Self::log(slf, "info", line)?;
+        me.state
+            .with(py, |state| state.returncode = Some(returncode));
+        if let Some(popen) = me.popen(py)
+            && popen.getattr(intern!(py, "returncode"))?.is_none()
+        {
+            popen.setattr(intern!(py, "returncode"), returncode)?;
+        }
+        if let Some(protocol) = me.protocol(py) {
+            let process_exited = protocol.getattr(intern!(py, "process_exited"))?;
+            me.tell(py, process_exited, PyTuple::empty(py))?;
+        }
+        Self::try_finish(slf)?;
+        // Nor is there ever a connection to be lost if the pipes could not be connected.
+        let unconnected = me
+            .state
+            .with(py, |state| matches!(state.calls, Calls::Kept(_)));
+        if unconnected || Stock::WaitersToldAtExit.holds(py)? {
+            me.tell_waiters(py)?;
+        }
+        Ok(())
+    }
+
+    /// Wakes those who wait for the exit.
+    pub(super) fn tell_waiters(&self, py: Python<'_>) -> PyResult<()> {
+        let (waiters, returncode) = self
+            .state
+            .with(py, |state| (state.waiters.take(), state.returncode));
+        for waiter in waiters.iter().flatten() {
+            let waiter = waiter.bind(py);
+            if !waiter.call_method0(intern!(py, "done"))?.is_truthy()? {
+                waiter.call_method1(intern!(py, "set_result"), (returncode,))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// A future that is done when the process has exited; `None` if it has.
+    pub fn exit_waiter(slf: &Bound<'_, Self>) -> PyResult<Option<Py<PyAny>>> {
+        let py = slf.py();
+        let me = slf.get();
+        if me.returncode(py).is_some() {
+            return Ok(None);
+        }
+        let waiter = Loop::create_future(me.event_loop(py))?.into_any().unbind();
+        me.state.with(py, |state| {
+            if let Some(waiters) = &mut state.waiters {
+                waiters.push(waiter.clone_ref(py));
+            }
+        });
+        Ok(Some(waiter))
+    }
+
+    /// Forgets a future that nobody waits for any more.
+    pub(super) fn forget_waiter(&self, py: Python<'_>, waiter: &Py<PyAny>) {
+        let found = self.state.with(py, |state| {
+            let waiters = state.waiters.as_mut()?;
+            let place = waiters.iter().position(|other| other.is(waiter))?;
+            Some(waiters.swap_remove(place))
+        });
+        drop(found);
+    }
+
+    /// The exit code of a process that was reaped elsewhere: `Popen` knows it if it was asked; otherwise nobody does.
+    fn lost_code(&self, py: Python<'_>, warning: &str) -> PyResult<i32> {
+        if let Some(popen) = self.popen(py)
+            && let Ok(Some(code)) = popen.getattr(intern!(py, "returncode"))?.extract()
+        {
+            return Ok(code);
+        }
+        let pid = self
+            .state
+            .with(py, |state| Some(state.pid.as_ref()?.clone_ref(py)));
+        imports::logger(py)?.call_method1("warning", (warning, pid))?;
+        Ok(UNKNOWN)
+    }
+}
+
+#[pymethods]
+impl SubprocessTransport {
+    #[pyo3(name = "_reap")]
+    fn reap(slf: &Bound<'_, Self>) -> PyResult<()> {
+        let py = slf.py();
+        let me = slf.get();
+        let watch = me
+            .state
+            .with(py, |state| std::mem::replace(&mut state.watch, Watch::Over));
+        let Watch::Descriptor(descriptor) = watch else {
+            return Ok(());
+        };
+        let code = match wait(&descriptor).map_err(|error| os_error(py, &error))? {
+            Reaped::Code(code) => code,
+            Reaped::Elsewhere => {
+                // asyncio's default child watcher on Python 3.11 is the one with threads, which has words of its own.
+                let warning = if cfg!(Py_3_12) {
+                    "child process pid %d exit status already read:  will report returncode 255"
+                } else {
+                    "Unknown child process pid %d, will report returncode 255"
+                };
+                me.lost_code(py, warning)?
+            }
+        };
+        Self::process_exited(slf, code)
+    }
+
+    /// What the child watcher with threads calls, in the loop's thread.
+    #[pyo3(name = "_child_exited")]
+    fn child_exited(
+        slf: &Bound<'_, Self>,
+        pid: &Bound<'_, PyAny>,
+        returncode: i32,
+    ) -> PyResult<()> {
+        let py = slf.py();
+        let me = slf.get();
+        let _ = pid;
+        me.state.with(py, |state| state.watch = Watch::Over);
+        let code = if returncode == UNKNOWN {
+            // Popen may know better, if the watcher came too late.
+            let known = me.popen(py).map(|popen| popen.getattr("returncode"));
+            known
+                .and_then(|code| code.ok()?.extract().ok())
+                .unwrap_or(returncode)
+        } else {
+            returncode
+        };
+        if Stock::ExitKnownLater.holds(py)? {
+            let exited = slf.getattr(intern!(py, "_process_exited"))?;
+            let args = PyTuple::new(py, [code])?;
+            return Loop::schedule(me.event_loop(py), exited, args, None);
+        }
+        Self::process_exited(slf, code)
+    }
+
+    #[pyo3(name = "_process_exited")]
+    fn process_exited_method(slf: &Bound<'_, Self>, returncode: i32) -> PyResult<()> {
+        Self::process_exited(slf, returncode)
+    }
+}
+
+/// The descriptor of a process; `None` if it has to be watched in another way.
+#[cfg(target_os = "linux")]
+fn open_pidfd(pid: i32) -> Option<OwnedFd> {
+    use rustix::process::{Pid, PidfdFlags, pidfd_open};
+    // Nobody has waited for the process yet, so the number is its.
+    pidfd_open(Pid::from_raw(pid)?, PidfdFlags::empty()).ok()
+}
+
+#[cfg(not(target_os = "linux"))]
+fn open_pidfd(_: i32) -> Option<OwnedFd> {
+    None
+}
+
+/// The exit code of a process that has exited, which is reaped: negative for a signal.
+#[cfg(target_os = "linux")]
+fn wait(descriptor: &OwnedFd) -> std::io::Result<Reaped> {
+    use rustix::io::Errno;
+    use rustix::process::{WaitId, WaitIdOptions, waitid};
+    use std::os::fd::AsFd;
+
+    let status = loop {
+        match waitid(WaitId::PidFd(descriptor.as_fd()), WaitIdOptions::EXITED) {
+            Ok(status) => break status,
+            Err(Errno::INTR) => (),
+            Err(Errno::CHILD) => return Ok(Reaped::Elsewhere),
+            Err(error) => return Err(error.into()),
+        }
+    };
+    let code = status.and_then(|status| {
+        let signal = status.terminating_signal().map(|signal| -signal);
+        status.exit_status().or(signal)
+    });
+    Ok(code.map_or(Reaped::Elsewhere, Reaped::Code))
+}
+
+#[cfg(not(target_os = "linux"))]
+fn wait(_: &OwnedFd) -> std::io::Result<Reaped> {
+    Ok(Reaped::Elsewhere)
+}

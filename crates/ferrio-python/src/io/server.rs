@@ -1,0 +1,528 @@
+//! `Server`: listening sockets and the connections that came through them (CPython: `asyncio.base_events.Server`).
+
+use std::collections::HashMap;
+
+use pyo3::PyTraverseError;
+use pyo3::exceptions::{PyAssertionError, PyRuntimeError};
+use pyo3::gc::PyVisit;
+use pyo3::intern;
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyList, PyTuple, PyWeakrefMethods, PyWeakrefReference};
+
+use crate::base::attributes::{flag_attribute, object_attribute};
+use crate::base::cell::AttachedCell;
+use crate::io::transport::SocketTransport;
+use crate::kernel::coroutine::{Co, Coroutine};
+use crate::kernel::event_loop::{Loop, wake};
+use crate::{base::imports, cpython};
+
+#[derive(Default)]
+struct State {
+    /// The listening parameters, as the loop's `_start_serving` takes them.
+    protocol_factory: Option<Py<PyAny>>,
+    ssl_context: Option<Py<PyAny>>,
+    backlog: Option<Py<PyAny>>,
+    ssl_handshake_timeout: Option<Py<PyAny>>,
+    ssl_shutdown_timeout: Option<Py<PyAny>>,
+    /// Where connections run, since Python 3.15.
+    context: Option<Py<PyAny>>,
+    /// A list; `None` once the server is closed.
+    sockets: Option<Py<PyAny>>,
+    /// The connections by their identity, weakly, so that one that everybody has forgotten is found out.
+    clients: HashMap<usize, Py<PyWeakrefReference>>,
+    /// How many more there are: before Python 3.13 transports that are not ferrio's only say that there is one more.
+    others: usize,
+    /// A list of futures of those that wait for the end; `None` once it has come.
+    waiters: Option<Py<PyAny>>,
+    serving: bool,
+    /// What `serve_forever` waits for, and closing the server cancels.
+    serving_forever: Option<Py<PyAny>>,
+}
+
+impl State {
+    /// Whether no connection is left.
+    fn is_idle(&self) -> bool {
+        self.clients.is_empty() && self.others == 0
+    }
+}
+
+/// A server returned by `create_server` and `create_unix_server`.
+// Users may set attributes. Not on Python 3.11: making an object with a dictionary can start a garbage collection there
+// before PyO3 has filled the object.
+#[pyclass(module = "ferrio", frozen, weakref, dict)]
+pub struct Server {
+    event_loop: Py<Loop>,
+    state: AttachedCell<State>,
+}
+
+/// Counts a connection at its server, which is asyncio's own if a stock loop method made it.
+pub fn attach(server: &Bound<'_, PyAny>, transport: &Bound<'_, SocketTransport>) -> PyResult<()> {
+    if let Ok(native) = server.cast::<Server>() {
+        let key = std::ptr::from_ref(transport.get()).addr();
+        return native.get().add_client(key, transport.as_any());
+    }
+    call_stock(server, "_attach", transport)
+}
+
+/// Undoes [`attach`].
+pub fn detach(server: &Bound<'_, PyAny>, transport: &Bound<'_, SocketTransport>) -> PyResult<()> {
+    if server.is_instance_of::<Server>() {
+        return forget(server, std::ptr::from_ref(transport.get()).addr());
+    }
+    call_stock(server, "_detach", transport)
+}
+
+/// Undoes [`attach`] for a transport that is no more.
+pub fn forget(server: &Bound<'_, PyAny>, key: usize) -> PyResult<()> {
+    let Ok(server) = server.cast::<Server>() else {
+        return Ok(());
+    };
+    let py = server.py();
+    let old = server
+        .get()
+        .state
+        .with(py, |state| state.clients.remove(&key));
+    drop(old);
+    server.get().wake_if_over(py)
+}
+
+/// What a transport is known by.
+fn key(transport: &Bound<'_, PyAny>) -> usize {
+    match transport.cast::<SocketTransport>() {
+        Ok(transport) => std::ptr::from_ref(transport.get()).addr(),
+        Err(_) => transport.as_ptr().addr(),
+    }
+}
+
+/// asyncio's server takes the transport since 3.13.
+fn call_stock(
+    server: &Bound<'_, PyAny>,
+    method: &str,
+    transport: &Bound<'_, SocketTransport>,
+) -> PyResult<()> {
+    if cfg!(Py_3_13) {
+        server.call_method1(method, (transport,))?;
+    } else {
+        server.call_method0(method)?;
+    }
+    Ok(())
+}
+
+impl Server {
+    /// Takes over the sockets and the settings of a server that asyncio's own code has made and that does not serve.
+    pub fn adopt<'py>(
+        event_loop: &Bound<'py, Loop>,
+        stock: &Bound<'py, PyAny>,
+    ) -> PyResult<Bound<'py, Self>> {
+        let py = event_loop.py();
+        let get = |name: &str| {
+            let value = stock.getattr(name)?;
+            PyResult::Ok(Some(value.unbind()).filter(|value| !value.is_none(py)))
+        };
+        let server = Self {
+            event_loop: event_loop.clone().unbind(),
+            state: AttachedCell::new(State {
+                protocol_factory: get("_protocol_factory")?,
+                ssl_context: get("_ssl_context")?,
+                backlog: get("_backlog")?,
+                ssl_handshake_timeout: get("_ssl_handshake_timeout")?,
+                ssl_shutdown_timeout: get("_ssl_shutdown_timeout")?,
+                context: stock.getattr_opt("_context")?.map(Bound::unbind),
+                sockets: get("_sockets")?,
+                waiters: Some(PyList::empty(py).into_any().unbind()),
+                ..State::default()
+            }),
+        };
+        Bound::new(py, server)
+    }
+
+    /// Listens and accepts, unless it does already.
+    pub fn serve(slf: &Bound<'_, Self>) -> PyResult<()> {
+        let py = slf.py();
+        let me = slf.get();
+        if me
+            .state
+            .with(py, |state| std::mem::replace(&mut state.serving, true))
+        {
+            return Ok(());
+        }
+        let Some(sockets) = me.get_sockets(py) else {
+            return Ok(());
+        };
+        for sock in sockets.bind(py).try_iter()? {
+            let (sock, backlog) = (sock?, me.get_backlog(py));
+            sock.call_method1("listen", (&backlog,))?;
+            let kwargs = PyDict::new(py);
+            if let Some(context) = me.get_context(py) {
+                kwargs.set_item("context", context)?;
+            }
+            me.event_loop.bind(py).call_method(
+                "_start_serving",
+                (
+                    me.get_protocol_factory(py),
+                    sock,
+                    me.get_ssl_context(py),
+                    slf,
+                    backlog,
+                    me.get_ssl_handshake_timeout(py),
+                    me.get_ssl_shutdown_timeout(py),
+                ),
+                Some(&kwargs),
+            )?;
+        }
+        Ok(())
+    }
+
+    fn add_client(&self, key: usize, transport: &Bound<'_, PyAny>) -> PyResult<()> {
+        let reference = PyWeakrefReference::new(transport)?.unbind();
+        let old = self
+            .state
+            .with(transport.py(), |state| state.clients.insert(key, reference));
+        drop(old);
+        Ok(())
+    }
+
+    fn wake_waiters(&self, py: Python<'_>) -> PyResult<()> {
+        let Some(waiters) = self.state.with(py, |state| state.waiters.take()) else {
+            return Ok(());
+        };
+        for waiter in waiters.bind(py).try_iter()? {
+            wake(&waiter?)?;
+        }
+        Ok(())
+    }
+
+    /// Wakes those that wait for the end if it has come.
+    fn wake_if_over(&self, py: Python<'_>) -> PyResult<()> {
+        let over = self
+            .state
+            .with(py, |state| state.is_idle() && state.sockets.is_none());
+        if over { self.wake_waiters(py) } else { Ok(()) }
+    }
+
+    fn clients<'py>(&self, py: Python<'py>) -> Vec<Bound<'py, PyAny>> {
+        let references: Vec<_> = self.state.with(py, |state| {
+            let references = state.clients.values();
+            references
+                .map(|reference| reference.bind(py).clone())
+                .collect()
+        });
+        references
+            .iter()
+            .filter_map(PyWeakrefMethods::upgrade)
+            .collect()
+    }
+
+    /// The body of `wait_closed`.
+    ///
+    /// Until 3.11 it did not wait for the connections of a server that was closed already.
+    async fn wait_until_closed(slf: &Py<Self>, co: &Co) -> PyResult<()> {
+        let waiter = Python::attach(|py| {
+            let me = slf.get();
+            let ended = me.state.with(py, |state| {
+                state.waiters.is_none() || (cfg!(not(Py_3_12)) && state.sockets.is_none())
+            });
+            if ended {
+                return PyResult::Ok(None);
+            }
+            let waiter = Loop::create_future(me.event_loop.bind(py))?.into_any();
+            if let Some(waiters) = me.get_waiters(py) {
+                waiters.call_method1(py, intern!(py, "append"), (&waiter,))?;
+            }
+            Ok(Some(waiter.unbind()))
+        })?;
+        if let Some(waiter) = waiter {
+            co.wait(waiter).await?;
+        }
+        Ok(())
+    }
+}
+
+#[pymethods]
+impl Server {
+    /// Return the loop that the server belongs to.
+    fn get_loop(&self, py: Python<'_>) -> Py<Loop> {
+        self.event_loop.clone_ref(py)
+    }
+
+    /// Return True if the server accepts connections.
+    fn is_serving(&self, py: Python<'_>) -> bool {
+        self.state.with(py, |state| state.serving)
+    }
+
+    /// The listening sockets; empty once the server is closed.
+    #[getter]
+    fn sockets<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        let Some(sockets) = self.get_sockets(py) else {
+            return Ok(PyTuple::empty(py));
+        };
+        let class = imports::transport_socket(py)?;
+        let sockets = sockets
+            .bind(py)
+            .try_iter()?
+            .map(|sock| class.call1((sock?,)));
+        PyTuple::new(py, sockets.collect::<PyResult<Vec<_>>>()?)
+    }
+
+    /// Stop listening and close the listening sockets. Connections stay open. Does nothing the second time.
+    fn close(slf: &Bound<'_, Self>) -> PyResult<()> {
+        let py = slf.py();
+        let me = slf.get();
+        let Some(sockets) = me.state.with(py, |state| state.sockets.take()) else {
+            return Ok(());
+        };
+        let event_loop = me.event_loop.bind(py);
+        let mut outcome = Ok(());
+        for sock in sockets.bind(py).try_iter()? {
+            let sock = sock?;
+            outcome = outcome.and(event_loop.call_method1("_stop_serving", (sock,)).map(drop));
+        }
+        let forever = me.state.with(py, |state| {
+            state.serving = false;
+            state.serving_forever.take()
+        });
+        if let Some(future) = forever {
+            future.call_method0(py, intern!(py, "cancel"))?;
+        }
+        me.wake_if_over(py)?;
+        outcome
+    }
+
+    /// Close every connection, each once what was written to it has been sent.
+    fn close_clients(&self, py: Python<'_>) -> PyResult<()> {
+        for transport in self.clients(py) {
+            transport.call_method0(intern!(py, "close"))?;
+        }
+        Ok(())
+    }
+
+    /// Close every connection at once.
+    fn abort_clients(&self, py: Python<'_>) -> PyResult<()> {
+        for transport in self.clients(py) {
+            transport.call_method0(intern!(py, "abort"))?;
+        }
+        Ok(())
+    }
+
+    /// Start accepting connections. Coroutine; does nothing if the server accepts them already.
+    fn start_serving(slf: Py<Self>, py: Python<'_>) -> PyResult<Py<Coroutine>> {
+        Coroutine::create(py, "Server.start_serving", async move |co| {
+            let pause = Python::attach(|py| {
+                Self::serve(slf.bind(py))?;
+                imports::sleep(py)?.call1((0,)).map(Bound::unbind)
+            })?;
+            co.wait(pause).await
+        })
+    }
+
+    /// Accept connections until the coroutine is cancelled or the server closed.
+    ///
+    /// Raises RuntimeError if the server is closed or already served forever.
+    fn serve_forever(slf: Py<Self>, py: Python<'_>) -> PyResult<Py<Coroutine>> {
+        Coroutine::create(py, "Server.serve_forever", async move |co| {
+            let future = Python::attach(|py| {
+                let server = slf.bind(py);
+                let (busy, closed) = slf.get().state.with(py, |state| {
+                    (state.serving_forever.is_some(), state.sockets.is_none())
+                });
+                if busy {
+                    let text = format!(
+                        "server {} is already being awaited on serve_forever()",
+                        server.repr()?
+                    );
+                    return Err(PyRuntimeError::new_err(text));
+                }
+                if closed {
+                    return Err(PyRuntimeError::new_err(format!(
+                        "server {} is closed",
+                        server.repr()?
+                    )));
+                }
+                Self::serve(server)?;
+                let future = Loop::create_future(slf.get().event_loop.bind(py))?
+                    .into_any()
+                    .unbind();
+                let kept = Some(future.clone_ref(py));
+                slf.get().set_serving_forever(py, kept);
+                Ok(future)
+            })?;
+            let outcome = co.wait(future).await;
+            Python::attach(|py| slf.get().set_serving_forever(py, None));
+            let Err(error) = outcome else {
+                return outcome;
+            };
+            let cancelled = Python::attach(|py| {
+                if !error.is_instance(py, imports::cancelled_error(py)?) {
+                    return PyResult::Ok(false);
+                }
+                cpython::handling(py, &error, || {
+                    Self::close(slf.bind(py))?;
+                    if cfg!(Py_3_14) {
+                        slf.get().close_clients(py)?;
+                    }
+                    Ok(true)
+                })
+            })?;
+            if cancelled && let Err(another) = Self::wait_until_closed(&slf, &co).await {
+                return Python::attach(|py| Err(cpython::raised_while(py, &error, another)));
+            }
+            Err(error)
+        })
+    }
+
+    /// Wait until the server is closed and, since Python 3.12, all its connections are. Coroutine.
+    fn wait_closed(slf: Py<Self>, py: Python<'_>) -> PyResult<Py<Coroutine>> {
+        Coroutine::create(py, "Server.wait_closed", async move |co| {
+            Self::wait_until_closed(&slf, &co).await?;
+            Python::attach(|py| Ok(py.None()))
+        })
+    }
+
+    fn __aenter__(slf: Py<Self>, py: Python<'_>) -> PyResult<Py<Coroutine>> {
+        Coroutine::create(py, "Server.__aenter__", async move |_| Ok(slf.into_any()))
+    }
+
+    #[pyo3(signature = (*_exc))]
+    fn __aexit__(
+        slf: Py<Self>,
+        py: Python<'_>,
+        _exc: &Bound<'_, PyTuple>,
+    ) -> PyResult<Py<Coroutine>> {
+        Coroutine::create(py, "Server.__aexit__", async move |co| {
+            Python::attach(|py| Self::close(slf.bind(py)))?;
+            Self::wait_until_closed(&slf, &co).await?;
+            Python::attach(|py| Ok(py.None()))
+        })
+    }
+
+    fn __repr__(slf: &Bound<'_, Self>) -> PyResult<String> {
+        Ok(format!(
+            "<Server sockets={}>",
+            slf.get().sockets(slf.py())?.repr()?
+        ))
+    }
+
+    #[getter(__class__)]
+    fn class(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+        Ok(imports::server_class(slf.py())?.clone().unbind())
+    }
+
+    #[getter(_loop)]
+    fn get_loop_attribute(&self, py: Python<'_>) -> Py<Loop> {
+        self.event_loop.clone_ref(py)
+    }
+
+    #[pyo3(name = "_start_serving")]
+    fn start_serving_now(slf: &Bound<'_, Self>) -> PyResult<()> {
+        Self::serve(slf)
+    }
+
+    /// Counts a connection; before Python 3.13 nobody says which it is.
+    #[pyo3(name = "_attach", signature = (transport = None))]
+    fn attach(&self, py: Python<'_>, transport: Option<&Bound<'_, PyAny>>) -> PyResult<()> {
+        match transport {
+            Some(transport) => return self.add_client(key(transport), transport),
+            None => self.state.with(py, |state| state.others += 1),
+        }
+        Ok(())
+    }
+
+    /// Undoes `_attach`.
+    #[pyo3(name = "_detach", signature = (transport = None))]
+    fn detach(slf: &Bound<'_, Self>, transport: Option<&Bound<'_, PyAny>>) -> PyResult<()> {
+        let py = slf.py();
+        if let Some(transport) = transport {
+            return forget(slf, key(transport));
+        }
+        let me = slf.get();
+        let others = me.state.with(py, |state| {
+            let others = state.others.checked_sub(1);
+            state.others = others.unwrap_or(0);
+            others
+        });
+        match others {
+            None => Err(PyAssertionError::new_err(())),
+            Some(_) => me.wake_if_over(py),
+        }
+    }
+
+    #[pyo3(name = "_wakeup")]
+    fn wakeup(&self, py: Python<'_>) -> PyResult<()> {
+        self.wake_waiters(py)
+    }
+
+    /// The connections as asyncio keeps them since Python 3.13: a `WeakSet`, a new one each time.
+    #[getter(_clients)]
+    fn get_clients<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        imports::weak_set(py)?.call1((self.clients(py),))
+    }
+
+    /// How many connections there are, which asyncio counts before Python 3.13.
+    #[getter(_active_count)]
+    fn get_active_count(&self, py: Python<'_>) -> usize {
+        self.state
+            .with(py, |state| state.clients.len() + state.others)
+    }
+
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        visit.call(&self.event_loop)?;
+        self.state.visit(|state| {
+            visit.call(&state.protocol_factory)?;
+            visit.call(&state.ssl_context)?;
+            visit.call(&state.backlog)?;
+            visit.call(&state.ssl_handshake_timeout)?;
+            visit.call(&state.ssl_shutdown_timeout)?;
+            visit.call(&state.context)?;
+            visit.call(&state.sockets)?;
+            visit.call(&state.waiters)?;
+            visit.call(&state.serving_forever)?;
+            let mut clients = state.clients.values();
+            clients.try_for_each(|client| visit.call(client))
+        })
+    }
+
+    fn __clear__(&self) {
+        Python::attach(|py| drop(self.state.take(py)));
+    }
+}
+
+flag_attribute!(Server, serving, _serving, get_serving, set_serving);
+object_attribute!(Server, sockets, _sockets, get_sockets, set_sockets);
+object_attribute!(Server, waiters, _waiters, get_waiters, set_waiters);
+object_attribute!(
+    Server,
+    protocol_factory,
+    _protocol_factory,
+    get_protocol_factory,
+    set_protocol_factory
+);
+object_attribute!(
+    Server,
+    ssl_context,
+    _ssl_context,
+    get_ssl_context,
+    set_ssl_context
+);
+object_attribute!(Server, backlog, _backlog, get_backlog, set_backlog);
+object_attribute!(
+    Server,
+    ssl_handshake_timeout,
+    _ssl_handshake_timeout,
+    get_ssl_handshake_timeout,
+    set_ssl_handshake_timeout
+);
+object_attribute!(
+    Server,
+    ssl_shutdown_timeout,
+    _ssl_shutdown_timeout,
+    get_ssl_shutdown_timeout,
+    set_ssl_shutdown_timeout
+);
+object_attribute!(Server, context, _context, get_context, set_context);
+object_attribute!(
+    Server,
+    serving_forever,
+    _serving_forever_fut,
+    get_serving_forever,
+    set_serving_forever
+);

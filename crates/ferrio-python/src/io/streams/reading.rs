@@ -1,0 +1,451 @@
+//! Taking bytes out of a reader: coroutines that wait until there are enough.
+
+use ferrio::Search;
+use pyo3::PyTraverseError;
+use pyo3::exceptions::{PyOverflowError, PyStopAsyncIteration, PyTypeError, PyValueError};
+use pyo3::gc::PyVisit;
+use pyo3::intern;
+use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyTuple};
+
+use super::overridden::{Overridden, Pieces};
+use super::reader::StreamReader;
+use crate::base::arguments::Given;
+use crate::cpython::ByteView;
+use crate::cpython::subclasses::has_own;
+use crate::kernel::coroutine::{Body, Call, Step, Wait, body};
+use crate::{base::imports, cpython};
+
+/// How much is wanted.
+enum Wanted {
+    /// At most so many bytes, and at least one.
+    Some(usize),
+    /// All, up to the end of the stream; what has been read so far.
+    All(Vec<u8>),
+    /// Just so many.
+    Exactly(usize),
+    /// Up to and with a separator.
+    Until(Search),
+    /// The same for a line, of which there may be less at the end.
+    Line(Search),
+    /// A line of the asynchronous iteration.
+    Next(Search),
+}
+
+impl Wanted {
+    /// The method's name, as asyncio has it in a message.
+    const fn method(&self) -> &'static str {
+        match self {
+            Self::Some(_) | Self::All(_) => "read",
+            Self::Exactly(_) => "readexactly",
+            Self::Until(_) | Self::Line(_) | Self::Next(_) => "readuntil",
+        }
+    }
+
+    /// Where what is wanted ends, if it is there and no longer than the limit.
+    #[inline]
+    fn end(&mut self, bytes: &[u8], limit: usize) -> Option<usize> {
+        match self {
+            Self::Some(count) => (!bytes.is_empty()).then(|| bytes.len().min(*count)),
+            Self::Exactly(count) => (bytes.len() >= *count).then_some(*count),
+            Self::Until(search) | Self::Line(search) | Self::Next(search) => {
+                let found = search.find(bytes)?;
+                (found.start <= limit).then_some(found.end)
+            }
+            Self::All(_) => None,
+        }
+    }
+
+    fn search(&mut self) -> Option<&mut Search> {
+        match self {
+            Self::Until(search) | Self::Line(search) | Self::Next(search) => Some(search),
+            Self::Some(_) | Self::All(_) | Self::Exactly(_) => None,
+        }
+    }
+}
+
+/// Takes what is wanted, or begins to wait for it.
+#[inline]
+fn read(reader: &Bound<'_, StreamReader>, mut wanted: Wanted) -> PyResult<Step> {
+    let py = reader.py();
+    let me = reader.get();
+    let outcome = check(py, me).and_then(|()| attempt(py, me, &mut wanted));
+    if let Some(result) = conclude(py, me, &wanted, outcome)? {
+        return Ok(Step::Return(result));
+    }
+    let waiter = me.wait_for_data(py, wanted.method())?;
+    let reader = reader.clone().unbind();
+    Ok(Step::Wait(waiter, Box::new(Reading { reader, wanted })))
+}
+
+/// A coroutine that waits for more.
+struct Reading {
+    reader: Py<StreamReader>,
+    wanted: Wanted,
+}
+
+impl Wait for Reading {
+    fn resume(mut self: Box<Self>, py: Python<'_>, outcome: PyResult<Py<PyAny>>) -> PyResult<Step> {
+        let me = self.reader.get();
+        me.forget_waiter(py);
+        let outcome = outcome.and_then(|_| attempt(py, me, &mut self.wanted));
+        match conclude(py, me, &self.wanted, outcome)? {
+            Some(result) => Ok(Step::Return(result)),
+            None => Ok(Step::Wait(
+                me.wait_for_data(py, self.wanted.method())?,
+                self,
+            )),
+        }
+    }
+
+    fn traverse(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        visit.call(&self.reader)
+    }
+}
+
+/// Raises what `set_exception` was given.
+#[inline]
+fn check(py: Python<'_>, reader: &StreamReader) -> PyResult<()> {
+    if reader.state.with(py, |state| state.exception.is_none()) {
+        return Ok(());
+    }
+    match reader.exception(py) {
+        None => Ok(()),
+        Some(exception) => Err(cpython::raise(exception.into_bound(py))),
+    }
+}
+
+/// Takes what is wanted if it is there; `None` if it may come.
+#[inline]
+fn attempt(
+    py: Python<'_>,
+    reader: &StreamReader,
+    wanted: &mut Wanted,
+) -> PyResult<Option<Py<PyAny>>> {
+    if let Wanted::All(read) = wanted {
+        return all(py, reader, read);
+    }
+    if let Some(bytes) = reader.take(py, |bytes, limit| wanted.end(bytes, limit))? {
+        reader.maybe_resume(py)?;
+        return Ok(Some(bytes));
+    }
+    if let Some(search) = wanted.search() {
+        check_limit(py, reader, search)?;
+    }
+    if !reader.state.with(py, |state| state.eof) {
+        return Ok(None);
+    }
+    match wanted {
+        Wanted::Some(_) => {
+            reader.maybe_resume(py)?;
+            Ok(Some(PyBytes::new(py, b"").into_any().unbind()))
+        }
+        Wanted::Exactly(count) => incomplete(py, reader, Some(*count)),
+        _ => incomplete(py, reader, None),
+    }
+}
+
+/// What the method makes of the outcome.
+#[inline]
+fn conclude(
+    py: Python<'_>,
+    reader: &StreamReader,
+    wanted: &Wanted,
+    outcome: PyResult<Option<Py<PyAny>>>,
+) -> PyResult<Option<Py<PyAny>>> {
+    match (wanted, outcome) {
+        (Wanted::Line(_), Err(error)) => end_line(py, reader, error).map(Some),
+        (Wanted::Next(_), Err(error)) => next(py, end_line(py, reader, error)?).map(Some),
+        (Wanted::Next(_), Ok(Some(line))) => next(py, line).map(Some),
+        (_, outcome) => outcome,
+    }
+}
+
+/// Reads on to the end of the stream. What one who has waited finds is taken before anything is raised, up to the limit.
+fn all(py: Python<'_>, reader: &StreamReader, read: &mut Vec<u8>) -> PyResult<Option<Py<PyAny>>> {
+    let checked = check(py, reader);
+    let (limit, eof) = reader.state.with(py, |state| (state.limit, state.eof));
+    let taken = reader.buffer(py, |buffer| {
+        let most = if checked.is_ok() { usize::MAX } else { limit };
+        let taken = buffer.len().min(most);
+        read.extend_from_slice(&buffer.bytes()[..taken]);
+        buffer.consume(taken);
+        taken
+    })?;
+    reader.maybe_resume(py)?;
+    if taken > 0 || !eof {
+        checked?;
+    }
+    Ok(eof.then(|| PyBytes::new(py, read).into_any().unbind()))
+}
+
+/// Raises `LimitOverrunError` if there is more before the separator, or where one could be, than the limit.
+#[cold]
+fn check_limit(py: Python<'_>, reader: &StreamReader, search: &mut Search) -> PyResult<()> {
+    let limit = reader.state.with(py, |state| state.limit);
+    match reader.buffer(py, |buffer| search.find(buffer.bytes()))? {
+        Some(found) if found.start > limit => {
+            let text = "Separator is found, but chunk is longer than limit";
+            Err(limit_overrun(py, text, found.start))
+        }
+        None if search.offset() > limit => {
+            let text = "Separator is not found, and chunk exceed the limit";
+            Err(limit_overrun(py, text, search.offset()))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Empties the buffer and raises `IncompleteReadError`.
+#[cold]
+fn incomplete(
+    py: Python<'_>,
+    reader: &StreamReader,
+    expected: Option<usize>,
+) -> PyResult<Option<Py<PyAny>>> {
+    let partial = reader.take(py, |bytes, _| Some(bytes.len()))?;
+    Err(cpython::raise_new(
+        imports::incomplete_read_error(py),
+        (partial, expected),
+    ))
+}
+
+#[cold]
+fn limit_overrun(py: Python<'_>, text: &str, consumed: usize) -> PyErr {
+    cpython::raise_new(imports::limit_overrun_error(py), (text, consumed))
+}
+
+/// What `readline` makes of an error of `readuntil`: what there is at the end of the stream is a line, one that is too
+/// long is dropped.
+fn end_line(py: Python<'_>, reader: &StreamReader, error: PyErr) -> PyResult<Py<PyAny>> {
+    let value = error.value(py);
+    if value.is_instance(imports::incomplete_read_error(py)?)? {
+        return Ok(value.getattr(intern!(py, "partial"))?.unbind());
+    }
+    if !value.is_instance(imports::limit_overrun_error(py)?)? {
+        return Err(error);
+    }
+    cpython::handling(py, &error, || {
+        let consumed: usize = value.getattr(intern!(py, "consumed"))?.extract()?;
+        reader.buffer(py, |buffer| {
+            if buffer.bytes().get(consumed) == Some(&b'\n') {
+                buffer.consume(consumed + 1);
+            } else {
+                buffer.clear();
+            }
+        })?;
+        reader.maybe_resume(py)?;
+        let text = value.getattr(intern!(py, "args"))?.get_item(0)?.unbind();
+        Err(PyValueError::new_err((text,)))
+    })
+}
+
+/// A line of the iteration, or its end.
+fn next(py: Python<'_>, line: Py<PyAny>) -> PyResult<Py<PyAny>> {
+    if line.bind(py).eq(PyBytes::new(py, b""))? {
+        return Err(PyStopAsyncIteration::new_err(()));
+    }
+    Ok(line)
+}
+
+/// What is to be searched for: one separator, or a tuple of them.
+fn search(separator: &Bound<'_, PyAny>) -> PyResult<Search> {
+    let py = separator.py();
+    let views = match separator.cast::<PyTuple>() {
+        Ok(separators) if separators.is_empty() => {
+            let text = "Separator should contain at least one element";
+            return Err(PyValueError::new_err(text));
+        }
+        Ok(separators) => separators
+            .iter()
+            .map(|separator| view(&separator))
+            .collect::<PyResult<Vec<_>>>()?,
+        Err(_) => vec![view(separator)?],
+    };
+    Search::new(views.iter().map(|view| view.bytes(py)))
+        .ok_or_else(|| PyValueError::new_err("Separator should be at least one-byte string"))
+}
+
+fn view(separator: &Bound<'_, PyAny>) -> PyResult<ByteView> {
+    ByteView::readable(separator).map_err(|_| {
+        let name = separator.get_type().name();
+        let name = name.map_or_else(|_| "object".to_owned(), |name| name.to_string());
+        PyTypeError::new_err(format!(
+            "argument should be integer or bytes-like object, not '{name}'"
+        ))
+    })
+}
+
+/// A number of bytes; one that is too large to count is more than there will ever be.
+#[inline]
+fn size(count: &Bound<'_, PyAny>) -> PyResult<isize> {
+    match count.extract::<isize>() {
+        Err(error) if error.is_instance_of::<PyOverflowError>(count.py()) => {
+            Ok(if count.lt(0)? { -1 } else { isize::MAX })
+        }
+        size => size,
+    }
+}
+
+fn begin_read(reader: &Bound<'_, StreamReader>, count: Option<Py<PyAny>>) -> PyResult<Step> {
+    let py = reader.py();
+    check(py, reader.get())?;
+    let count = count.map_or(Ok(-1), |count| size(count.bind(py)))?;
+    match usize::try_from(count) {
+        Ok(0) => Ok(Step::Return(PyBytes::new(py, b"").into_any().unbind())),
+        Ok(count) => read(reader, Wanted::Some(count)),
+        Err(_) if has_own::<StreamReader>(reader, intern!(reader.py(), "read"))? => {
+            Pieces::begin(reader)
+        }
+        Err(_) => read(reader, Wanted::All(Vec::new())),
+    }
+}
+
+fn begin_readexactly(reader: &Bound<'_, StreamReader>, count: Option<Py<PyAny>>) -> PyResult<Step> {
+    let py = reader.py();
+    let count = count.map_or(Ok(0), |count| size(count.bind(py)))?;
+    let Ok(count) = usize::try_from(count) else {
+        let text = "readexactly size can not be less than zero";
+        return Err(PyValueError::new_err(text));
+    };
+    if count == 0 {
+        check(py, reader.get())?;
+        return Ok(Step::Return(PyBytes::new(py, b"").into_any().unbind()));
+    }
+    read(reader, Wanted::Exactly(count))
+}
+
+fn begin_readuntil(
+    reader: &Bound<'_, StreamReader>,
+    separator: Option<Py<PyAny>>,
+) -> PyResult<Step> {
+    let py = reader.py();
+    let search = match separator {
+        None => Search::byte(b'\n'),
+        Some(separator) => search(separator.bind(py))?,
+    };
+    read(reader, Wanted::Until(search))
+}
+
+fn begin_readline(reader: &Bound<'_, StreamReader>) -> PyResult<Step> {
+    let py = reader.py();
+    if has_own::<StreamReader>(reader, intern!(reader.py(), "readuntil"))? {
+        let line = reader.call_method1(intern!(py, "readuntil"), (PyBytes::new(py, b"\n"),))?;
+        return Ok(Overridden::wait(reader, line, |py, reader, line| {
+            line.or_else(|error| end_line(py, reader, error))
+        }));
+    }
+    read(reader, Wanted::Line(Search::byte(b'\n')))
+}
+
+fn begin_next(reader: &Bound<'_, StreamReader>) -> PyResult<Step> {
+    let py = reader.py();
+    if has_own::<StreamReader>(reader, intern!(reader.py(), "readline"))?
+        || has_own::<StreamReader>(reader, intern!(reader.py(), "readuntil"))?
+    {
+        let line = reader.call_method0(intern!(py, "readline"))?;
+        return Ok(Overridden::wait(reader, line, |py, _, line| {
+            next(py, line?)
+        }));
+    }
+    read(reader, Wanted::Next(Search::byte(b'\n')))
+}
+
+impl StreamReader {
+    pub const READ: Body = body!("StreamReader.read", |reader: StreamReader, count| {
+        begin_read(reader, count)
+    });
+    pub const READEXACTLY: Body =
+        body!("StreamReader.readexactly", |reader: StreamReader, count| {
+            begin_readexactly(reader, count)
+        });
+    pub const READLINE: Body = body!("StreamReader.readline", |reader: StreamReader| {
+        begin_readline(reader)
+    });
+    pub const READUNTIL: Body = body!(
+        "StreamReader.readuntil",
+        |reader: StreamReader, separator| begin_readuntil(reader, separator)
+    );
+    pub const NEXT: Body = body!("StreamReader.__anext__", |reader: StreamReader| begin_next(
+        reader
+    ));
+}
+
+#[pymethods]
+impl StreamReader {
+    /// Read up to n bytes, at least one unless the stream has ended; all up to its end if n is negative.
+    #[pyo3(name = "read", signature = (n = Given(None)), text_signature = "($self, n=-1)")]
+    fn read_some(slf: Py<Self>, n: Given) -> Call {
+        Self::READ.call(slf.into_any(), n.0)
+    }
+
+    /// Read exactly n bytes.
+    ///
+    /// Raises IncompleteReadError if the stream ends before, with what there was as its `partial`; ValueError if n is
+    /// negative.
+    fn readexactly(slf: Py<Self>, n: Py<PyAny>) -> Call {
+        Self::READEXACTLY.call(slf.into_any(), Some(n))
+    }
+
+    /// Read up to and with a newline; at the end of the stream, what there is.
+    ///
+    /// Raises ValueError, and drops the line, if it is longer than the reader's limit.
+    fn readline(slf: Py<Self>) -> Call {
+        Self::READLINE.call(slf.into_any(), None)
+    }
+
+    /// Read up to and with a separator, or the first of a tuple of separators.
+    ///
+    /// Raises IncompleteReadError if the stream ends before; LimitOverrunError, and leaves the data in the buffer, if
+    /// there is more than the reader's limit before it; ValueError for an empty separator.
+    #[pyo3(signature = (separator = Given(None)), text_signature = "($self, separator=b'\\n')")]
+    fn readuntil(slf: Py<Self>, separator: Given) -> Call {
+        Self::READUNTIL.call(slf.into_any(), separator.0)
+    }
+
+    #[pyo3(name = "_wait_for_data")]
+    fn wait_for_more(slf: Py<Self>, func_name: Py<PyAny>) -> Call {
+        struct Waited(Py<StreamReader>);
+
+        impl Wait for Waited {
+            fn resume(
+                self: Box<Self>,
+                py: Python<'_>,
+                outcome: PyResult<Py<PyAny>>,
+            ) -> PyResult<Step> {
+                self.0.get().forget_waiter(py);
+                outcome?;
+                Ok(Step::none(py))
+            }
+
+            fn traverse(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+                visit.call(&self.0)
+            }
+        }
+
+        fn wait(reader: &Bound<'_, StreamReader>, method: Option<Py<PyAny>>) -> PyResult<Step> {
+            let py = reader.py();
+            let method = method.unwrap_or_else(|| py.None());
+            let method = method.bind(py).str()?;
+            let waiter = reader.get().wait_for_data(py, &method.to_cow()?)?;
+            Ok(Step::Wait(
+                waiter,
+                Box::new(Waited(reader.clone().unbind())),
+            ))
+        }
+
+        const WAIT: Body = body!(
+            "StreamReader._wait_for_data",
+            |reader: StreamReader, method| wait(reader, method)
+        );
+        WAIT.call(slf.into_any(), Some(func_name))
+    }
+
+    fn __aiter__(slf: Py<Self>) -> Py<Self> {
+        slf
+    }
+
+    fn __anext__(slf: Py<Self>) -> Call {
+        Self::NEXT.call(slf.into_any(), None)
+    }
+}

@@ -1,0 +1,290 @@
+//! [`Session`]: the `ssl.SSLObject` of a connection, and the two ways to drive it.
+//!
+//! Directly, on the OpenSSL connection behind it ([`Connection`]), or through its methods, where that cannot be had or
+//! would skip something: a context with a message callback or a key log has `_ssl` keep what these raise until its
+//! method returns. Whatever is not data, and any failure, goes through the methods in any case, so that exceptions are
+//! Python's own.
+
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+
+use pyo3::PyTraverseError;
+use pyo3::gc::PyVisit;
+use pyo3::intern;
+use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyDict};
+
+use crate::base::imports;
+use crate::cpython::openssl::{Connection, Step};
+use crate::io::outgoing::Data;
+
+/// Whether new connections may be driven directly: tests switch it off.
+static DIRECT_ALLOWED: AtomicBool = AtomicBool::new(true);
+
+/// Lets new connections be driven directly, or not.
+pub fn allow_direct(allowed: bool) {
+    DIRECT_ALLOWED.store(allowed, Relaxed);
+}
+
+/// What reading has led to.
+pub enum Received {
+    /// So many bytes of plaintext.
+    Data(usize),
+    /// More ciphertext has to arrive first.
+    Again,
+    /// The peer has closed its side with `close_notify`.
+    Closed,
+}
+
+/// Ciphertext to be sent.
+pub enum Ciphertext<'py> {
+    /// From the connection.
+    Vec(Vec<u8>),
+    /// From the memory BIO's method.
+    Bytes(Bound<'py, PyBytes>),
+}
+
+impl<'py> Ciphertext<'py> {
+    fn is_empty(&self) -> bool {
+        match self {
+            Self::Vec(data) => data.is_empty(),
+            Self::Bytes(data) => data.as_bytes().is_empty(),
+        }
+    }
+
+    pub fn into_bytes(self, py: Python<'py>) -> Bound<'py, PyBytes> {
+        match self {
+            Self::Vec(data) => PyBytes::new(py, &data),
+            Self::Bytes(data) => data,
+        }
+    }
+}
+
+impl<'py> From<Ciphertext<'py>> for Data<'py> {
+    fn from(data: Ciphertext<'py>) -> Self {
+        match data {
+            Ciphertext::Vec(data) => Self::Owned(data.into_boxed_slice()),
+            Ciphertext::Bytes(data) => Self::Bytes(data),
+        }
+    }
+}
+
+/// A TLS session over memory BIOs. Never changes; lives as long as the protocol.
+pub struct Session {
+    object: Py<PyAny>,
+    incoming: Py<PyAny>,
+    outgoing: Py<PyAny>,
+    direct: Option<Connection>,
+}
+
+impl Session {
+    /// Has the context make an `SSLObject`.
+    pub fn new(
+        context: &Bound<'_, PyAny>,
+        server_side: bool,
+        server_hostname: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<Self> {
+        let py = context.py();
+        let memory_bio = imports::memory_bio(py)?;
+        let incoming = memory_bio.call0()?;
+        let outgoing = memory_bio.call0()?;
+        let kwargs = PyDict::new(py);
+        kwargs.set_item(intern!(py, "server_side"), server_side)?;
+        kwargs.set_item(intern!(py, "server_hostname"), server_hostname)?;
+        let object = context.call_method(
+            intern!(py, "wrap_bio"),
+            (&incoming, &outgoing),
+            Some(&kwargs),
+        )?;
+        let direct = if DIRECT_ALLOWED.load(Relaxed) {
+            connection(&object, &incoming, &outgoing)?
+        } else {
+            None
+        };
+        Ok(Self {
+            object: object.unbind(),
+            incoming: incoming.unbind(),
+            outgoing: outgoing.unbind(),
+            direct,
+        })
+    }
+
+    /// The `ssl.SSLObject`.
+    pub fn object<'py>(&self, py: Python<'py>) -> &Bound<'py, PyAny> {
+        self.object.bind(py)
+    }
+
+    /// The `ssl.MemoryBIO` for what arrives.
+    pub fn incoming(&self) -> &Py<PyAny> {
+        &self.incoming
+    }
+
+    /// The `ssl.MemoryBIO` for what is to be sent.
+    pub fn outgoing(&self) -> &Py<PyAny> {
+        &self.outgoing
+    }
+
+    /// The connection if it is driven directly.
+    pub fn direct(&self) -> Option<&Connection> {
+        self.direct.as_ref()
+    }
+
+    /// Takes ciphertext in.
+    pub fn feed(&self, py: Python<'_>, data: &[u8]) -> PyResult<()> {
+        if let Some(connection) = &self.direct {
+            return connection.feed(py, data);
+        }
+        let data = PyBytes::new(py, data);
+        self.incoming
+            .call_method1(py, intern!(py, "write"), (data,))?;
+        Ok(())
+    }
+
+    /// Bytes of ciphertext that have arrived and were not decrypted.
+    pub fn incoming_len(&self, py: Python<'_>) -> PyResult<usize> {
+        match &self.direct {
+            Some(connection) => Ok(connection.incoming_len(py)),
+            None => self
+                .incoming
+                .getattr(py, intern!(py, "pending"))?
+                .extract(py),
+        }
+    }
+
+    /// Bytes of ciphertext that are to be sent.
+    pub fn outgoing_len(&self, py: Python<'_>) -> PyResult<usize> {
+        match &self.direct {
+            Some(connection) => Ok(connection.outgoing_len(py)),
+            None => self
+                .outgoing
+                .getattr(py, intern!(py, "pending"))?
+                .extract(py),
+        }
+    }
+
+    /// Whether it is known that nothing can be read until ciphertext arrives.
+    pub fn is_exhausted(&self, py: Python<'_>) -> bool {
+        match &self.direct {
+            Some(connection) => connection.is_exhausted(py),
+            None => false,
+        }
+    }
+
+    /// Takes the ciphertext that is to be sent, if there is any.
+    pub fn drain<'py>(&self, py: Python<'py>) -> PyResult<Option<Ciphertext<'py>>> {
+        let data = if let Some(connection) = &self.direct {
+            Ciphertext::Vec(connection.drain(py))
+        } else {
+            let data = self.outgoing.bind(py).call_method0(intern!(py, "read"))?;
+            Ciphertext::Bytes(data.cast_into()?)
+        };
+        Ok((!data.is_empty()).then_some(data))
+    }
+
+    /// Decrypts into the buffer. Python code may run inside.
+    pub fn read(&self, py: Python<'_>, buffer: &mut [u8]) -> PyResult<Received> {
+        if let Some(connection) = &self.direct {
+            match connection.read(py, buffer)? {
+                Step::Done(count) => return Ok(Received::Data(count)),
+                Step::Again => return Ok(Received::Again),
+                // The end, or an error that is to be Python's.
+                Step::Other => (),
+            }
+        }
+        let object = self.object.bind(py);
+        match object.call_method1(intern!(py, "read"), (buffer.len(),)) {
+            Ok(data) => {
+                let data: Bound<'_, PyBytes> = data.cast_into()?;
+                let data = data.as_bytes();
+                buffer[..data.len()].copy_from_slice(data);
+                Ok(match data.len() {
+                    0 => Received::Closed,
+                    count => Received::Data(count),
+                })
+            }
+            Err(error) if is_again(py, &error)? => Ok(Received::Again),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Encrypts; returns how many bytes were taken, or `None` if ciphertext has to arrive first. Then at least the same
+    /// bytes have to be given again. Python code may run inside.
+    pub fn write(&self, py: Python<'_>, data: &[u8]) -> PyResult<Option<usize>> {
+        if let Some(connection) = &self.direct {
+            match connection.write(py, data)? {
+                Step::Done(count) => return Ok(Some(count)),
+                Step::Again => return Ok(None),
+                Step::Other => (),
+            }
+        }
+        let data = PyBytes::new(py, data);
+        match self
+            .object
+            .bind(py)
+            .call_method1(intern!(py, "write"), (data,))
+        {
+            Ok(count) => Ok(Some(count.extract()?)),
+            Err(error) if is_again(py, &error)? => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// `do_handshake()` or `unwrap()`.
+    pub fn advance(&self, py: Python<'_>, method: &str) -> PyResult<Advance> {
+        match self.object.bind(py).call_method0(method) {
+            Ok(_) => Ok(Advance::Done),
+            Err(error) if is_again(py, &error)? => Ok(Advance::Again(error)),
+            Err(error) => Err(error),
+        }
+    }
+
+    pub fn traverse(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        visit.call(&self.object)?;
+        visit.call(&self.incoming)?;
+        visit.call(&self.outgoing)?;
+        match &self.direct {
+            Some(connection) => visit.call(connection.owner()),
+            None => Ok(()),
+        }
+    }
+}
+
+/// How far `do_handshake()` or `unwrap()` has come.
+pub enum Advance {
+    Done,
+    /// It has to be called again when more has arrived, as this says.
+    Again(PyErr),
+}
+
+/// Whether an SSL call has to be repeated when more has arrived: asyncio's `SSLAgainErrors`.
+fn is_again(py: Python<'_>, error: &PyErr) -> PyResult<bool> {
+    Ok(error.matches(py, imports::ssl_again_errors(py)?)?)
+}
+
+/// The OpenSSL connection behind an `SSLObject`, if nothing is lost by driving it directly.
+fn connection(
+    object: &Bound<'_, PyAny>,
+    incoming: &Bound<'_, PyAny>,
+    outgoing: &Bound<'_, PyAny>,
+) -> PyResult<Option<Connection>> {
+    let py = object.py();
+    let class = object.get_type();
+    let stock = imports::ssl_object(py)?;
+    // A subclass that reads or writes in its own way is called.
+    for method in [intern!(py, "read"), intern!(py, "write")] {
+        if !class.getattr(method)?.is(&stock.getattr(method)?) {
+            return Ok(None);
+        }
+    }
+    let Some(owner) = object.getattr_opt(intern!(py, "_sslobj"))? else {
+        return Ok(None);
+    };
+    // Not the one that was asked: a context may delegate to another.
+    let context = owner.getattr(intern!(py, "context"))?;
+    for callback in [intern!(py, "_msg_callback"), intern!(py, "keylog_filename")] {
+        match context.getattr_opt(callback)? {
+            Some(callback) if callback.is_none() => (),
+            _ => return Ok(None),
+        }
+    }
+    Ok(Connection::of(&owner, &context, incoming, outgoing))
+}

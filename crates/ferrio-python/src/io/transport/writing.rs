@@ -1,0 +1,314 @@
+//! What is to leave.
+
+use std::io;
+
+use pyo3::exceptions::{PyRuntimeError, PyTypeError};
+use pyo3::intern;
+use pyo3::prelude::*;
+
+use super::{Phase, SocketTransport};
+use crate::base::errors::os_error;
+use crate::io::outgoing::{
+    Data, LOST_WRITES_LOG_THRESHOLD, Outgoing, Refusal, Sink, Unflushed, Writer, pieces,
+};
+use crate::kernel::event_loop::{Callback, Direction, Loop};
+use crate::{base::imports, cpython};
+
+impl Writer for SocketTransport {
+    fn outgoing<R>(&self, py: Python<'_>, f: impl FnOnce(&mut Outgoing) -> R) -> Option<R> {
+        // Outside, so that what `f` owns is not dropped while the state is borrowed.
+        let mut f = Some(f);
+        self.state.with(py, |state| match state.phase {
+            Phase::Open | Phase::Draining => f.take().map(|f| f(&mut state.outgoing)),
+            Phase::Lost | Phase::Closed => None,
+        })
+    }
+
+    fn sink(&self) -> Sink {
+        Sink::Socket(self.fd)
+    }
+
+    fn event_loop<'py>(&self, py: Python<'py>) -> &Bound<'py, Loop> {
+        self.event_loop.bind(py)
+    }
+
+    fn protocol<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyAny>> {
+        Self::protocol(self, py)
+    }
+
+    fn when_writable(slf: &Bound<'_, Self>) -> Callback {
+        Callback::Writable(slf.clone().unbind())
+    }
+
+    fn when_iteration_ends(slf: &Bound<'_, Self>) -> Unflushed {
+        slf.clone().unbind().into()
+    }
+
+    fn write_failed(slf: &Bound<'_, Self>, error: &io::Error) -> PyResult<()> {
+        let py = slf.py();
+        let error = os_error(py, error);
+        cpython::handling(py, &error, || {
+            Self::fatal_error(slf, &error, "Fatal write error on socket transport")?;
+            slf.get().finish_empty_waiter(py, Err(error.clone_ref(py)))
+        })
+    }
+
+    fn write_lost(&self, py: Python<'_>) -> PyResult<()> {
+        let lost_writes = self.state.with(py, |state| {
+            state.lost_writes += 1;
+            state.lost_writes
+        });
+        if lost_writes >= LOST_WRITES_LOG_THRESHOLD {
+            let message = "socket.send() raised exception.";
+            imports::logger(py)?.call_method1(intern!(py, "warning"), (message,))?;
+        }
+        Ok(())
+    }
+}
+
+impl SocketTransport {
+    /// `write`, for TLS over this transport.
+    pub fn write_ciphertext(slf: &Bound<'_, Self>, data: Data<'_>) -> PyResult<()> {
+        slf.get().check_writable(slf.py(), "write")?;
+        Self::write_data(slf, data)
+    }
+
+    /// The loop calls this when the socket can be written again.
+    pub fn on_writable(slf: &Bound<'_, Self>) -> PyResult<()> {
+        let py = slf.py();
+        let me = slf.get();
+        if matches!(me.phase(py), Phase::Lost | Phase::Closed) {
+            return Ok(());
+        }
+        let sink = me.sink();
+        let sent = me.outgoing(py, |outgoing| outgoing.send(sink));
+        me.in_context(py, || match sent {
+            Some(Err(error)) => Self::write_failed(slf, &error),
+            _ => Self::after_sending(slf),
+        })
+    }
+
+    /// What was written in an iteration leaves at its end.
+    pub fn on_iteration_end(slf: &Bound<'_, Self>) -> PyResult<()> {
+        slf.get().in_context(slf.py(), || Self::flush(slf))
+    }
+
+    /// What follows from there being less in the buffer.
+    fn after_sending(slf: &Bound<'_, Self>) -> PyResult<()> {
+        let py = slf.py();
+        let me = slf.get();
+        // resume_writing may write again.
+        Self::maybe_resume_protocol(slf)?;
+        let drained = me.outgoing(py, Outgoing::unblock).unwrap_or(true);
+        if !drained {
+            return Ok(());
+        }
+        me.stop_watching(py, Direction::Write)?;
+        me.finish_empty_waiter(py, Ok(()))?;
+        let (phase, eof) = me.state.with(py, |state| (state.phase, state.eof));
+        match phase {
+            Phase::Draining => {
+                me.state.with(py, |state| state.phase = Phase::Lost);
+                Self::lose_connection(slf, None)
+            }
+            Phase::Open if eof => me.shut_down_writing(py),
+            _ => Ok(()),
+        }
+    }
+
+    /// Raises, or ends the connection as the socket's refusal of a buffer with gaps does.
+    #[cold]
+    fn refuse(slf: &Bound<'_, Self>, refusal: Refusal) -> PyResult<()> {
+        let error = match refusal {
+            Refusal::Raised(error) => return Err(error),
+            Refusal::Gaps(error) => error,
+        };
+        Self::flush(slf)?;
+        let me = slf.get();
+        match me.outgoing(slf.py(), |_| ()) {
+            Some(()) => Self::fatal_error(slf, &error, "Fatal write error on socket transport"),
+            None => me.write_lost(slf.py()),
+        }
+    }
+
+    /// `shutdown(2)` of the writing side.
+    fn shut_down_writing(&self, py: Python<'_>) -> PyResult<()> {
+        if let Some(sock) = self.get_sock(py) {
+            sock.call_method1(py, intern!(py, "shutdown"), (libc::SHUT_WR,))?;
+        }
+        Ok(())
+    }
+
+    /// Tells who waits for the buffer to be empty.
+    pub(super) fn finish_empty_waiter(
+        &self,
+        py: Python<'_>,
+        outcome: PyResult<()>,
+    ) -> PyResult<()> {
+        let waiter = self.state.with(py, |state| {
+            state
+                .empty_waiter
+                .as_ref()
+                .map(|waiter| waiter.clone_ref(py))
+        });
+        let Some(waiter) = waiter else {
+            return Ok(());
+        };
+        let waiter = waiter.bind(py);
+        if waiter.call_method0(intern!(py, "done"))?.is_truthy()? {
+            return Ok(());
+        }
+        match outcome {
+            Ok(()) => waiter.call_method1(intern!(py, "set_result"), (py.None(),))?,
+            Err(error) => waiter.call_method1(intern!(py, "set_exception"), (error,))?,
+        };
+        Ok(())
+    }
+
+    /// Raises `RuntimeError` if `method` may no longer be called.
+    fn check_writable(&self, py: Python<'_>, method: &str) -> PyResult<()> {
+        let (eof, sending_file) = self
+            .state
+            .with(py, |state| (state.eof, state.empty_waiter.is_some()));
+        if eof {
+            return Err(PyRuntimeError::new_err(format!(
+                "Cannot call {method}() after write_eof()"
+            )));
+        }
+        if sending_file {
+            return Err(PyRuntimeError::new_err(format!(
+                "unable to {method}; sendfile is in progress"
+            )));
+        }
+        Ok(())
+    }
+}
+
+#[pymethods]
+impl SocketTransport {
+    /// Write bytes, a bytearray or a memoryview; does not block and may be called any number of times.
+    ///
+    /// Raises TypeError for other types, RuntimeError after write_eof() or while a file is being sent.
+    pub fn write(slf: &Bound<'_, Self>, data: &Bound<'_, PyAny>) -> PyResult<()> {
+        match Data::new(data) {
+            Ok(data) => {
+                slf.get().check_writable(slf.py(), "write")?;
+                Self::write_data(slf, data)
+            }
+            Err(error) if error.is_instance_of::<PyTypeError>(slf.py()) => Err(error),
+            Err(error) => {
+                slf.get().check_writable(slf.py(), "write")?;
+                Self::refuse(slf, Refusal::of(slf.py(), error))
+            }
+        }
+    }
+
+    /// Write an iterable of bytes-like objects.
+    fn writelines(slf: &Bound<'_, Self>, list_of_data: &Bound<'_, PyAny>) -> PyResult<()> {
+        let py = slf.py();
+        let me = slf.get();
+        if cfg!(Py_3_12) {
+            me.check_writable(py, "writelines")?;
+            if !list_of_data.is_truthy()? {
+                return Ok(());
+            }
+            if me.outgoing(py, |_| ()).is_none() {
+                return me.write_lost(py);
+            }
+        }
+        let pieces = match pieces(list_of_data) {
+            Ok(pieces) => pieces,
+            Err(refusal) => return Self::refuse(slf, refusal),
+        };
+        if cfg!(not(Py_3_12)) {
+            me.check_writable(py, "write")?;
+        }
+        pieces
+            .into_iter()
+            .try_for_each(|data| Self::write_data(slf, data))
+    }
+
+    /// Close the writing side once everything written has been sent; data may still arrive.
+    fn write_eof(slf: &Bound<'_, Self>) -> PyResult<()> {
+        let py = slf.py();
+        let me = slf.get();
+        Self::flush(slf)?;
+        let now = me.state.with(py, |state| {
+            let first = state.phase == Phase::Open && !std::mem::replace(&mut state.eof, true);
+            first && state.outgoing.is_empty()
+        });
+        if now {
+            me.shut_down_writing(py)
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Return True: a stream socket can be closed one way.
+    fn can_write_eof(&self) -> bool {
+        true
+    }
+
+    /// Return the number of bytes that have been written and not yet taken by the kernel.
+    fn get_write_buffer_size(slf: &Bound<'_, Self>) -> PyResult<usize> {
+        Self::flush(slf)?;
+        Ok(slf.get().state.with(slf.py(), |state| state.outgoing.len()))
+    }
+
+    /// Return the (low, high) limits of flow control in bytes.
+    fn get_write_buffer_limits(&self, py: Python<'_>) -> (usize, usize) {
+        self.state.with(py, |state| state.outgoing.limits())
+    }
+
+    /// Set the limits of flow control in bytes: pause_writing() above high, resume_writing() at low or below.
+    ///
+    /// Raises ValueError unless 0 <= low <= high.
+    #[pyo3(signature = (high = None, low = None))]
+    fn set_write_buffer_limits(
+        slf: &Bound<'_, Self>,
+        high: Option<isize>,
+        low: Option<isize>,
+    ) -> PyResult<()> {
+        let py = slf.py();
+        slf.get()
+            .state
+            .with(py, |state| state.outgoing.set_limits(high, low))?;
+        Self::flush(slf)?;
+        Self::maybe_pause_protocol(slf)
+    }
+
+    #[pyo3(name = "_make_empty_waiter")]
+    pub fn make_empty_waiter(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+        let py = slf.py();
+        let me = slf.get();
+        if me.state.with(py, |state| state.empty_waiter.is_some()) {
+            return Err(PyRuntimeError::new_err("Empty waiter is already set"));
+        }
+        Self::flush(slf)?;
+        let waiter = Loop::create_future(me.event_loop(py))?.into_any().unbind();
+        let empty = me.state.with(py, |state| {
+            state.empty_waiter = Some(waiter.clone_ref(py));
+            state.outgoing.is_empty()
+        });
+        if empty {
+            me.finish_empty_waiter(py, Ok(()))?;
+        }
+        Ok(waiter)
+    }
+
+    #[pyo3(name = "_reset_empty_waiter")]
+    pub fn reset_empty_waiter(&self, py: Python<'_>) {
+        let waiter = self.state.with(py, |state| state.empty_waiter.take());
+        drop(waiter);
+    }
+
+    #[getter(_eof)]
+    fn get_eof(&self, py: Python<'_>) -> bool {
+        self.state.with(py, |state| state.eof)
+    }
+
+    #[getter(_protocol_paused)]
+    fn get_protocol_paused(&self, py: Python<'_>) -> bool {
+        self.state.with(py, |state| state.outgoing.is_paused())
+    }
+}

@@ -1,0 +1,178 @@
+//! Functions that return coroutines, as objects that say so.
+
+use std::ffi::CString;
+
+use pyo3::PyTraverseError;
+use pyo3::gc::PyVisit;
+use pyo3::intern;
+use pyo3::prelude::*;
+use pyo3::types::code::PyCodeInput;
+use pyo3::types::{PyCode, PyCodeMethods, PyDict, PyString, PyTuple};
+
+use super::Body;
+use crate::base::cell::AttachedOnce;
+use crate::base::imports;
+use crate::cpython::{self, Callee, Forward};
+
+/// A function whose calls make coroutines (CPython: `types.FunctionType` with `CO_COROUTINE`).
+///
+/// A call is one of the function that PyO3 has made, unless it is as simple as nearly all. Whatever else a function is asked or told, a stand-in is: an
+/// `async def` with the same name and signature, made when somebody first asks. So `inspect.iscoroutinefunction` and whoever
+/// looks at the code's flags see what they see of asyncio's.
+#[pyclass(module = "ferrio", name = "function", frozen, weakref)]
+pub struct CoroutineFunction {
+    callee: Callee,
+    at_once: Option<AtOnce>,
+    stand_in: AttachedOnce<Py<PyAny>>,
+}
+
+/// A coroutine that is made without PyO3's help, if a call has just so many arguments.
+#[derive(Clone, Copy)]
+pub struct AtOnce {
+    body: Body,
+    /// How many positional arguments, of which the first is the coroutine's target.
+    count: usize,
+    /// Which of them is the coroutine's argument.
+    argument: Option<usize>,
+}
+
+impl AtOnce {
+    pub const fn new(body: Body, count: usize, argument: Option<usize>) -> Self {
+        Self {
+            body,
+            count,
+            argument,
+        }
+    }
+}
+
+impl Forward for CoroutineFunction {
+    fn callee(&self) -> &Callee {
+        &self.callee
+    }
+
+    #[inline]
+    fn call_at_once<'py>(
+        &self,
+        py: Python<'py>,
+        args: &[Borrowed<'_, 'py, PyAny>],
+    ) -> Option<PyResult<Bound<'py, PyAny>>> {
+        let at_once = self.at_once.as_ref()?;
+        if args.len() != at_once.count {
+            return None;
+        }
+        let owned = |index: usize| Some((**args.get(index)?).clone().unbind());
+        let argument = at_once.argument.and_then(owned);
+        let call = at_once.body.call(owned(0)?, argument);
+        Some(call.into_pyobject(py).map(Bound::into_any))
+    }
+}
+
+impl CoroutineFunction {
+    /// One in the place of `function`.
+    pub fn new(function: &Bound<'_, PyAny>, at_once: Option<AtOnce>) -> Self {
+        Self {
+            callee: Callee::new::<Self>(function),
+            at_once,
+            stand_in: AttachedOnce::new(),
+        }
+    }
+
+    fn stand_in<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        if let Some(made) = self.stand_in.get() {
+            return Ok(made.bind(py).clone());
+        }
+        let made = make_stand_in(self.callee.object().bind(py))?;
+        // To make it has run Python code: another thread may have been faster.
+        let _ = self.stand_in.set(py, made.clone().unbind());
+        Ok(self
+            .stand_in
+            .get()
+            .map_or(made, |made| made.bind(py).clone()))
+    }
+}
+
+/// An `async def` that looks like the function.
+fn make_stand_in<'py>(function: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+    let py = function.py();
+    let name = function.getattr(intern!(py, "__name__"))?;
+    let signature = imports::signature(py)?.call1((function,))?;
+    let source = CString::new(format!("async def {name}{signature}: ..."))?;
+    let globals = PyDict::new(py);
+    globals.set_item(intern!(py, "__name__"), intern!(py, "ferrio"))?;
+    PyCode::compile(py, &source, c"<ferrio>", PyCodeInput::File)?.run(Some(&globals), None)?;
+    let made = globals.as_any().get_item(name)?;
+    for name in [intern!(py, "__qualname__"), intern!(py, "__doc__")] {
+        made.setattr(name, function.getattr(name)?)?;
+    }
+    Ok(made)
+}
+
+#[pymethods]
+impl CoroutineFunction {
+    #[pyo3(signature = (*args, **kwargs))]
+    fn __call__(
+        &self,
+        args: &Bound<'_, PyTuple>,
+        kwargs: Option<&Bound<'_, PyDict>>,
+    ) -> PyResult<Py<PyAny>> {
+        self.callee.object().call(args.py(), args, kwargs)
+    }
+
+    fn __get__(
+        slf: &Bound<'_, Self>,
+        object: Option<&Bound<'_, PyAny>>,
+        _class: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<Py<PyAny>> {
+        let bound = match object {
+            Some(object) => cpython::bind(slf.as_any(), object)?,
+            None => slf.clone().into_any(),
+        };
+        Ok(bound.unbind())
+    }
+
+    /// The attributes that any class gives its instances, and a function has of its own, are the stand-in's.
+    fn __getattribute__<'py>(
+        slf: &Bound<'py, Self>,
+        name: &Bound<'py, PyString>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let py = slf.py();
+        if matches!(name.to_str()?, "__class__" | "__doc__" | "__module__") {
+            return slf.get().stand_in(py)?.getattr(name);
+        }
+        py.get_type::<PyAny>()
+            .call_method1(intern!(py, "__getattribute__"), (slf, name))
+    }
+
+    /// Also those that no class has.
+    fn __getattr__<'py>(
+        &self,
+        py: Python<'py>,
+        name: &Bound<'py, PyString>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        self.stand_in(py)?.getattr(name)
+    }
+
+    fn __setattr__(&self, name: &Bound<'_, PyString>, value: &Bound<'_, PyAny>) -> PyResult<()> {
+        self.stand_in(name.py())?.setattr(name, value)
+    }
+
+    fn __delattr__(&self, name: &Bound<'_, PyString>) -> PyResult<()> {
+        self.stand_in(name.py())?.delattr(name)
+    }
+
+    fn __repr__(slf: &Bound<'_, Self>) -> PyResult<String> {
+        let name = slf.getattr(intern!(slf.py(), "__qualname__"))?;
+        Ok(format!("<function {name} at {:p}>", slf.as_ptr()))
+    }
+
+    /// Pickled by name, as functions are.
+    fn __reduce__<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        slf.getattr(intern!(slf.py(), "__qualname__"))
+    }
+
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        self.callee.traverse(&visit)?;
+        visit.call(self.stand_in.get())
+    }
+}

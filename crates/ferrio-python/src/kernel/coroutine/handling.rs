@@ -1,0 +1,90 @@
+//! Awaiting while an exception is handled.
+
+use pyo3::PyTraverseError;
+use pyo3::exceptions::PyBaseException;
+use pyo3::gc::PyVisit;
+use pyo3::prelude::*;
+
+use super::as_method_result;
+use super::throwing::{as_thrown, throw_into};
+use crate::cpython::{self, native};
+
+/// What stands for an awaitable that is awaited inside `except` or `finally`: each time it is resumed the code that runs
+/// finds the exception that is being handled.
+///
+/// Not when something is thrown into it: then CPython runs the innermost coroutine without what those handle that wait
+/// for it (`_gen_throw` in Objects/genobject.c).
+#[pyclass(module = "ferrio", frozen)]
+pub struct AwaitHandling {
+    exception: Py<PyBaseException>,
+    iterator: Py<PyAny>,
+}
+
+impl AwaitHandling {
+    /// For something to await while `error` is handled.
+    pub fn wrap(py: Python<'_>, error: &PyErr, awaitable: Py<PyAny>) -> PyResult<Py<PyAny>> {
+        // A native future runs no code of the program.
+        if native(awaitable.bind(py)).is_some() {
+            return Ok(awaitable);
+        }
+        let iterator =
+            cpython::handling(py, error, || cpython::await_iterator(awaitable.bind(py)))?;
+        let exception = error.value(py).clone().unbind();
+        let wrapped = Self {
+            exception,
+            iterator,
+        };
+        Ok(Py::new(py, wrapped)?.into_any())
+    }
+
+    fn resume(&self, py: Python<'_>, value: Option<&Py<PyAny>>) -> PyResult<Py<PyAny>> {
+        let error = PyErr::from_value(self.exception.bind(py).clone().into_any());
+        cpython::handling(py, &error, || {
+            as_method_result(py, cpython::iter_send(py, &self.iterator, value))
+        })
+    }
+}
+
+#[pymethods]
+impl AwaitHandling {
+    fn __await__(slf: Py<Self>) -> Py<Self> {
+        slf
+    }
+
+    fn __iter__(slf: Py<Self>) -> Py<Self> {
+        slf
+    }
+
+    fn __next__(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        self.resume(py, None)
+    }
+
+    fn send(&self, py: Python<'_>, value: Py<PyAny>) -> PyResult<Py<PyAny>> {
+        self.resume(py, Some(&value))
+    }
+
+    #[pyo3(signature = (typ, val = None, tb = None))]
+    fn throw(
+        &self,
+        py: Python<'_>,
+        typ: Bound<'_, PyAny>,
+        val: Option<Bound<'_, PyAny>>,
+        tb: Option<Bound<'_, PyAny>>,
+    ) -> PyResult<Py<PyAny>> {
+        let error = as_thrown(py, typ, val, tb)?;
+        as_method_result(py, throw_into(self.iterator.bind(py), error))
+    }
+
+    fn close(&self, py: Python<'_>) -> PyResult<()> {
+        let iterator = self.iterator.bind(py);
+        match iterator.getattr_opt(pyo3::intern!(py, "close"))? {
+            Some(close) => close.call0().map(drop),
+            None => Ok(()),
+        }
+    }
+
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        visit.call(&self.exception)?;
+        visit.call(&self.iterator)
+    }
+}

@@ -1,0 +1,44 @@
+//! Pipes: making transports for `connect_read_pipe` and `connect_write_pipe`, which are inherited.
+
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+
+use super::Loop;
+use crate::io::pipe::{Ends, ReadPipeTransport, WritePipeTransport};
+
+#[pymethods]
+impl Loop {
+    #[pyo3(name = "_make_read_pipe_transport", signature = (pipe, protocol, waiter = None, extra = None))]
+    fn make_read_pipe_transport<'py>(
+        slf: &Bound<'py, Self>,
+        pipe: Bound<'py, PyAny>,
+        protocol: Bound<'py, PyAny>,
+        waiter: Option<Bound<'py, PyAny>>,
+        extra: Option<Bound<'py, PyDict>>,
+    ) -> PyResult<Bound<'py, ReadPipeTransport>> {
+        let ends = Ends {
+            file: pipe,
+            protocol,
+            waiter,
+            extra,
+        };
+        ReadPipeTransport::open(slf, ends)
+    }
+
+    #[pyo3(name = "_make_write_pipe_transport", signature = (pipe, protocol, waiter = None, extra = None))]
+    fn make_write_pipe_transport<'py>(
+        slf: &Bound<'py, Self>,
+        pipe: Bound<'py, PyAny>,
+        protocol: Bound<'py, PyAny>,
+        waiter: Option<Bound<'py, PyAny>>,
+        extra: Option<Bound<'py, PyDict>>,
+    ) -> PyResult<Bound<'py, WritePipeTransport>> {
+        let ends = Ends {
+            file: pipe,
+            protocol,
+            waiter,
+            extra,
+        };
+        WritePipeTransport::open(slf, ends)
+    }
+}

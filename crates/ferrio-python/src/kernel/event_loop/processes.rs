@@ -1,0 +1,63 @@
+//! Subprocesses: starting one for `subprocess_exec` and `subprocess_shell`, which are inherited.
+
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+
+use super::Loop;
+use crate::base::errors::leaves_the_loop;
+use crate::cpython;
+use crate::io::process::{Command, SubprocessTransport};
+use crate::kernel::coroutine::Coroutine;
+
+#[pymethods]
+impl Loop {
+    /// Starts a process. Coroutine; returns its transport once the pipes are connected.
+    ///
+    /// Keyword arguments are those of subprocess.Popen, which raises what it raises.
+    #[pyo3(name = "_make_subprocess_transport", signature = (protocol, args, shell, stdin, stdout, stderr, bufsize, extra = None, **kwargs))]
+    #[allow(clippy::too_many_arguments, reason = "asyncio's signature")]
+    fn make_subprocess_transport(
+        slf: Py<Self>,
+        py: Python<'_>,
+        protocol: Py<PyAny>,
+        args: Py<PyAny>,
+        shell: Py<PyAny>,
+        stdin: Py<PyAny>,
+        stdout: Py<PyAny>,
+        stderr: Py<PyAny>,
+        bufsize: Py<PyAny>,
+        extra: Option<Py<PyDict>>,
+        kwargs: Option<Py<PyDict>>,
+    ) -> PyResult<Py<Coroutine>> {
+        Coroutine::create(py, "Loop._make_subprocess_transport", async move |co| {
+            let (transport, connected) = Python::attach(|py| {
+                let command = Command {
+                    args: args.bind(py),
+                    shell: shell.bind(py),
+                    streams: [stdin.bind(py), stdout.bind(py), stderr.bind(py)],
+                    bufsize: bufsize.bind(py),
+                    kwargs: kwargs.as_ref().map(|kwargs| kwargs.bind(py)),
+                };
+                let extra = extra.as_ref().map(|extra| extra.bind(py).clone());
+                SubprocessTransport::start(slf.bind(py), protocol.bind(py), &command, extra)
+            })?;
+            let Err(error) = co.wait(connected).await else {
+                return Ok(transport.into_any());
+            };
+            // A process whose start was cancelled is killed, and waited for so that it leaves no zombie.
+            let exited = Python::attach(|py| {
+                if leaves_the_loop(py, &error) {
+                    return Ok(None);
+                }
+                cpython::handling(py, &error, || {
+                    SubprocessTransport::close(transport.bind(py))?;
+                    SubprocessTransport::exit_waiter(transport.bind(py))
+                })
+            })?;
+            if let Some(exited) = exited {
+                co.wait(exited).await?;
+            }
+            Err(error)
+        })
+    }
+}

@@ -1,0 +1,421 @@
+//! What is to be called and when: `call_soon`, `call_later`, `call_at`, `call_soon_threadsafe`, futures and tasks.
+
+use ferrio::Time;
+use pyo3::exceptions::{PyTypeError, PyValueError};
+use pyo3::intern;
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyFloat, PyInt, PyTuple};
+
+use super::{Callback, Loop};
+use crate::base::errors::os_error;
+use crate::kernel::future::Future;
+use crate::kernel::handle::{Args, Handle, Parts as HandleParts, TimerHandle, When};
+use crate::kernel::task::{Parts, Task};
+use crate::{base::imports, cpython};
+
+impl Loop {
+    /// A future of the loop, for the bindings themselves.
+    pub fn create_future<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, Future>> {
+        Future::create(slf)
+    }
+
+    /// What `create_task` does.
+    pub fn spawn<'py>(
+        slf: &Bound<'py, Self>,
+        coro: &Bound<'py, PyAny>,
+        kwargs: Option<Bound<'py, PyDict>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let py = slf.py();
+        let me = slf.get();
+        me.check_open()?;
+        let factory = me.hooks.with(py, |hooks| {
+            hooks
+                .task_factory
+                .as_ref()
+                .map(|factory| factory.clone_ref(py))
+        });
+        if let Some(factory) = factory {
+            return call_task_factory(slf, factory.bind(py), coro, kwargs);
+        }
+        if let Some(class) = imports::replaced_task_class(py)? {
+            let kwargs = kwargs.unwrap_or_else(|| PyDict::new(py));
+            kwargs.set_item(intern!(py, "loop"), slf)?;
+            return class.call((coro,), Some(&kwargs));
+        }
+        let parts = Parts::from_keywords(coro.clone(), kwargs.as_ref())?;
+        Ok(Task::create(slf, parts)?.into_any())
+    }
+
+    /// `call_soon` for callers inside the bindings, which need no checks.
+    pub fn schedule<'py>(
+        slf: &Bound<'py, Self>,
+        callback: Bound<'py, PyAny>,
+        args: Bound<'py, PyTuple>,
+        context: Option<Bound<'py, PyAny>>,
+    ) -> PyResult<()> {
+        if slf.get().has_own_call_soon() {
+            let py = slf.py();
+            let mut all = vec![callback];
+            all.extend(args.iter());
+            let args = PyTuple::new(py, all)?;
+            let kwargs = context_keyword(py, context)?;
+            slf.call_method(intern!(py, "call_soon"), args, kwargs.as_ref())?;
+            return Ok(());
+        }
+        Self::queue(slf, callback, args, context).map(drop)
+    }
+
+    /// `call_soon` after the checks.
+    fn queue<'py>(
+        slf: &Bound<'py, Self>,
+        callback: Bound<'py, PyAny>,
+        args: impl Into<Args>,
+        context: Option<Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, Handle>> {
+        let handle = HandleParts::new(slf, callback, args, context)?.create()?;
+        let payload = Callback::Handle(handle.clone().unbind());
+        slf.get().push(slf.py(), payload);
+        Ok(handle)
+    }
+
+    /// `call_soon_threadsafe` after the checks.
+    fn schedule_thread_safe<'py>(
+        slf: &Bound<'py, Self>,
+        callback: Bound<'py, PyAny>,
+        args: impl Into<Args>,
+        context: Option<Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, Handle>> {
+        let py = slf.py();
+        let me = slf.get();
+        let handle = HandleParts::new(slf, callback, args, context)?.create_thread_safe()?;
+        let payload = Callback::Handle(handle.clone().unbind());
+        let elsewhere = me
+            .running_thread()
+            .is_some_and(|thread| thread != cpython::thread_ident());
+        if elsewhere {
+            let injected = me.injector.push(payload);
+            injected.map_err(|error| os_error(py, &error))?;
+        } else {
+            me.push(py, payload);
+        }
+        Ok(handle)
+    }
+
+    /// `loop.time()`: the system's clock, or what a subclass or a program has put in its place.
+    #[inline]
+    pub fn now(slf: &Bound<'_, Self>) -> PyResult<f64> {
+        if slf.get().has_system_time() {
+            return Ok(Time::now().as_secs_f64());
+        }
+        slf.call_method0(intern!(slf.py(), "time"))?.extract()
+    }
+
+    /// The checks and the work of `call_later` and `call_at`.
+    fn schedule_at<'py>(
+        slf: &Bound<'py, Self>,
+        when: When,
+        callback: Bound<'py, PyAny>,
+        args: impl Into<Args>,
+        context: Option<Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, TimerHandle>> {
+        let py = slf.py();
+        let me = slf.get();
+        me.check_open()?;
+        if me.debug() {
+            me.check_thread()?;
+            Self::check_callback(slf, &callback, "call_at")?;
+        }
+        let seconds = when.seconds();
+        check_time(seconds)?;
+        let parts = HandleParts::new(slf, callback, args, context)?;
+        let timer = TimerHandle::create(parts, when)?;
+        let payload = Callback::Handle(timer.as_super().clone().unbind());
+        // Converted here, when the clock, which has just been asked, has answered meanwhile.
+        let key = me.core(py, |core| {
+            core.schedule(Time::from_secs_f64(seconds), payload)
+        });
+        timer.get().set_key(py, key);
+        Ok(timer)
+    }
+}
+
+#[pymethods]
+impl Loop {
+    /// Return the loop's clock in seconds: time.monotonic().
+    fn time<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        let py = slf.py();
+        if cpython::clock_is_replaced(py)? {
+            // By asyncio's own code, whose frame some clocks look for.
+            return imports::base_event_loop(py)?.call_method1(intern!(py, "time"), (slf,));
+        }
+        Ok(PyFloat::new(py, Time::now().as_secs_f64()).into_any())
+    }
+
+    /// Call callback(*args) in the next iteration and return its Handle.
+    ///
+    /// Callbacks run in the order in which they were registered, each exactly once, in the contextvars.Context given
+    /// or in a copy of the current one. Not thread-safe.
+    ///
+    /// Raises RuntimeError if the loop is closed; in debug mode also if called from another thread than the loop's,
+    /// and TypeError if callback is not callable or is a coroutine (function).
+    #[pyo3(signature = (callback, *args, context = None))]
+    fn call_soon<'py>(
+        slf: &Bound<'py, Self>,
+        callback: Bound<'py, PyAny>,
+        args: Bound<'py, PyTuple>,
+        context: Option<Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, Handle>> {
+        let me = slf.get();
+        me.check_open()?;
+        if me.debug() {
+            me.check_thread()?;
+            Self::check_callback(slf, &callback, "call_soon")?;
+        }
+        Self::queue(slf, callback, args, context)
+    }
+
+    /// Like call_soon(), from any thread and from signal handlers: wakes the loop up if it waits.
+    #[pyo3(signature = (callback, *args, context = None))]
+    fn call_soon_threadsafe<'py>(
+        slf: &Bound<'py, Self>,
+        callback: Bound<'py, PyAny>,
+        args: Bound<'py, PyTuple>,
+        context: Option<Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, Handle>> {
+        let me = slf.get();
+        me.check_open()?;
+        if me.debug() {
+            Self::check_callback(slf, &callback, "call_soon_threadsafe")?;
+        }
+        Self::schedule_thread_safe(slf, callback, args, context)
+    }
+
+    /// Call callback(*args) after delay seconds and return its TimerHandle.
+    ///
+    /// Never early; two calls that are due at the same time run in the order in which they were scheduled.
+    /// Raises TypeError if delay is None, ValueError if it is NaN, and what call_soon() raises.
+    #[pyo3(signature = (delay, callback, *args, context = None))]
+    fn call_later<'py>(
+        slf: &Bound<'py, Self>,
+        delay: &Bound<'py, PyAny>,
+        callback: Bound<'py, PyAny>,
+        args: Bound<'py, PyTuple>,
+        context: Option<Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        if delay.is_none() {
+            return Err(PyTypeError::new_err("delay must not be None"));
+        }
+        let when = time_after(Self::now(slf)?, delay)?;
+        if slf.get().has_own_call_at() {
+            let py = slf.py();
+            let mut all = vec![when.object(py), callback];
+            all.extend(args.iter());
+            let args = PyTuple::new(py, all)?;
+            let kwargs = context_keyword(py, context)?;
+            return slf.call_method(intern!(py, "call_at"), args, kwargs.as_ref());
+        }
+        let timer = Self::schedule_at(slf, when, callback, args, context)?;
+        Ok(timer.into_any())
+    }
+
+    /// Like call_later(), at an absolute time on the clock of loop.time(), in seconds.
+    #[pyo3(signature = (when, callback, *args, context = None))]
+    fn call_at<'py>(
+        slf: &Bound<'py, Self>,
+        when: &Bound<'py, PyAny>,
+        callback: Bound<'py, PyAny>,
+        args: Bound<'py, PyTuple>,
+        context: Option<Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, TimerHandle>> {
+        if when.is_none() {
+            return Err(PyTypeError::new_err("when cannot be None"));
+        }
+        Self::schedule_at(slf, When::new(when)?, callback, args, context)
+    }
+
+    /// Return a new Future attached to the loop.
+    #[pyo3(name = "create_future")]
+    fn create_any_future<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        let py = slf.py();
+        let Some(class) = imports::replaced_future_class(py)? else {
+            return Ok(Future::create(slf)?.into_any());
+        };
+        let kwargs = PyDict::new(py);
+        kwargs.set_item(intern!(py, "loop"), slf)?;
+        class.call((), Some(&kwargs))
+    }
+
+    /// Schedule a coroutine and return its Task.
+    ///
+    /// Keyword arguments (name, context, and eager_start where asyncio.Task has it) go to the task factory if one is
+    /// set, else to asyncio.Task. Raises RuntimeError if the loop is closed, TypeError if coro is not a coroutine.
+    #[pyo3(signature = (coro, **kwargs))]
+    fn create_task<'py>(
+        slf: &Bound<'py, Self>,
+        coro: &Bound<'py, PyAny>,
+        kwargs: Option<Bound<'py, PyDict>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        Self::spawn(slf, coro, kwargs)
+    }
+
+    /// Return the task factory, or None if the loop makes its tasks itself.
+    fn get_task_factory(&self, py: Python<'_>) -> Option<Py<PyAny>> {
+        self.hooks.with(py, |hooks| {
+            hooks
+                .task_factory
+                .as_ref()
+                .map(|factory| factory.clone_ref(py))
+        })
+    }
+
+    /// Where something has been put in place of `create_task`, asyncio's own is what it goes on to, and that asks here: so the
+    /// loop's own tasks come from a factory.
+    #[getter(_task_factory)]
+    fn get_task_factory_attribute(&self, py: Python<'_>) -> PyResult<Option<Py<PyAny>>> {
+        match self.get_task_factory(py) {
+            None if self.creates_tasks_itself() => {
+                Ok(Some(imports::native_task_factory(py)?.clone().unbind()))
+            }
+            factory => Ok(factory),
+        }
+    }
+
+    #[setter(_task_factory)]
+    fn set_task_factory_attribute(&self, py: Python<'_>, factory: Option<Py<PyAny>>) {
+        let old = self.hooks.with(py, |hooks| {
+            std::mem::replace(&mut hooks.task_factory, factory)
+        });
+        drop(old);
+    }
+}
+
+impl Loop {
+    /// Whether calls need no checks: not those of debug mode, and the loop is open.
+    #[inline]
+    fn is_quick(&self) -> bool {
+        !self.closed() && !self.debug()
+    }
+}
+
+cpython::quick_method!(CallSoon: Loop, "call_soon", |slf, args| {
+    let (callback, args) = args.split_first().filter(|_| slf.get().is_quick())?;
+    let args = Args::new(slf.py(), args);
+    let handle = args.and_then(|args| Loop::queue(slf, callback.clone(), args, None));
+    Some(handle.map(Bound::into_any))
+});
+
+cpython::quick_method!(CallSoonThreadSafe: Loop, "call_soon_threadsafe", |slf, args| {
+    let (callback, args) = args.split_first().filter(|_| slf.get().is_quick())?;
+    let args = Args::new(slf.py(), args);
+    let callback = callback.clone();
+    let handle = args.and_then(|args| Loop::schedule_thread_safe(slf, callback, args, None));
+    Some(handle.map(Bound::into_any))
+});
+
+cpython::quick_method!(CallLater: Loop, "call_later", |slf, args| {
+    let [delay, callback, args @ ..] = args else {
+        return None;
+    };
+    let me = slf.get();
+    if !me.is_quick() || me.has_own_call_at() || !me.has_system_time() {
+        return None;
+    }
+    let delay = plain_seconds(delay)?;
+    if delay.is_nan() {
+        return None;
+    }
+    let when = When::Float(Time::now().as_secs_f64() + delay);
+    let args = Args::new(slf.py(), args);
+    let callback = callback.clone();
+    let timer = args.and_then(|args| Loop::schedule_at(slf, when, callback, args, None));
+    Some(timer.map(Bound::into_any))
+});
+
+/// Gives the methods that programs call all the time their quick way.
+pub fn install_quick_methods(py: Python<'_>) -> PyResult<()> {
+    cpython::install_quick_method::<Loop, CallSoon>(py)?;
+    cpython::install_quick_method::<Loop, CallSoonThreadSafe>(py)?;
+    cpython::install_quick_method::<Loop, CallLater>(py)
+}
+
+/// The delay that an exact float or integer stands for. None for anything else.
+#[inline]
+pub fn plain_seconds(delay: &Bound<'_, PyAny>) -> Option<f64> {
+    match delay.cast_exact::<PyFloat>() {
+        Ok(delay) => Some(delay.value()),
+        Err(_) => whole_seconds(delay),
+    }
+}
+
+/// `now + delay`. What is no plain number is added by its own methods, or refused by them.
+pub fn time_after(now: f64, delay: &Bound<'_, PyAny>) -> PyResult<When> {
+    match plain_seconds(delay) {
+        Some(seconds) => Ok(When::Float(now + seconds)),
+        None => When::new(&PyFloat::new(delay.py(), now).add(delay)?),
+    }
+}
+
+/// The delay that an integer stands for. None for anything else, and for one that is too large.
+#[inline(never)]
+fn whole_seconds(delay: &Bound<'_, PyAny>) -> Option<f64> {
+    let delay = delay.cast_exact::<PyInt>().ok()?.extract();
+    delay.map_err(|error| Python::attach(|_| drop(error))).ok()
+}
+
+/// A time on the clock of a loop, from seconds. Raises `ValueError` for NaN, which no order has a place for.
+pub fn time_at(seconds: f64) -> PyResult<Time> {
+    check_time(seconds)?;
+    Ok(Time::from_secs_f64(seconds))
+}
+
+#[inline]
+fn check_time(seconds: f64) -> PyResult<()> {
+    if seconds.is_nan() {
+        return Err(PyValueError::new_err("Invalid delay: NaN (not a number)"));
+    }
+    Ok(())
+}
+
+/// The keyword argument for a context, if there is one.
+fn context_keyword<'py>(
+    py: Python<'py>,
+    context: Option<Bound<'py, PyAny>>,
+) -> PyResult<Option<Bound<'py, PyDict>>> {
+    let Some(context) = context else {
+        return Ok(None);
+    };
+    let kwargs = PyDict::new(py);
+    kwargs.set_item(intern!(py, "context"), context)?;
+    Ok(Some(kwargs))
+}
+
+/// Calls a task factory as this version of asyncio does.
+///
+/// Since 3.13.3 every keyword argument is passed on; before, the context was passed if there was one, and the name set
+/// afterwards.
+fn call_task_factory<'py>(
+    slf: &Bound<'py, Loop>,
+    factory: &Bound<'py, PyAny>,
+    coro: &Bound<'py, PyAny>,
+    kwargs: Option<Bound<'py, PyDict>>,
+) -> PyResult<Bound<'py, PyAny>> {
+    let py = slf.py();
+    if py.version_info() >= (3, 13, 3) {
+        return factory.call((slf, coro), kwargs.as_ref());
+    }
+    let kwargs = kwargs.unwrap_or_else(|| PyDict::new(py));
+    let name = kwargs.call_method1("pop", ("name", py.None()))?;
+    if kwargs
+        .get_item("context")?
+        .is_some_and(|context| context.is_none())
+    {
+        kwargs.del_item("context")?;
+    }
+    let task = factory.call((slf, coro), Some(&kwargs))?;
+    if cfg!(not(Py_3_13)) {
+        imports::set_task_name(py)?.call1((&task, name))?;
+    } else if !name.is_none() {
+        task.call_method1("set_name", (name,))?;
+    }
+    Ok(task)
+}

@@ -1,0 +1,417 @@
+//! Serving: making servers, accepting connections, and transports for them.
+
+use std::os::fd::RawFd;
+
+use pyo3::PyTraverseError;
+use pyo3::exceptions::{
+    PyBlockingIOError, PyConnectionAbortedError, PyInterruptedError, PyOSError,
+};
+use pyo3::gc::PyVisit;
+use pyo3::intern;
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyTuple};
+
+use super::watching::Direction;
+use super::{Callback, Loop};
+use crate::base::arguments::Truth;
+use crate::base::errors::leaves_the_loop;
+use crate::io::server::Server;
+use crate::io::transport::Connection;
+use crate::kernel::coroutine::Coroutine;
+use crate::{base::imports, cpython, io::tls};
+
+/// Seconds until a listening socket is tried again when the system is out of resources: `constants.ACCEPT_RETRY_DELAY`.
+const ACCEPT_RETRY_DELAY: f64 = 1.0;
+
+/// A listening socket and what to make of its connections.
+#[pyclass(module = "ferrio._ferrio", frozen)]
+pub struct Listener {
+    event_loop: Py<Loop>,
+    protocol_factory: Py<PyAny>,
+    sock: Py<PyAny>,
+    fd: RawFd,
+    ssl_context: Option<Py<PyAny>>,
+    server: Option<Py<PyAny>>,
+    /// How many connections are accepted at most in one iteration.
+    backlog: usize,
+    /// `ssl_handshake_timeout` and `ssl_shutdown_timeout`, in seconds.
+    ssl_timeouts: Py<PyDict>,
+    /// Each connection runs in a copy of it.
+    context: Py<PyAny>,
+    context_kind: ContextKind,
+}
+
+/// Where the callbacks of a connection run.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum ContextKind {
+    /// In one context for the connection, as asyncio has it since Python 3.15.
+    OnePerConnection,
+    /// In copies of the context that accepted it.
+    Copies,
+}
+
+impl Listener {
+    /// The loop calls this when connections wait to be accepted.
+    pub fn on_readable(slf: &Bound<'_, Self>) -> PyResult<()> {
+        for _ in 0..slf.get().backlog {
+            // The protocol of a connection may have closed the server.
+            if !Self::is_watched(slf) {
+                break;
+            }
+            let accepted = slf.get().accept(slf.py());
+            match accepted {
+                Ok(Some((sock, address))) => Self::connect(slf, sock, &address)?,
+                Ok(None) => break,
+                Err(error) => return Self::accept_failed(slf, error),
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether the loop watches for connections.
+    fn is_watched(slf: &Bound<'_, Self>) -> bool {
+        let me = slf.get();
+        me.event_loop.get().core(slf.py(), |core| {
+            matches!(core.reader(me.fd), Some(Callback::Accept(listener)) if listener.is(slf))
+        })
+    }
+
+    /// Accepts one connection if there is one.
+    fn accept<'py>(
+        &self,
+        py: Python<'py>,
+    ) -> PyResult<Option<(Bound<'py, PyAny>, Bound<'py, PyAny>)>> {
+        let pair = match self.sock.bind(py).call_method0(intern!(py, "accept")) {
+            Ok(pair) => pair,
+            Err(error)
+                if error.is_instance_of::<PyBlockingIOError>(py)
+                    || error.is_instance_of::<PyInterruptedError>(py)
+                    || error.is_instance_of::<PyConnectionAbortedError>(py) =>
+            {
+                return Ok(None);
+            }
+            Err(error) => return Err(error),
+        };
+        let (sock, address) = (pair.get_item(0)?, pair.get_item(1)?);
+        if self.event_loop.get().debug() {
+            let message = "%r got a new connection from %r: %r";
+            imports::logger(py)?.call_method1("debug", (message, &self.server, &address, &sock))?;
+        }
+        sock.call_method1(intern!(py, "setblocking"), (false,))?;
+        Ok(Some((sock, address)))
+    }
+
+    /// Out of descriptors or memory: the kernel goes on reporting the socket as ready, so it rests for a second.
+    fn accept_failed(slf: &Bound<'_, Self>, error: PyErr) -> PyResult<()> {
+        let py = slf.py();
+        let me = slf.get();
+        let exhausted = error.is_instance_of::<PyOSError>(py)
+            && matches!(
+                error.value(py).getattr("errno")?.extract::<i32>(),
+                Ok(libc::EMFILE | libc::ENFILE | libc::ENOBUFS | libc::ENOMEM)
+            );
+        if !exhausted {
+            return Err(error);
+        }
+        let event_loop = me.event_loop.bind(py);
+        cpython::handling(py, &error, || {
+            Loop::report(event_loop, &error, |context| {
+                context.set_item("message", "socket.accept() out of system resource")?;
+                let sock = imports::transport_socket(py)?.call1((&me.sock,))?;
+                context.set_item("socket", sock)
+            })?;
+            event_loop.get().unwatch(py, me.fd, Direction::Read)?;
+            let resume = slf.getattr(intern!(py, "_resume"))?;
+            event_loop.call_method1("call_later", (ACCEPT_RETRY_DELAY, resume))?;
+            Ok(())
+        })
+    }
+
+    /// Makes protocol and transport. An exception is reported, and the connection closed.
+    fn connect(
+        slf: &Bound<'_, Self>,
+        sock: Bound<'_, PyAny>,
+        address: &Bound<'_, PyAny>,
+    ) -> PyResult<()> {
+        let py = slf.py();
+        let me = slf.get();
+        let context = me.context.bind(py).call_method0(intern!(py, "copy"))?;
+        let outcome = cpython::in_context(&context, || {
+            me.make_transport(sock.clone(), address, &context)
+        });
+        match outcome {
+            Ok(()) => Ok(()),
+            Err(error) if leaves_the_loop(py, &error) => Err(error),
+            Err(error) => Loop::report(me.event_loop.bind(py), &error, |context| {
+                sock.call_method0("close")?;
+                let message = "Error on transport creation for incoming connection";
+                context.set_item("message", message)
+            }),
+        }
+    }
+
+    fn make_transport<'py>(
+        &self,
+        sock: Bound<'py, PyAny>,
+        address: &Bound<'py, PyAny>,
+        context: &Bound<'py, PyAny>,
+    ) -> PyResult<()> {
+        let py = sock.py();
+        let event_loop = self.event_loop.bind(py);
+        let protocol = self.protocol_factory.bind(py).call0()?;
+        let extra = PyDict::new(py);
+        extra.set_item(intern!(py, "peername"), address)?;
+        let server = self.server.as_ref().map(|server| server.bind(py).clone());
+        let context = (self.context_kind == ContextKind::OnePerConnection).then(|| context.clone());
+        let protocol = match &self.ssl_context {
+            None => protocol,
+            Some(ssl_context) => {
+                let kwargs = self.ssl_timeouts.bind(py).copy()?;
+                kwargs.set_item("server_side", true)?;
+                ssl_protocol(event_loop, &protocol, ssl_context.bind(py), None, &kwargs)?
+            }
+        };
+        let connection = Connection {
+            sock,
+            protocol,
+            waiter: None,
+            extra: Some(extra),
+            server,
+            context,
+        };
+        connection.open(event_loop).map(drop)
+    }
+
+    /// What the debug log calls it.
+    pub fn describe(&self, py: Python<'_>) -> PyResult<String> {
+        Ok(self.sock.bind(py).repr()?.to_string())
+    }
+}
+
+/// The TLS protocol for a connection.
+fn ssl_protocol<'py>(
+    event_loop: &Bound<'py, Loop>,
+    protocol: &Bound<'py, PyAny>,
+    ssl_context: &Bound<'py, PyAny>,
+    waiter: Option<&Bound<'py, PyAny>>,
+    kwargs: &Bound<'py, PyDict>,
+) -> PyResult<Bound<'py, PyAny>> {
+    tls::protocol_class(event_loop.py())?
+        .call((event_loop, protocol, ssl_context, waiter), Some(kwargs))
+}
+
+#[pymethods]
+impl Listener {
+    #[pyo3(name = "_resume")]
+    fn resume(slf: &Bound<'_, Self>) -> PyResult<()> {
+        let py = slf.py();
+        let me = slf.get();
+        // The server may have been closed in the meantime.
+        let fd: RawFd = me
+            .sock
+            .call_method0(py, intern!(py, "fileno"))?
+            .extract(py)?;
+        if fd != me.fd {
+            return Ok(());
+        }
+        me.event_loop.get().watch(
+            py,
+            fd,
+            Direction::Read,
+            Callback::Accept(slf.clone().unbind()),
+        )
+    }
+
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        visit.call(&self.event_loop)?;
+        visit.call(&self.protocol_factory)?;
+        visit.call(&self.sock)?;
+        visit.call(&self.ssl_context)?;
+        visit.call(&self.server)?;
+        visit.call(&self.context)
+    }
+}
+
+#[pymethods]
+impl Loop {
+    /// Create a TCP server. Coroutine; returns a Server.
+    ///
+    /// Arguments, defaults and exceptions are those of the running Python's asyncio.
+    #[pyo3(
+        signature = (*args, start_serving = Truth(true), **kwargs),
+        text_signature = "($self, *args, start_serving=True, **kwargs)"
+    )]
+    fn create_server(
+        slf: Py<Self>,
+        py: Python<'_>,
+        args: Py<PyTuple>,
+        start_serving: Truth,
+        kwargs: Option<Py<PyDict>>,
+    ) -> PyResult<Py<Coroutine>> {
+        make_server(py, slf, "create_server", args, start_serving.0, kwargs)
+    }
+
+    /// Create a server on a Unix socket. Coroutine; returns a Server.
+    ///
+    /// Arguments, defaults and exceptions are those of the running Python's asyncio.
+    #[pyo3(
+        signature = (*args, start_serving = Truth(true), **kwargs),
+        text_signature = "($self, *args, start_serving=True, **kwargs)"
+    )]
+    fn create_unix_server(
+        slf: Py<Self>,
+        py: Python<'_>,
+        args: Py<PyTuple>,
+        start_serving: Truth,
+        kwargs: Option<Py<PyDict>>,
+    ) -> PyResult<Py<Coroutine>> {
+        make_server(py, slf, "create_unix_server", args, start_serving.0, kwargs)
+    }
+
+    #[pyo3(name = "_start_serving", signature = (protocol_factory, sock, sslcontext = None, server = None, backlog = 100, ssl_handshake_timeout = None, ssl_shutdown_timeout = None, context = None))]
+    #[allow(clippy::too_many_arguments, reason = "asyncio's signature")]
+    fn start_serving<'py>(
+        slf: &Bound<'py, Self>,
+        protocol_factory: Bound<'py, PyAny>,
+        sock: Bound<'py, PyAny>,
+        sslcontext: Option<Bound<'py, PyAny>>,
+        server: Option<Bound<'py, PyAny>>,
+        backlog: isize,
+        ssl_handshake_timeout: Option<Bound<'py, PyAny>>,
+        ssl_shutdown_timeout: Option<Bound<'py, PyAny>>,
+        context: Option<Bound<'py, PyAny>>,
+    ) -> PyResult<()> {
+        let py = slf.py();
+        let me = slf.get();
+        me.check_open()?;
+        let fd: RawFd = sock.call_method0(intern!(py, "fileno"))?.extract()?;
+        let ssl_timeouts = PyDict::new(py);
+        ssl_timeouts.set_item("ssl_handshake_timeout", ssl_handshake_timeout)?;
+        ssl_timeouts.set_item("ssl_shutdown_timeout", ssl_shutdown_timeout)?;
+        let (context, context_kind) = match context {
+            Some(context) => (context.unbind(), ContextKind::OnePerConnection),
+            None => (cpython::copy_context(py)?, ContextKind::Copies),
+        };
+        let listener = Listener {
+            event_loop: slf.clone().unbind(),
+            protocol_factory: protocol_factory.unbind(),
+            sock: sock.unbind(),
+            fd,
+            ssl_context: sslcontext.map(Bound::unbind),
+            server: server.map(Bound::unbind),
+            backlog: usize::try_from(backlog).unwrap_or(0).max(1),
+            ssl_timeouts: ssl_timeouts.unbind(),
+            context,
+            context_kind,
+        };
+        me.watch(
+            py,
+            fd,
+            Direction::Read,
+            Callback::Accept(Py::new(py, listener)?),
+        )
+    }
+
+    #[pyo3(name = "_make_socket_transport", signature = (sock, protocol, waiter = None, *, extra = None, server = None, context = None))]
+    fn make_socket_transport<'py>(
+        slf: &Bound<'py, Self>,
+        sock: Bound<'py, PyAny>,
+        protocol: Bound<'py, PyAny>,
+        waiter: Option<Bound<'py, PyAny>>,
+        extra: Option<Bound<'py, PyDict>>,
+        server: Option<Bound<'py, PyAny>>,
+        context: Option<Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let connection = Connection {
+            sock,
+            protocol,
+            waiter,
+            extra,
+            server,
+            context,
+        };
+        connection.open(slf)
+    }
+
+    /// Put TLS over a transport. Coroutine; returns the transport that takes its place.
+    ///
+    /// Arguments, defaults and exceptions are those of the running Python's asyncio.
+    #[pyo3(signature = (*args, **kwargs))]
+    fn start_tls<'py>(
+        slf: &Bound<'py, Self>,
+        args: Bound<'py, PyTuple>,
+        kwargs: Option<Bound<'py, PyDict>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        tls::start_tls(slf, &args, kwargs.as_ref())
+    }
+
+    /// A TLS transport. Keyword arguments that asyncio's TLS protocol has (sides, names, timeouts) are passed on to it.
+    #[pyo3(name = "_make_ssl_transport", signature = (rawsock, protocol, sslcontext, waiter = None, *, extra = None, server = None, context = None, **kwargs))]
+    #[allow(clippy::too_many_arguments, reason = "asyncio's signature")]
+    fn make_ssl_transport<'py>(
+        slf: &Bound<'py, Self>,
+        rawsock: Bound<'py, PyAny>,
+        protocol: Bound<'py, PyAny>,
+        sslcontext: Bound<'py, PyAny>,
+        waiter: Option<Bound<'py, PyAny>>,
+        extra: Option<Bound<'py, PyDict>>,
+        server: Option<Bound<'py, PyAny>>,
+        context: Option<Bound<'py, PyAny>>,
+        kwargs: Option<Bound<'py, PyDict>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let py = slf.py();
+        let kwargs = kwargs.unwrap_or_else(|| PyDict::new(py));
+        let tls = ssl_protocol(slf, &protocol, &sslcontext, waiter.as_ref(), &kwargs)?;
+        let connection = Connection {
+            sock: rawsock,
+            protocol: tls.clone(),
+            waiter: None,
+            extra,
+            server,
+            context,
+        };
+        connection.open(slf)?;
+        tls.getattr("_app_transport")
+    }
+}
+
+/// Has asyncio's own code resolve, bind and check the arguments, then serves the sockets natively.
+fn make_server(
+    py: Python<'_>,
+    event_loop: Py<Loop>,
+    method: &'static str,
+    args: Py<PyTuple>,
+    start_serving: bool,
+    kwargs: Option<Py<PyDict>>,
+) -> PyResult<Py<Coroutine>> {
+    Coroutine::create(py, method, async move |co| {
+        let making = Python::attach(|py| {
+            let kwargs = match &kwargs {
+                Some(kwargs) => kwargs.bind(py).copy()?,
+                None => PyDict::new(py),
+            };
+            kwargs.set_item("start_serving", false)?;
+            let function = imports::selector_event_loop(py)?.getattr(method)?;
+            let args = args.bind(py).as_sequence();
+            let args = PyTuple::new(py, [&event_loop])?
+                .as_sequence()
+                .concat(args)?
+                .to_tuple()?;
+            function.call(args, Some(&kwargs)).map(Bound::unbind)
+        })?;
+        let stock = co.wait(making).await?;
+        let (server, pause) = Python::attach(|py| {
+            let server = Server::adopt(event_loop.bind(py), stock.bind(py))?;
+            if !start_serving {
+                return PyResult::Ok((server.unbind(), None));
+            }
+            Server::serve(&server)?;
+            let pause = imports::sleep(py)?.call1((0,))?;
+            Ok((server.unbind(), Some(pause.unbind())))
+        })?;
+        if let Some(pause) = pause {
+            co.wait(pause).await?;
+        }
+        Ok(server.into_any())
+    })
+}

@@ -1,0 +1,133 @@
+//! `await future`.
+//!
+//! What `await` gets from a future is the future itself: its type object has the slots of an iterator (but no
+//! `__next__`, so it is none to Python code), which saves an object for each `await`. Where Python code asks for the
+//! iterator, through `__await__` or `__iter__`, or where a subclass is concerned, it gets a [`FutureIter`].
+
+use pyo3::PyTraverseError;
+use pyo3::exceptions::PyRuntimeError;
+use pyo3::gc::PyVisit;
+use pyo3::prelude::*;
+
+use super::{Future, Outcome};
+use crate::base::cell::AttachedCell;
+use crate::cpython::{self, Resumed, Sent};
+use crate::kernel::coroutine::{as_method_result, as_thrown};
+
+impl cpython::SelfAwait for Future {
+    /// Asks to wait, or gives the result if the future is done.
+    #[inline]
+    fn resume(slf: &Bound<'_, Self>) -> Resumed {
+        enum Next {
+            Wait,
+            Wrong,
+            Return(Py<PyAny>),
+            Raise,
+        }
+        let py = slf.py();
+        let me = slf.get();
+        let next = me.with(py, |state| match &state.outcome {
+            Outcome::Pending if state.blocking => Next::Wrong,
+            Outcome::Pending => {
+                state.blocking = true;
+                Next::Wait
+            }
+            Outcome::Returned(result) => Next::Return(result.clone_ref(py)),
+            Outcome::Raised(_) | Outcome::Cancelled => {
+                state.log_traceback = false;
+                Next::Raise
+            }
+        });
+        match next {
+            Next::Wait => Ok(Sent::Yielded(slf.clone().unbind().into_any())),
+            Next::Return(result) => Ok(Sent::Returned(result)),
+            Next::Raise => Err(me.error(py).into()),
+            Next::Wrong => Err(not_awaited().into()),
+        }
+    }
+}
+
+/// Who drives the coroutine went on although the future is not done.
+fn not_awaited() -> PyErr {
+    PyRuntimeError::new_err("await wasn't used with future")
+}
+
+/// The iterator of `Future.__await__` (CPython: `_asyncio.FutureIter`).
+#[pyclass(module = "ferrio", frozen)]
+pub struct FutureIter {
+    /// `None` once it has ended.
+    future: AttachedCell<Option<Py<Future>>>,
+}
+
+impl FutureIter {
+    pub fn new(future: Py<Future>) -> Self {
+        Self {
+            future: AttachedCell::new(Some(future)),
+        }
+    }
+}
+
+impl cpython::Send for FutureIter {
+    fn send(slf: &Bound<'_, Self>, _value: &Bound<'_, PyAny>) -> Resumed {
+        let py = slf.py();
+        let me = slf.get();
+        let Some(future) = me.future.with(py, |future| {
+            future.as_ref().map(|future| future.clone_ref(py))
+        }) else {
+            return Ok(Sent::Returned(py.None()));
+        };
+        let future = future.bind(py);
+        if future.get().is_done(py) {
+            let ended = me.future.take(py);
+            drop(ended);
+        }
+        <Future as cpython::SelfAwait>::resume(future)
+    }
+}
+
+#[pymethods]
+impl FutureIter {
+    fn send(slf: &Bound<'_, Self>, value: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
+        as_method_result(slf.py(), <Self as cpython::Send>::send(slf, value))
+    }
+
+    #[pyo3(signature = (typ, val = None, tb = None))]
+    fn throw(
+        &self,
+        py: Python<'_>,
+        typ: Bound<'_, PyAny>,
+        val: Option<Bound<'_, PyAny>>,
+        tb: Option<Bound<'_, PyAny>>,
+    ) -> PyResult<Py<PyAny>> {
+        let error = as_thrown(py, typ, val, tb)?;
+        let ended = self.future.take(py);
+        drop(ended);
+        Err(error)
+    }
+
+    fn close(&self, py: Python<'_>) {
+        let ended = self.future.take(py);
+        drop(ended);
+    }
+
+    fn __await__(slf: Py<Self>) -> Py<Self> {
+        slf
+    }
+
+    fn __iter__(slf: Py<Self>) -> Py<Self> {
+        slf
+    }
+
+    fn __next__(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+        let none = slf.py().None().into_bound(slf.py());
+        Self::send(slf, &none)
+    }
+
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        self.future.visit(|future| visit.call(future))
+    }
+
+    fn __clear__(&self) {
+        Python::attach(|py| drop(self.future.take(py)));
+    }
+}

@@ -1,0 +1,17 @@
+//! What runs: the loop, what it calls, and what tasks are made of.
+//!
+//! | module | what is in it |
+//! |---|---|
+//! | [`event_loop`] | `Loop` |
+//! | [`handle`] | `Handle`, `TimerHandle` |
+//! | [`future`] | `Future` |
+//! | [`observer`] | how combinators are told that a future is done |
+//! | [`coroutine`] | coroutines written in Rust |
+//! | [`task`] | `Task` |
+
+pub mod coroutine;
+pub mod event_loop;
+pub mod future;
+pub mod handle;
+pub mod observer;
+pub mod task;

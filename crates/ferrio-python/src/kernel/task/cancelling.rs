@@ -1,0 +1,100 @@
+//! Requests to cancel a task: they go to what it awaits, and from there on.
+
+use pyo3::exceptions::PyRecursionError;
+use pyo3::intern;
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+
+use super::Task;
+use crate::cpython;
+use crate::kernel::future::Future;
+
+impl Task {
+    /// `Task.cancel`, down the chain of tasks that await each other without recursion, however long it is.
+    pub fn request_cancel(
+        slf: &Bound<'_, Self>,
+        message: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<bool> {
+        let mut chain: Vec<Bound<'_, Self>> = Vec::new();
+        let mut task = slf.clone();
+        let reached = loop {
+            let Some(next) = Self::count_request(&task)? else {
+                break false; // The task is done.
+            };
+            chain.push(task);
+            match next {
+                Awaited::Nothing => break false,
+                Awaited::Task(next) if waits_for_itself(&chain) => {
+                    let text = format!("{} waits for itself through other tasks", next.repr()?);
+                    return Err(PyRecursionError::new_err(text));
+                }
+                Awaited::Task(next) => task = next,
+                Awaited::Other(future) => break cancel_any(&future, message)?,
+            }
+        };
+        // Whoever awaits something that did not take the request will be told in its own next step.
+        if !reached {
+            let Some(last) = chain.pop() else {
+                return Ok(false);
+            };
+            last.get().with(slf.py(), |state| state.must_cancel = true);
+            last.as_super().get().set_cancel_message(slf.py(), message);
+        }
+        Ok(true)
+    }
+
+    /// Counts one request, and says where it goes on; `None` if the task is done.
+    fn count_request<'py>(slf: &Bound<'py, Self>) -> PyResult<Option<Awaited<'py>>> {
+        let py = slf.py();
+        let future = slf.as_super().get();
+        future.initialized()?;
+        future.with(py, |state| state.log_traceback = false);
+        if future.is_done(py) {
+            return Ok(None);
+        }
+        let target = slf.get().with(py, |state| {
+            state.cancel_requests += 1;
+            let future = state.waits_for.as_ref()?;
+            Some(future.clone_ref(py))
+        });
+        Ok(Some(match target.map(|future| future.into_bound(py)) {
+            None => Awaited::Nothing,
+            Some(future) if future.is_exact_instance_of::<Self>() => {
+                Awaited::Task(future.cast_into()?)
+            }
+            Some(future) => Awaited::Other(future),
+        }))
+    }
+}
+
+/// Whether the chain has come back to where it was: found out after at most three rounds, at the price of one comparison
+/// for each task (Brent's algorithm).
+fn waits_for_itself(chain: &[Bound<'_, Task>]) -> bool {
+    let Some((last, before)) = chain.split_last() else {
+        return false;
+    };
+    let landmark = (before.len() + 1).next_power_of_two() / 2;
+    before.get(landmark).is_some_and(|task| task.is(last))
+}
+
+/// What a task waits for.
+enum Awaited<'py> {
+    Nothing,
+    Task(Bound<'py, Task>),
+    Other(Bound<'py, PyAny>),
+}
+
+/// `future.cancel(msg=message)` for a future of any class.
+pub fn cancel_any(future: &Bound<'_, PyAny>, message: Option<&Bound<'_, PyAny>>) -> PyResult<bool> {
+    if future.is_exact_instance_of::<Future>() {
+        return Future::cancel_pending(future.cast()?, message);
+    }
+    if future.is_exact_instance_of::<Task>() {
+        return Task::request_cancel(future.cast()?, message);
+    }
+    let py = future.py();
+    let kwargs = PyDict::new(py);
+    kwargs.set_item(intern!(py, "msg"), message)?;
+    let cancel = || future.call_method(intern!(py, "cancel"), (), Some(&kwargs));
+    cpython::deeper(py, cancel)??.is_truthy()
+}

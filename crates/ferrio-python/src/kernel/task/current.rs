@@ -1,0 +1,69 @@
+//! Which task runs, as the standard library's `current_task` sees it.
+
+use pyo3::prelude::*;
+
+use super::Task;
+use crate::base::imports;
+use crate::cpython::CurrentTask;
+use crate::kernel::event_loop::Loop;
+use crate::kernel::future::Home;
+
+/// Makes the task the current one of its loop, until it is left. Raises `RuntimeError` if another one is.
+#[inline]
+pub fn enter<'a, 'py>(task: &'a Bound<'py, Task>) -> PyResult<CurrentTask<'a, 'py>> {
+    let home = task.as_super().get().initialized()?;
+    let event_loop = home.as_any().bind(task.py());
+    #[cfg(not(Py_3_14))]
+    if let Home::Native(native) = home
+        && native.get().take_last_task()
+    {
+        return CurrentTask::enter_after(event_loop, task.as_any());
+    }
+    CurrentTask::enter(event_loop, task.as_any())
+}
+
+/// Has no task be the current one that has stayed from the last step, before Python code runs that is not this step's.
+pub fn leave_last(task: &Bound<'_, Task>) -> PyResult<()> {
+    match task.as_super().get().home() {
+        Some(Home::Native(native)) => Loop::leave_last_task(native.bind(task.py())),
+        _ => Ok(()),
+    }
+}
+
+/// Ends that the task is the current one, when it is ready again and the next step may follow at once.
+#[inline]
+pub fn leave_ready(current: CurrentTask<'_, '_>, task: &Bound<'_, Task>) -> PyResult<()> {
+    #[cfg(not(Py_3_14))]
+    if let Some(Home::Native(native)) = task.as_super().get().home()
+        && native.get().may_keep_last_task()
+    {
+        return current
+            .stay()
+            .map(|stays| native.get().keep_last_task(stays));
+    }
+    let _ = task;
+    current.leave()
+}
+
+/// Makes another task, or none, the current one of `task`'s loop; returns the one before.
+pub fn swap<'py>(
+    task: &Bound<'py, Task>,
+    next: Option<&Bound<'py, PyAny>>,
+) -> PyResult<Option<Bound<'py, PyAny>>> {
+    let py = task.py();
+    let event_loop = task.as_super().get().initialized()?.as_any();
+    #[cfg(Py_3_12)]
+    let previous = imports::swap_current_task(py)?.call1((event_loop, next))?;
+    #[cfg(not(Py_3_12))]
+    let previous = {
+        let tasks = imports::current_tasks(py)?.cast::<pyo3::types::PyDict>()?;
+        let previous = tasks.get_item(event_loop)?;
+        match next {
+            Some(next) => tasks.set_item(event_loop, next)?,
+            None if previous.is_some() => tasks.del_item(event_loop)?,
+            None => {}
+        }
+        previous.unwrap_or_else(|| py.None().into_bound(py))
+    };
+    Ok(Some(previous).filter(|previous| !previous.is_none()))
+}

@@ -1,0 +1,56 @@
+//! All native tasks that are not done, for `asyncio.all_tasks()`.
+//!
+//! The standard library keeps weak references to tasks that are not its own in a `WeakSet`, at the price of a weak
+//! reference with a callback for each. Native tasks are in a table of their own instead, and the `WeakSet` is told to
+//! have them when it is iterated (`python/ferrio/_tasks.py`).
+
+use pyo3::prelude::*;
+
+use super::Task;
+use crate::base::cell::AttachedCell;
+use crate::base::imports;
+use crate::cpython::WeakTable;
+
+/// A task's place in the table.
+pub type Key = u32;
+
+static TASKS: AttachedCell<WeakTable> = AttachedCell::new(WeakTable::new());
+
+/// Adds a task.
+#[inline]
+pub(super) fn add(task: &Bound<'_, Task>) -> PyResult<()> {
+    let py = task.py();
+    if task.as_super().get().is_done(py) {
+        return Ok(());
+    }
+    let key = TASKS.with(py, |tasks| tasks.insert(task.as_any()));
+    let old = task.get().with(py, |state| state.registration.replace(key));
+    remove_if_any(py, old);
+    Ok(())
+}
+
+/// Takes a task out.
+#[inline]
+pub(super) fn remove(py: Python<'_>, key: Key) {
+    TASKS.with(py, |tasks| tasks.remove(key));
+}
+
+/// The same for a task that may not be in.
+#[inline]
+pub(super) fn remove_if_any(py: Python<'_>, key: Option<Key>) {
+    if let Some(key) = key {
+        remove(py, key);
+    }
+}
+
+/// The native tasks that are not done.
+#[pyfunction]
+pub fn _native_tasks(py: Python<'_>) -> Vec<Py<PyAny>> {
+    TASKS.with(py, |tasks| tasks.living(py))
+}
+
+/// Has `asyncio.all_tasks()` see native tasks from now on.
+pub fn include_in_all_tasks(py: Python<'_>) -> PyResult<()> {
+    imports::include_in_all_tasks(py)?.call0()?;
+    Ok(())
+}

@@ -1,0 +1,307 @@
+//! One step of a task: resume the coroutine until it waits or ends.
+
+use pyo3::intern;
+use pyo3::prelude::*;
+
+use super::{Task, current, registry};
+use crate::base::errors::leaves_the_loop;
+use crate::base::imports;
+use crate::cpython::{self, Resumed, SelfAwait, Sent, native};
+use crate::kernel::coroutine::Coroutine;
+use crate::kernel::future::{Future, Outcome};
+
+impl Task {
+    /// The payload of a task that is ready: its first step, or one after a bare `yield`.
+    #[inline]
+    pub fn on_ready(slf: &Bound<'_, Self>) -> PyResult<Next> {
+        Self::step(slf, None, Context::ToEnter)
+    }
+
+    /// The same when the loop has entered the task's context.
+    pub(super) fn on_ready_inside(slf: &Bound<'_, Self>) -> PyResult<()> {
+        let next = Self::step(slf, None, Context::Entered)?;
+        current::leave_last(slf)?;
+        Self::do_next(slf, next)
+    }
+
+    /// The payload of a task whose future is done.
+    #[inline]
+    pub fn on_wakeup(slf: &Bound<'_, Self>) -> PyResult<Next> {
+        let py = slf.py();
+        let future = slf.get().with(py, |state| state.waits_for.take());
+        let error = match &future {
+            Some(future) => Self::error_of(future.bind(py))?,
+            None => None,
+        };
+        Self::step(slf, error, Context::ToEnter)
+    }
+
+    /// The same when the loop has entered the task's context, and says which future is done.
+    pub(super) fn on_wakeup_inside(
+        slf: &Bound<'_, Self>,
+        future: &Bound<'_, PyAny>,
+    ) -> PyResult<()> {
+        let error = Self::error_of(future)?;
+        let next = Self::step(slf, error, Context::Entered)?;
+        current::leave_last(slf)?;
+        Self::do_next(slf, next)
+    }
+
+    /// Schedules the next step, if the loop that runs this one does not do so itself.
+    fn do_next(slf: &Bound<'_, Self>, next: Next) -> PyResult<()> {
+        match next {
+            Next::Soon => Self::schedule_step(slf),
+            Next::Later => Ok(()),
+        }
+    }
+
+    /// The exception that a future that is done ends with.
+    fn error_of<'py>(future: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        let py = future.py();
+        let error = if let Some(future) = native(future) {
+            let me = future.get();
+            let ended_well = me.with(py, |state| {
+                state.log_traceback = false;
+                matches!(state.outcome, Outcome::Returned(_))
+            });
+            if ended_well {
+                return Ok(None);
+            }
+            me.failure(py)?
+        } else {
+            match future.call_method0(intern!(py, "result")) {
+                Ok(_) => return Ok(None),
+                Err(error) => error.into_value(py).into_bound(py).into_any(),
+            }
+        };
+        Ok(Some(error))
+    }
+
+    /// Resumes the coroutine. Returns what leaves the loop, and `InvalidStateError` for a task that is done.
+    #[inline]
+    fn step<'py>(
+        slf: &Bound<'py, Self>,
+        error: Option<Bound<'py, PyAny>>,
+        entering: Context,
+    ) -> PyResult<Next> {
+        let py = slf.py();
+        let me = slf.get();
+        let ready = if error.is_some() || slf.as_super().get().is_done(py) {
+            None
+        } else {
+            me.with(py, |state| Some(state.ready()?.bind(py).clone()))
+        };
+        let Resumption { coroutine, error } = match ready {
+            Some(coroutine) => Resumption {
+                coroutine,
+                error: None,
+            },
+            None => match Self::prepare(slf, error)? {
+                Some(resumption) => resumption,
+                None => return Ok(Next::Later),
+            },
+        };
+        let current = current::enter(slf)?;
+        let context = match entering {
+            Context::ToEnter => me.context.get().map(|context| context.bind(py)),
+            Context::Entered => None,
+        };
+        match Self::run(slf, &coroutine, context, error) {
+            Ok(Next::Soon) => current::leave_ready(current, slf).map(|()| Next::Soon),
+            Ok(Next::Later) => current.leave().map(|()| Next::Later),
+            Err(error) => {
+                // What has been raised comes first: in a child process that was forked meanwhile no loop runs to be left.
+                drop(current.leave());
+                Err(error)
+            }
+        }
+    }
+
+    /// What a step does that is not just to go on. Nothing if a garbage collection has taken the coroutine away.
+    #[cold]
+    fn prepare<'py>(
+        slf: &Bound<'py, Self>,
+        error: Option<Bound<'py, PyAny>>,
+    ) -> PyResult<Option<Resumption<'py>>> {
+        let py = slf.py();
+        current::leave_last(slf)?;
+        if slf.as_super().get().is_done(py) {
+            return Err(Self::already_done(slf, error));
+        }
+        let parts = slf.get().with(py, |state| {
+            let coroutine = state.coroutine.as_ref()?.bind(py).clone();
+            let must_cancel = std::mem::take(&mut state.must_cancel);
+            let unusual = (state.to_throw.take(), state.waits_for.take());
+            Some((coroutine, must_cancel, unusual))
+        });
+        let Some((coroutine, must_cancel, (to_throw, waited))) = parts else {
+            return Ok(None);
+        };
+        drop(waited);
+        let error = error.or_else(|| to_throw.map(|error| error.into_bound(py)));
+        let error = if must_cancel {
+            Some(Self::cancellation(slf, error)?)
+        } else {
+            error
+        };
+        Ok(Some(Resumption { coroutine, error }))
+    }
+
+    /// The exception to throw into a coroutine whose task was cancelled before the step.
+    #[cold]
+    fn cancellation<'py>(
+        slf: &Bound<'py, Self>,
+        error: Option<Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let py = slf.py();
+        match error {
+            Some(error) if error.is_instance(imports::cancelled_error(py)?)? => Ok(error),
+            _ => slf.as_super().get().cancelled_error(py),
+        }
+    }
+
+    #[cold]
+    fn already_done(slf: &Bound<'_, Self>, error: Option<Bound<'_, PyAny>>) -> PyErr {
+        let py = slf.py();
+        let error = error.unwrap_or_else(|| py.None().into_bound(py));
+        let text = slf.repr().and_then(|task| {
+            let error = error.repr()?;
+            Ok(format!("__step(): already done: {task} {error}"))
+        });
+        match text {
+            Ok(text) => cpython::raise_new(imports::invalid_state_error(py), (text,)),
+            Err(error) => error,
+        }
+    }
+
+    /// Runs the coroutine, in the context if there is one to enter, and deals with what comes of it.
+    fn run(
+        slf: &Bound<'_, Self>,
+        coroutine: &Bound<'_, PyAny>,
+        context: Option<&Bound<'_, PyAny>>,
+        error: Option<Bound<'_, PyAny>>,
+    ) -> PyResult<Next> {
+        // A context that cannot be entered is not the coroutine's fault: it has not run.
+        let entered = context.map(cpython::enter_context).transpose()?;
+        let outcome = match error {
+            None => resume(coroutine),
+            Some(error) => throw(coroutine, &error),
+        };
+        drop(entered);
+        match outcome {
+            Ok(Sent::Yielded(object)) => Self::on_yield(slf, object.into_bound(slf.py())),
+            Ok(Sent::Returned(result)) => Self::on_return(slf, result).map(|()| Next::Later),
+            Err(error) => Self::on_raise(slf, error.into()).map(|()| Next::Later),
+        }
+    }
+
+    fn on_return(slf: &Bound<'_, Self>, result: Py<PyAny>) -> PyResult<()> {
+        let py = slf.py();
+        let (must_cancel, key) = slf.get().with(py, |state| {
+            (
+                std::mem::take(&mut state.must_cancel),
+                state.registration.take(),
+            )
+        });
+        registry::remove_if_any(py, key);
+        let future = slf.as_super();
+        if must_cancel {
+            // Cancelled right before the coroutine returned.
+            return Future::finish(future, Outcome::Cancelled);
+        }
+        Future::finish(future, Outcome::Returned(result))
+    }
+
+    #[cold]
+    fn on_raise(slf: &Bound<'_, Self>, error: PyErr) -> PyResult<()> {
+        let py = slf.py();
+        let key = slf.get().with(py, |state| state.registration.take());
+        registry::remove_if_any(py, key);
+        let future = slf.as_super();
+        let leaves = leaves_the_loop(py, &error);
+        let exception = error.into_value(py).into_bound(py).into_any();
+        if exception.is_instance(imports::cancelled_error(py)?)? {
+            // The exception has the message.
+            future.get().set_cancel_message(py, None);
+            future.get().set_cancelled_error(py, exception.unbind());
+            return Future::finish(future, Outcome::Cancelled);
+        }
+        Future::fail(future, exception.clone())?;
+        if leaves {
+            return Err(PyErr::from_value(exception));
+        }
+        Ok(())
+    }
+
+    /// Runs the first step at once, inside whatever is running.
+    pub(super) fn start_eagerly(slf: &Bound<'_, Self>) -> PyResult<()> {
+        let py = slf.py();
+        let me = slf.get();
+        let previous = current::swap(slf, Some(slf.as_any()))?;
+        registry::add(slf)?;
+        let coroutine = me.with(py, |state| Some(state.coroutine.as_ref()?.bind(py).clone()));
+        let context = me.context.get().map(|context| context.bind(py));
+        let outcome = match coroutine {
+            Some(coroutine) => {
+                Self::run(slf, &coroutine, context, None).and_then(|next| Self::do_next(slf, next))
+            }
+            None => Ok(()),
+        };
+        let swapped = current::swap(slf, previous.as_ref());
+        if slf.as_super().get().is_done(py) {
+            let coroutine = me.with(py, |state| state.coroutine.take());
+            drop(coroutine);
+        }
+        if outcome.is_err() {
+            let key = me.with(py, |state| state.registration.take());
+            registry::remove_if_any(py, key);
+        }
+        outcome.and(swapped.map(drop))
+    }
+}
+
+/// When a task's next step is.
+#[derive(Clone, Copy)]
+pub enum Next {
+    /// In the next iteration: the coroutine has given way. Whoever runs the step queues the task again.
+    Soon,
+    /// When what it waits for is done, or never.
+    Later,
+}
+
+/// What a step does: it resumes the coroutine, or throws into it.
+struct Resumption<'py> {
+    coroutine: Bound<'py, PyAny>,
+    error: Option<Bound<'py, PyAny>>,
+}
+
+/// Whether a step has to enter the task's context, or a loop that is not ferrio's has done so.
+enum Context {
+    ToEnter,
+    Entered,
+}
+
+/// Resumes a coroutine: that of an `async def`, as nearly always, and one of ferrio's own without a detour.
+#[inline]
+fn resume(coroutine: &Bound<'_, PyAny>) -> Resumed {
+    if cpython::is_exact_coroutine(coroutine) {
+        return cpython::iter_send(coroutine.py(), coroutine.as_unbound(), None);
+    }
+    match coroutine.cast_exact::<Coroutine>() {
+        Ok(coroutine) => Coroutine::resume(coroutine),
+        Err(_) => cpython::resume(coroutine),
+    }
+}
+
+/// Throws into a coroutine.
+fn throw(coroutine: &Bound<'_, PyAny>, error: &Bound<'_, PyAny>) -> Resumed {
+    let py = coroutine.py();
+    match coroutine.call_method1(intern!(py, "throw"), (error,)) {
+        Ok(object) => Ok(Sent::Yielded(object.unbind())),
+        Err(stop) if stop.is_instance_of::<pyo3::exceptions::PyStopIteration>(py) => {
+            let value = stop.value(py).getattr(intern!(py, "value"))?;
+            Ok(Sent::Returned(value.unbind()))
+        }
+        Err(error) => Err(error.into()),
+    }
+}

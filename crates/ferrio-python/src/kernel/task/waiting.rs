@@ -1,0 +1,161 @@
+//! What a coroutine may yield to its task: a future to wait for, nothing to be resumed soon, or a mistake.
+
+use pyo3::exceptions::PyRuntimeError;
+use pyo3::intern;
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+
+use super::{Next, Task, Wakeup, foreign};
+use crate::base::imports;
+use crate::cpython::native;
+use crate::kernel::future::{Future, Home, Outcome, Waiter};
+
+impl Task {
+    /// Deals with what the coroutine has yielded.
+    #[inline]
+    pub(super) fn on_yield(slf: &Bound<'_, Self>, object: Bound<'_, PyAny>) -> PyResult<Next> {
+        if object.is_none() {
+            return match slf.as_super().get().initialized()? {
+                Home::Native(_) => Ok(Next::Soon),
+                // It may look at which task is the current one.
+                home @ Home::Foreign(_) => foreign::schedule_step(home, slf).map(|()| Next::Later),
+            };
+        }
+        match native(&object) {
+            Some(future) => Self::wait_for_native(slf, future)?,
+            None => Self::wait_for_any(slf, object)?,
+        }
+        Ok(Next::Later)
+    }
+
+    /// Puts the task on the future's list of waiters.
+    #[inline]
+    fn wait_for_native(slf: &Bound<'_, Self>, future: &Bound<'_, Future>) -> PyResult<()> {
+        let py = slf.py();
+        let me = slf.get();
+        let target = future.get();
+        let same_loop = match (slf.as_super().get().home(), target.home()) {
+            (Some(mine), Some(its)) => mine.is(its),
+            _ => false,
+        };
+        if !same_loop {
+            return Self::fail_soon(slf, future.as_any(), Mistake::OtherLoop);
+        }
+        let pending = target.with(py, |state| {
+            let pending = matches!(state.outcome, Outcome::Pending);
+            std::mem::take(&mut state.blocking).then_some(pending)
+        });
+        let Some(pending) = pending else {
+            return Self::fail_soon(slf, future.as_any(), Mistake::NotAwaited);
+        };
+        if future.is(slf) {
+            return Self::fail_soon(slf, future.as_any(), Mistake::Itself);
+        }
+        let waiter = Waiter::Task(slf.clone().unbind());
+        if pending {
+            target.add_waiter(py, waiter);
+        } else {
+            Future::tell(future, waiter)?;
+        }
+        let awaited = future.clone().unbind().into_any();
+        let must_cancel = me.with(py, |state| {
+            state.waits_for = Some(awaited);
+            state.must_cancel
+        });
+        if must_cancel {
+            return Self::cancel_awaited(slf, future.as_any());
+        }
+        Ok(())
+    }
+
+    /// The task was cancelled in the step that has led to this wait.
+    #[cold]
+    fn cancel_awaited(slf: &Bound<'_, Self>, future: &Bound<'_, PyAny>) -> PyResult<()> {
+        let py = slf.py();
+        let message = slf.as_super().get().with(py, |state| {
+            let message = state.rare_if_any()?.cancel_message.as_ref()?;
+            Some(message.clone_ref(py))
+        });
+        if super::cancelling::cancel_any(future, message.as_ref().map(|message| message.bind(py)))?
+        {
+            slf.get().with(py, |state| state.must_cancel = false);
+        }
+        Ok(())
+    }
+
+    /// Anything else: a future of another class, by the protocol; or a mistake.
+    #[cold]
+    fn wait_for_any(slf: &Bound<'_, Self>, object: Bound<'_, PyAny>) -> PyResult<()> {
+        let py = slf.py();
+        let me = slf.get();
+        let attribute = intern!(py, "_asyncio_future_blocking");
+        let blocking = match object.getattr_opt(attribute)? {
+            Some(blocking) if !blocking.is_none() => blocking.is_truthy()?,
+            _ if object.is_instance(imports::generator_type(py)?)? => {
+                return Self::fail_soon(slf, &object, Mistake::Generator);
+            }
+            _ => return Self::fail_soon(slf, &object, Mistake::BadYield),
+        };
+        let its_loop = imports::get_loop_of(py)?.call1((&object,))?;
+        if !slf.as_super().get().initialized()?.as_any().is(&its_loop) {
+            return Self::fail_soon(slf, &object, Mistake::OtherLoop);
+        }
+        if !blocking {
+            return Self::fail_soon(slf, &object, Mistake::NotAwaited);
+        }
+        if object.is(slf) {
+            return Self::fail_soon(slf, &object, Mistake::Itself);
+        }
+        object.setattr(attribute, false)?;
+        let kwargs = PyDict::new(py);
+        kwargs.set_item(intern!(py, "context"), me.context(py))?;
+        let wakeup = Bound::new(py, Wakeup::new(slf.clone().unbind()))?;
+        object.call_method(intern!(py, "add_done_callback"), (wakeup,), Some(&kwargs))?;
+        let awaited = object.clone().unbind();
+        let must_cancel = me.with(py, |state| {
+            state.waits_for = Some(awaited);
+            state.must_cancel
+        });
+        if must_cancel {
+            return Self::cancel_awaited(slf, &object);
+        }
+        Ok(())
+    }
+
+    /// Has the next step throw a `RuntimeError` that says what is wrong with what was yielded.
+    #[cold]
+    fn fail_soon(
+        slf: &Bound<'_, Self>,
+        object: &Bound<'_, PyAny>,
+        mistake: Mistake,
+    ) -> PyResult<()> {
+        let py = slf.py();
+        let (task, object) = (slf.repr()?, object.repr()?);
+        let text = match mistake {
+            Mistake::OtherLoop => {
+                format!("Task {task} got Future {object} attached to a different loop")
+            }
+            Mistake::Itself => format!("Task cannot await on itself: {task}"),
+            Mistake::NotAwaited => {
+                format!("yield was used instead of yield from in task {task} with {object}")
+            }
+            Mistake::Generator => format!(
+                "yield was used instead of yield from for generator in task {task} with {object}"
+            ),
+            Mistake::BadYield => format!("Task got bad yield: {object}"),
+        };
+        let error = PyRuntimeError::new_err(text).into_value(py).into_any();
+        let old = slf.get().with(py, |state| state.to_throw.replace(error));
+        drop(old);
+        Self::schedule_step(slf)
+    }
+}
+
+/// What can be wrong with what a coroutine yields.
+enum Mistake {
+    OtherLoop,
+    Itself,
+    NotAwaited,
+    Generator,
+    BadYield,
+}

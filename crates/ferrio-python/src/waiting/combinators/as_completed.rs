@@ -1,0 +1,394 @@
+//! `as_completed`: futures, or their results, in the order in which they are done.
+
+use std::collections::VecDeque;
+
+use pyo3::PyTraverseError;
+#[cfg(Py_3_13)]
+use pyo3::exceptions::PyStopAsyncIteration;
+use pyo3::exceptions::{PyTimeoutError, PyTypeError};
+use pyo3::gc::PyVisit;
+use pyo3::intern;
+use pyo3::prelude::*;
+use pyo3::types::PySet;
+
+use super::distinct::distinct;
+use crate::base::cell::AttachedCell;
+use crate::kernel::coroutine::{Body, Call, Step, Wait, body};
+use crate::kernel::event_loop::wake;
+use crate::kernel::future::Home;
+use crate::kernel::future::any::{is_cancelled, is_done};
+use crate::kernel::observer::Observer;
+use crate::kernel::task::{cancel_any, current_loop, current_task, ensure_future_on, running_loop};
+use crate::{base::imports, cpython};
+
+/// The interior state.
+#[derive(Default)]
+struct State {
+    /// The arguments, before Python 3.13 until the first is asked for: it was a generator.
+    arguments: Option<(Py<PyAny>, Option<Py<PyAny>>)>,
+    /// The futures that are not done.
+    todo: Option<Py<PySet>>,
+    /// Those that are done and that nobody has got yet; `None` for each that was not when the time was up.
+    done: VecDeque<Option<Py<PyAny>>>,
+    /// Who waits for the next one.
+    getters: VecDeque<Py<PyAny>>,
+    /// How many have not been asked for.
+    left: usize,
+    timer: Option<Py<PyAny>>,
+    /// The task that called `as_completed`.
+    caller: Option<Py<PyAny>>,
+}
+
+/// What `as_completed` returns (CPython: `asyncio.tasks._AsCompletedIterator`).
+#[pyclass(
+    module = "ferrio",
+    name = "_AsCompletedIterator",
+    frozen,
+    weakref,
+    dict
+)]
+pub struct AsCompleted {
+    state: AttachedCell<State>,
+}
+
+/// Whether somebody waits for a future or for its result.
+#[derive(Copy, Clone)]
+enum Want {
+    #[cfg_attr(not(Py_3_13), expect(dead_code, reason = "no asynchronous iterator"))]
+    Future,
+    Result,
+}
+
+/// Return an iterator over awaitables in the order in which they are done, at most for timeout seconds.
+///
+/// Each item of the iterator is a coroutine that returns the result of the next awaitable that is done. Since Python 3.13 it is
+/// also an asynchronous iterator, over the futures themselves (coroutines become tasks). Both raise TimeoutError for
+/// what is not done when the time is up. Raises TypeError if fs is one awaitable.
+#[pyfunction]
+#[pyo3(signature = (fs, *, timeout = None))]
+pub fn as_completed<'py>(
+    fs: Bound<'py, PyAny>,
+    timeout: Option<Bound<'py, PyAny>>,
+) -> PyResult<Bound<'py, AsCompleted>> {
+    let py = fs.py();
+    let completed = AsCompleted {
+        state: AttachedCell::default(),
+    };
+    let completed = Bound::new(py, completed)?;
+    if cfg!(Py_3_13) {
+        AsCompleted::begin(&completed, &fs, timeout)?;
+    } else {
+        let arguments = (fs.unbind(), timeout.map(Bound::unbind));
+        let me = completed.get();
+        me.state.with(py, |state| state.arguments = Some(arguments));
+    }
+    Ok(completed)
+}
+
+impl AsCompleted {
+    /// Makes tasks of coroutines, and has itself told when something is done.
+    fn begin<'py>(
+        slf: &Bound<'py, Self>,
+        awaitables: &Bound<'py, PyAny>,
+        timeout: Option<Bound<'py, PyAny>>,
+    ) -> PyResult<()> {
+        let py = slf.py();
+        if imports::is_awaitable(py)?
+            .call1((awaitables,))?
+            .is_truthy()?
+        {
+            let name = awaitables.get_type().name()?.to_string();
+            let text = if cfg!(Py_3_13) {
+                format!("expects an iterable of awaitables, not {name}")
+            } else {
+                format!("expect an iterable of futures, not {name}")
+            };
+            return Err(PyTypeError::new_err(text));
+        }
+        let event_loop = current_loop(py)?;
+        let mut different = distinct(awaitables)?;
+        let todo = PySet::empty(py)?;
+        let caller = if cfg!(Py_3_14) {
+            Some(current_task(py, None)?.unbind()).filter(|caller| !caller.is_none(py))
+        } else {
+            None
+        };
+        for awaitable in &mut different {
+            *awaitable = ensure_future_on(awaitable, Some(&event_loop))?;
+            todo.add(&*awaitable)?;
+        }
+        if todo.len() < different.len() {
+            different = todo.iter().collect();
+        }
+        let (left, kept) = (different.len(), todo.unbind());
+        slf.get().state.with(py, |state| {
+            state.left = left;
+            state.todo = Some(kept);
+            state.caller = caller;
+        });
+        for future in different {
+            Observer::Completed(slf.clone().unbind()).attach(&future)?;
+        }
+        if let Some(timeout) = timeout
+            && left > 0
+            && !timeout.is_none()
+        {
+            let on_timeout = slf.getattr(intern!(py, "_handle_timeout"))?;
+            let timer =
+                event_loop.call_method1(intern!(py, "call_later"), (timeout, on_timeout))?;
+            let timer = timer.unbind();
+            slf.get().state.with(py, |state| state.timer = Some(timer));
+        }
+        Ok(())
+    }
+
+    /// The futures that are not done.
+    fn todo<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PySet>> {
+        self.state.with(py, |state| {
+            let todo = state.todo.as_ref()?;
+            Some(todo.bind(py).clone())
+        })
+    }
+
+    /// The task that waits.
+    pub fn caller(&self, py: Python<'_>) -> Option<Py<PyAny>> {
+        self.state.with(py, |state| {
+            let caller = state.caller.as_ref()?;
+            Some(caller.clone_ref(py))
+        })
+    }
+
+    /// One of the futures is done.
+    pub fn on_done(slf: &Bound<'_, Self>, future: &Bound<'_, PyAny>) -> PyResult<()> {
+        let py = slf.py();
+        let me = slf.get();
+        let Some(todo) = me.todo(py).filter(|todo| !todo.is_empty()) else {
+            return Ok(()); // The time was up before.
+        };
+        todo.discard(future)?;
+        me.put(py, Some(future.clone().unbind()))?;
+        if todo.is_empty()
+            && let Some(timer) = me.state.with(py, |state| state.timer.take())
+        {
+            timer.call_method0(py, intern!(py, "cancel"))?;
+        }
+        Ok(())
+    }
+
+    /// Adds what is done, and wakes up who has waited longest.
+    fn put(&self, py: Python<'_>, done: Option<Py<PyAny>>) -> PyResult<()> {
+        self.state.with(py, |state| state.done.push_back(done));
+        self.wake_next(py)
+    }
+
+    fn wake_next(&self, py: Python<'_>) -> PyResult<()> {
+        while let Some(getter) = self.state.with(py, |state| state.getters.pop_front()) {
+            let getter = getter.into_bound(py);
+            if !is_done(&getter)? {
+                return wake(&getter);
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes the next one that is done, or waits for it.
+    fn get(slf: &Bound<'_, Self>, want: Want) -> PyResult<Step> {
+        let py = slf.py();
+        let me = slf.get();
+        match me.state.with(py, |state| state.done.pop_front()) {
+            Some(None) => Err(PyTimeoutError::new_err(())),
+            Some(Some(future)) => match want {
+                Want::Future => Ok(Step::Return(future)),
+                Want::Result => {
+                    let result = future.call_method0(py, intern!(py, "result"))?;
+                    Ok(Step::Return(result))
+                }
+            },
+            None => {
+                let getter = Home::of(&running_loop(py)?).create_future(py)?;
+                let (kept, awaited) = (getter.clone().unbind(), getter.clone().unbind());
+                me.state.with(py, |state| state.getters.push_back(kept));
+                let getting = Getting {
+                    completed: slf.clone().unbind(),
+                    getter: getter.unbind(),
+                    want,
+                };
+                Ok(Step::Wait(awaited, Box::new(getting)))
+            }
+        }
+    }
+
+    /// Somebody has given up waiting.
+    fn give_up(&self, getter: &Bound<'_, PyAny>) -> PyResult<()> {
+        let py = getter.py();
+        cancel_any(getter, None)?;
+        let (removed, is_any_done) = self.state.with(py, |state| {
+            let place = state.getters.iter().position(|other| other.is(getter));
+            let removed = place.and_then(|place| state.getters.remove(place));
+            // The next one is not lost.
+            state.left += usize::from(cfg!(Py_3_14));
+            (removed, !state.done.is_empty())
+        });
+        drop(removed);
+        if is_any_done && !is_cancelled(getter)? {
+            // It was this one's turn.
+            self.wake_next(py)?;
+        }
+        Ok(())
+    }
+
+    /// Counts that one is asked for; false if all have been.
+    fn count(&self, py: Python<'_>) -> bool {
+        self.state.with(py, |state| {
+            let any = state.left > 0;
+            state.left -= usize::from(any);
+            any
+        })
+    }
+}
+
+/// A coroutine that waits until something is done.
+struct Getting {
+    completed: Py<AsCompleted>,
+    getter: Py<PyAny>,
+    want: Want,
+}
+
+impl Wait for Getting {
+    fn resume(self: Box<Self>, py: Python<'_>, outcome: PyResult<Py<PyAny>>) -> PyResult<Step> {
+        if let Err(error) = outcome {
+            let completed = self.completed.get();
+            cpython::handling(py, &error, || completed.give_up(self.getter.bind(py)))?;
+            return Err(error);
+        }
+        AsCompleted::get(self.completed.bind(py), self.want)
+    }
+
+    fn traverse(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        visit.call(&self.completed)?;
+        visit.call(&self.getter)
+    }
+}
+
+impl AsCompleted {
+    const WAIT_FOR_ONE: Body = body!(
+        if cfg!(Py_3_13) {
+            "_AsCompletedIterator._wait_for_one"
+        } else {
+            "as_completed.<locals>._wait_for_one"
+        },
+        |completed: AsCompleted| AsCompleted::get(completed, Want::Result)
+    );
+    #[cfg(Py_3_13)]
+    pub const NEXT: Body = body!(
+        "_AsCompletedIterator.__anext__",
+        |completed: AsCompleted| {
+            if !completed.get().count(completed.py()) {
+                return Err(PyStopAsyncIteration::new_err(()));
+            }
+            AsCompleted::get(completed, Want::Future)
+        }
+    );
+}
+
+#[pymethods]
+impl AsCompleted {
+    /// The futures that are not done.
+    #[getter(_todo)]
+    fn get_todo<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PySet>> {
+        self.todo(py).map_or_else(|| PySet::empty(py), Ok)
+    }
+
+    /// How many have not been asked for.
+    #[getter(_todo_left)]
+    fn get_todo_left(&self, py: Python<'_>) -> usize {
+        self.state.with(py, |state| state.left)
+    }
+
+    /// The task that called `as_completed`.
+    #[getter(_cur_task)]
+    fn get_caller(&self, py: Python<'_>) -> Option<Py<PyAny>> {
+        self.state.with(py, |state| {
+            let caller = state.caller.as_ref();
+            caller.map(|caller| caller.clone_ref(py))
+        })
+    }
+
+    /// The handle of the time limit.
+    #[getter(_timeout_handle)]
+    fn get_timer(&self, py: Python<'_>) -> Option<Py<PyAny>> {
+        self.state.with(py, |state| {
+            let timer = state.timer.as_ref();
+            timer.map(|timer| timer.clone_ref(py))
+        })
+    }
+}
+
+#[pymethods]
+impl AsCompleted {
+    fn __iter__(slf: Py<Self>) -> Py<Self> {
+        slf
+    }
+
+    fn __next__(slf: &Bound<'_, Self>) -> PyResult<Option<Call>> {
+        let py = slf.py();
+        let me = slf.get();
+        if let Some((fs, timeout)) = me.state.with(py, |state| state.arguments.take()) {
+            let timeout = timeout.map(|timeout| timeout.into_bound(py));
+            Self::begin(slf, fs.bind(py), timeout)?;
+        }
+        if !me.count(py) {
+            return Ok(None);
+        }
+        let target = slf.clone().into_any().unbind();
+        Ok(Some(Self::WAIT_FOR_ONE.call(target, None)))
+    }
+
+    #[cfg(Py_3_13)]
+    fn __aiter__(slf: Py<Self>) -> Py<Self> {
+        slf
+    }
+
+    #[cfg(Py_3_13)]
+    fn __anext__(slf: Py<Self>) -> Call {
+        Self::NEXT.call(slf.into_any(), None)
+    }
+
+    /// The time is up.
+    #[pyo3(name = "_handle_timeout")]
+    fn on_timeout(slf: &Bound<'_, Self>) -> PyResult<()> {
+        let py = slf.py();
+        let me = slf.get();
+        let Some(todo) = me.todo(py) else {
+            return Ok(());
+        };
+        for future in &todo {
+            Observer::Completed(slf.clone().unbind()).detach(&future)?;
+            me.put(py, None)?;
+        }
+        todo.clear();
+        Ok(())
+    }
+
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        self.state.visit(|state| {
+            if let Some((fs, timeout)) = &state.arguments {
+                visit.call(fs)?;
+                visit.call(timeout)?;
+            }
+            visit.call(&state.todo)?;
+            for done in state.done.iter().flatten() {
+                visit.call(done)?;
+            }
+            for getter in &state.getters {
+                visit.call(getter)?;
+            }
+            visit.call(&state.timer)?;
+            visit.call(&state.caller)
+        })
+    }
+
+    fn __clear__(&self) {
+        Python::attach(|py| drop(self.state.take(py)));
+    }
+}

@@ -1,0 +1,335 @@
+//! `gather`: one future for the results of many.
+
+use pyo3::PyTraverseError;
+use pyo3::gc::PyVisit;
+use pyo3::intern;
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyList, PyTuple};
+
+use crate::base::arguments::Truth;
+use crate::base::cell::AttachedCell;
+use crate::cpython::native;
+use crate::kernel::coroutine::is_known_coroutine;
+use crate::kernel::future::any::{Ended, cancel_message, cancelled_error, ended, is_done, loop_of};
+use crate::kernel::future::{Future, Home, Outcome};
+use crate::kernel::observer::Observer;
+use crate::kernel::task::{
+    Task, cancel_any, current_loop, current_task, ensure_future_on, running_loop_or_none,
+};
+use crate::{base::imports, cpython};
+
+/// The interior state.
+#[derive(Default)]
+struct State {
+    /// In the order of the arguments; a future that was given twice is here twice.
+    children: Vec<Py<PyAny>>,
+    /// How many different children have not ended.
+    pending: usize,
+    return_exceptions: bool,
+    cancel_requested: bool,
+    /// The task that called `gather`.
+    caller: Option<Py<PyAny>>,
+}
+
+/// The future that `gather` returns: cancelling it cancels the children (CPython: `asyncio.tasks._GatheringFuture`).
+#[pyclass(module = "ferrio", name = "_GatheringFuture", extends = Future, frozen)]
+pub struct GatheringFuture {
+    state: AttachedCell<State>,
+}
+
+/// Return a future of the list of results of several awaitables, in their order.
+///
+/// Coroutines become tasks. The first exception is the future's exception, unless return_exceptions is true: then
+/// exceptions stand among the results. Cancelling the future cancels the awaitables.
+#[pyfunction]
+#[pyo3(
+    signature = (*coros_or_futures, return_exceptions = Truth(false)),
+    text_signature = "(*coros_or_futures, return_exceptions=False)"
+)]
+pub fn gather<'py>(
+    coros_or_futures: &Bound<'py, PyTuple>,
+    return_exceptions: Truth,
+) -> PyResult<Bound<'py, PyAny>> {
+    let py = coros_or_futures.py();
+    if coros_or_futures.is_empty() {
+        let event_loop = current_loop(py)?;
+        let outer = event_loop.call_method0(intern!(py, "create_future"))?;
+        outer.call_method1(intern!(py, "set_result"), (PyList::empty(py),))?;
+        return Ok(outer);
+    }
+    let running = running_loop_or_none(py)?;
+    let caller = match &running {
+        Some(event_loop) => Some(current_task(py, Some(event_loop.clone()))?.unbind()),
+        None => None,
+    };
+    // Before Python 3.14 the loop is the first argument's.
+    let mut event_loop = running.filter(|_| cfg!(Py_3_14));
+    let mut children = Vec::with_capacity(coros_or_futures.len());
+    let mut different = Vec::with_capacity(coros_or_futures.len());
+    let mut seen = Seen::new(coros_or_futures);
+    for argument in coros_or_futures {
+        if let Some(child) = seen.find(&argument)? {
+            children.push(child.unbind());
+            continue;
+        }
+        let child = as_child(&argument, event_loop.as_ref())?;
+        if event_loop.is_none() {
+            event_loop = Some(loop_of(&child)?);
+        }
+        seen.add(&argument, &child)?;
+        children.push(child.clone().unbind());
+        different.push(child);
+    }
+    let Some(event_loop) = event_loop else {
+        return Ok(py.None().into_bound(py));
+    };
+    let state = State {
+        children,
+        pending: different.len(),
+        return_exceptions: return_exceptions.0,
+        cancel_requested: false,
+        caller: caller.filter(|caller| !caller.is_none(py)),
+    };
+    let outer = PyClassInitializer::from(Future::pending(Home::of(&event_loop)));
+    let outer = outer.add_subclass(GatheringFuture {
+        state: AttachedCell::new(state),
+    });
+    let outer = Bound::new(py, outer)?;
+    if Home::of(&event_loop).debug(py)? {
+        outer.as_super().get().remember_source(py)?;
+    }
+    let mut done = Vec::new();
+    for child in different {
+        if is_done(&child)? {
+            done.push(child);
+        } else {
+            Observer::Gather(outer.clone().unbind()).attach(&child)?;
+        }
+    }
+    // If all have ended already, so has the result.
+    for child in done {
+        if cfg!(Py_3_12) {
+            GatheringFuture::on_child_done(&outer, &child)?;
+        } else {
+            Observer::Gather(outer.clone().unbind()).attach(&child)?;
+        }
+    }
+    Ok(outer.into_any())
+}
+
+/// The future for an argument. A task that was made for it does not complain if it goes away: its maker cannot help it.
+fn as_child<'py>(
+    argument: &Bound<'py, PyAny>,
+    event_loop: Option<&Bound<'py, PyAny>>,
+) -> PyResult<Bound<'py, PyAny>> {
+    let py = argument.py();
+    let child = ensure_future_on(argument, event_loop)?;
+    if !child.is(argument) {
+        match child.cast_exact::<Task>() {
+            Ok(task) => task.get().do_not_log_destroy_pending(py),
+            Err(_) => child.setattr(intern!(py, "_log_destroy_pending"), false)?,
+        }
+    }
+    Ok(child)
+}
+
+/// The arguments that were seen, for those that are given twice.
+enum Seen<'py> {
+    /// All are coroutines or native futures, which are equal only to themselves, and none is there twice.
+    Distinct,
+    ByEquality(Bound<'py, PyDict>),
+}
+
+impl<'py> Seen<'py> {
+    fn new(arguments: &Bound<'py, PyTuple>) -> Self {
+        let mut addresses = Vec::with_capacity(arguments.len());
+        for argument in arguments.iter_borrowed() {
+            if !is_known_coroutine(&argument) && native(&argument).is_none() {
+                return Self::ByEquality(PyDict::new(arguments.py()));
+            }
+            addresses.push(argument.as_ptr() as usize);
+        }
+        addresses.sort_unstable();
+        if addresses.windows(2).any(|pair| pair[0] == pair[1]) {
+            return Self::ByEquality(PyDict::new(arguments.py()));
+        }
+        Self::Distinct
+    }
+
+    fn find(&self, argument: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        match self {
+            Self::Distinct => Ok(None),
+            Self::ByEquality(children) => children.get_item(argument),
+        }
+    }
+
+    fn add(&mut self, argument: &Bound<'py, PyAny>, child: &Bound<'py, PyAny>) -> PyResult<()> {
+        match self {
+            Self::Distinct => Ok(()),
+            Self::ByEquality(children) => children.set_item(argument, child),
+        }
+    }
+}
+
+impl GatheringFuture {
+    /// The task that called `gather`, as long as the children are awaited for it.
+    pub fn caller(&self, py: Python<'_>) -> Option<Py<PyAny>> {
+        self.state.with(py, |state| {
+            let caller = state.caller.as_ref()?;
+            Some(caller.clone_ref(py))
+        })
+    }
+
+    /// A child has ended.
+    pub fn on_child_done(slf: &Bound<'_, Self>, child: &Bound<'_, PyAny>) -> PyResult<()> {
+        let py = slf.py();
+        let me = slf.get();
+        let outer = slf.as_super();
+        let (pending, return_exceptions) = me.state.with(py, |state| {
+            state.pending -= 1;
+            (state.pending, state.return_exceptions)
+        });
+        if outer.get().is_done(py) {
+            // The exception counts as retrieved.
+            ended(child)?;
+            return Ok(());
+        }
+        if !return_exceptions {
+            let error = match ended(child)? {
+                Ended::Cancelled => Some(cancelled_error(child)?),
+                Ended::Raised(error) => Some(error),
+                Ended::Not | Ended::Returned(_) => None,
+            };
+            if let Some(error) = error {
+                me.forget_caller(py);
+                return Future::fail(outer, error);
+            }
+        }
+        if pending > 0 {
+            return Ok(());
+        }
+        let (children, cancelled) = me.state.with(py, |state| {
+            let children: Vec<_> = state
+                .children
+                .iter()
+                .map(|child| child.clone_ref(py))
+                .collect();
+            (children, state.cancel_requested)
+        });
+        me.forget_caller(py);
+        let results = PyList::empty(py);
+        for child in &children {
+            results.append(Self::result_of(child.bind(py))?)?;
+        }
+        if cancelled && let Some(last) = children.last() {
+            return Future::fail(outer, cancelled_error(last.bind(py))?);
+        }
+        Future::finish(outer, Outcome::Returned(results.into_any().unbind()))
+    }
+
+    /// A child's entry in the list of results.
+    fn result_of<'py>(child: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+        let py = child.py();
+        match ended(child)? {
+            Ended::Cancelled => {
+                let message = cancel_message(child)?;
+                let class = imports::cancelled_error(py)?;
+                if message.is_none() {
+                    class.call1(("",))
+                } else {
+                    class.call1((message,))
+                }
+            }
+            Ended::Raised(error) => Ok(error),
+            Ended::Returned(result) => Ok(result),
+            Ended::Not => Ok(py.None().into_bound(py)),
+        }
+    }
+
+    fn forget_caller(&self, py: Python<'_>) {
+        let caller = self.state.with(py, |state| state.caller.take());
+        drop(caller);
+    }
+}
+
+#[pymethods]
+impl GatheringFuture {
+    #[getter(__class__)]
+    fn class(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+        Ok(imports::gathering_future_class(slf.py())?.clone().unbind())
+    }
+
+    /// Cancel the awaitables that have not ended. Return False if all have.
+    #[pyo3(signature = (msg = None))]
+    fn cancel(slf: &Bound<'_, Self>, msg: Option<&Bound<'_, PyAny>>) -> PyResult<bool> {
+        let py = slf.py();
+        if slf.as_super().get().is_done(py) {
+            return Ok(false);
+        }
+        let children: Vec<_> = slf.get().state.with(py, |state| {
+            let children = state.children.iter();
+            children.map(|child| child.clone_ref(py)).collect()
+        });
+        let mut cancelled = false;
+        for child in children {
+            cancelled |= cancel_any(child.bind(py), msg)?;
+        }
+        if cancelled {
+            slf.get()
+                .state
+                .with(py, |state| state.cancel_requested = true);
+        }
+        Ok(cancelled)
+    }
+
+    #[getter(_children)]
+    fn get_children<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
+        let children: Vec<_> = self.state.with(py, |state| {
+            let children = state.children.iter();
+            children.map(|child| child.clone_ref(py)).collect()
+        });
+        PyList::new(py, children)
+    }
+
+    #[getter(_cancel_requested)]
+    fn get_cancel_requested(&self, py: Python<'_>) -> bool {
+        self.state.with(py, |state| state.cancel_requested)
+    }
+
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        self.state.visit(|state| {
+            state
+                .children
+                .iter()
+                .try_for_each(|child| visit.call(child))?;
+            visit.call(&state.caller)
+        })
+    }
+
+    fn __clear__(&self) {
+        Python::attach(|py| drop(self.state.take(py)));
+    }
+}
+
+impl cpython::SelfAwait for GatheringFuture {
+    fn resume(slf: &Bound<'_, Self>) -> cpython::Resumed {
+        <Future as cpython::SelfAwait>::resume(slf.as_super())
+    }
+}
+
+impl cpython::Finalize for GatheringFuture {
+    const RAISES: bool = false;
+
+    fn deallocator() -> &'static std::sync::OnceLock<pyo3::ffi::destructor> {
+        static ORIGINAL: std::sync::OnceLock<pyo3::ffi::destructor> = std::sync::OnceLock::new();
+        &ORIGINAL
+    }
+
+    fn is_settled(slf: &Bound<'_, Self>) -> bool {
+        Future::is_settled(slf.as_super())
+    }
+
+    fn finalize(slf: &Bound<'_, Self>, _: Option<&Bound<'_, PyAny>>) -> PyResult<()> {
+        Future::report_unretrieved(slf.as_super())
+    }
+}

@@ -1,0 +1,171 @@
+//! `Event`.
+
+use ferrio::sync::{self, Cursor};
+use pyo3::PyTraverseError;
+use pyo3::gc::PyVisit;
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyTuple};
+
+use super::bound::{self, Bound as LoopBound};
+use super::copying::copied;
+use super::lock::Returns;
+use super::{Waiter, attributes};
+use crate::base::imports;
+use crate::kernel::coroutine::{Body, Call, Step, Wait, body};
+
+/// A flag that tasks can wait for (CPython: `asyncio.Event`).
+#[pyclass(module = "ferrio", subclass, frozen, weakref, dict)]
+pub struct Event {
+    state: LoopBound<sync::Event<Waiter>>,
+}
+
+impl Event {
+    /// An event that is not set, of no loop.
+    pub const fn unset() -> Self {
+        Self {
+            state: LoopBound::new(sync::Event::new()),
+        }
+    }
+
+    /// Sets the flag and wakes all who wait.
+    pub fn set_native(&self, py: Python<'_>) -> PyResult<()> {
+        if !self.state.with(py, sync::Event::set) {
+            return Ok(());
+        }
+        self.state
+            .refresh(py, |event| &mut event.waiters, usize::MAX)?;
+        let mut cursor = Cursor::default();
+        while let Some(waiter) = self.state.with(py, |event| {
+            let next = event.to_wake(&mut cursor);
+            next.map(|waiter| waiter.clone_ref(py))
+        }) {
+            waiter.wake(py, Returns::True.into_object(py))?;
+        }
+        Ok(())
+    }
+
+    /// Takes the flag back.
+    pub fn clear_native(&self, py: Python<'_>) {
+        self.state.with(py, sync::Event::clear);
+    }
+
+    /// `wait`, as a step of a coroutine.
+    pub fn wait_step(slf: &Bound<'_, Self>, returns: Returns) -> PyResult<Step> {
+        let py = slf.py();
+        let me = slf.get();
+        if me.state.with(py, |event| event.is_set()) {
+            return Ok(Step::Return(returns.into_object(py)));
+        }
+        let (waiter, future) = me.state.new_waiter(slf.as_any())?;
+        me.state.with(py, |event| event.waiters.push(waiter));
+        let waiting = Waiting {
+            event: slf.clone().unbind(),
+            future: future.clone_ref(py),
+            returns,
+        };
+        Ok(Step::Wait(future, Box::new(waiting)))
+    }
+}
+
+/// One who waits for the flag.
+struct Waiting {
+    event: Py<Event>,
+    future: Py<PyAny>,
+    returns: Returns,
+}
+
+impl Wait for Waiting {
+    fn resume(self: Box<Self>, py: Python<'_>, outcome: PyResult<Py<PyAny>>) -> PyResult<Step> {
+        let me = self.event.get().state.with(py, |event| {
+            event.waiters.remove(|waiter| waiter.is(&self.future))
+        });
+        drop(me);
+        outcome?;
+        Ok(Step::Return(self.returns.into_object(py)))
+    }
+
+    fn traverse(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        visit.call(&self.event)?;
+        visit.call(&self.future)
+    }
+}
+
+impl Event {
+    pub const WAIT: Body = body!("Event.wait", |event: Event| Event::wait_step(
+        event,
+        Returns::True
+    ));
+}
+
+#[pymethods]
+impl Event {
+    #[new]
+    #[pyo3(signature = (*_args, **_kwargs), text_signature = "()")]
+    fn new(_args: &Bound<'_, PyTuple>, _kwargs: Option<&Bound<'_, PyDict>>) -> Self {
+        Self::unset()
+    }
+
+    fn __init__(&self, py: Python<'_>) {
+        self.state.reset(py, sync::Event::new());
+    }
+
+    /// Return True if the flag is set.
+    fn is_set(&self, py: Python<'_>) -> bool {
+        self.state.with(py, |event| event.is_set())
+    }
+
+    /// Set the flag and wake all tasks that wait for it.
+    fn set(&self, py: Python<'_>) -> PyResult<()> {
+        self.set_native(py)
+    }
+
+    /// Take the flag back: who waits from now on waits for the next set().
+    fn clear(&self, py: Python<'_>) {
+        self.clear_native(py);
+    }
+
+    /// Wait until the flag is set, which may be at once. The coroutine returns True.
+    fn wait(slf: Py<Self>) -> Call {
+        Self::WAIT.call(slf.into_any(), None)
+    }
+
+    fn __repr__(slf: &Bound<'_, Self>) -> PyResult<String> {
+        let (set, waiters) = slf
+            .get()
+            .state
+            .with(slf.py(), |event| (event.is_set(), event.waiters.len()));
+        bound::repr(slf.as_any(), if set { "set" } else { "unset" }, waiters)
+    }
+
+    #[getter(_value)]
+    fn get_value(&self, py: Python<'_>) -> bool {
+        self.is_set(py)
+    }
+
+    /// Wakes nobody.
+    #[setter(_value)]
+    fn set_value(&self, py: Python<'_>, value: bool) {
+        self.state.with(py, |event| {
+            event.clear();
+            if value {
+                let _ = event.set();
+            }
+        });
+    }
+
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        self.state.traverse(visit, |event, visit| {
+            bound::traverse_line(&event.waiters, visit)
+        })
+    }
+
+    fn __clear__(&self) {
+        self.state.clear(sync::Event::new());
+    }
+}
+
+attributes::of_bound!(Event, imports::event_class);
+attributes::line!(Event, _waiters, get_waiters, waiters);
+copied!(Event, ["_value"], |slf| {
+    slf.get().state.with(slf.py(), |event| event.waiters.len())
+});

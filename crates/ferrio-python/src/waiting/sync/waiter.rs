@@ -1,0 +1,105 @@
+//! A future that stands in line.
+
+use ferrio::sync::Status;
+use pyo3::PyTraverseError;
+use pyo3::gc::PyVisit;
+use pyo3::intern;
+use pyo3::prelude::*;
+
+use crate::kernel::future::{Future, Outcome};
+
+/// A future that stands in line until somebody gives it a result.
+pub enum Waiter {
+    /// ferrio's own, which says itself how it is.
+    Native(Py<Future>),
+    /// Any other object, and what it last said when it was asked.
+    Foreign(Py<PyAny>, Status),
+}
+
+impl Waiter {
+    /// The object as a waiter.
+    pub fn of(object: &Bound<'_, PyAny>) -> Self {
+        match object.cast_exact::<Future>() {
+            Ok(future) => Self::Native(future.clone().unbind()),
+            Err(_) => Self::Foreign(object.clone().unbind(), Status::Waiting),
+        }
+    }
+
+    /// The future.
+    pub fn as_any(&self) -> &Py<PyAny> {
+        match self {
+            Self::Native(future) => future.as_any(),
+            Self::Foreign(future, _) => future,
+        }
+    }
+
+    /// Whether it is this future.
+    #[inline]
+    pub fn is(&self, future: &Py<PyAny>) -> bool {
+        self.as_any().is(future)
+    }
+
+    /// The same once more.
+    #[inline]
+    pub fn clone_ref(&self, py: Python<'_>) -> Self {
+        match self {
+            Self::Native(future) => Self::Native(future.clone_ref(py)),
+            Self::Foreign(future, status) => Self::Foreign(future.clone_ref(py), *status),
+        }
+    }
+
+    /// Gives it a result. It must wait.
+    #[inline]
+    pub fn wake(self, py: Python<'_>, result: Py<PyAny>) -> PyResult<()> {
+        match self {
+            Self::Native(future) => Future::finish(future.bind(py), Outcome::Returned(result)),
+            Self::Foreign(future, _) => {
+                future.call_method1(py, intern!(py, "set_result"), (result,))?;
+                Ok(())
+            }
+        }
+    }
+
+    /// What has become of a future of any class.
+    pub fn ask(future: &Bound<'_, PyAny>) -> PyResult<Status> {
+        let py = future.py();
+        if let Ok(future) = future.cast_exact::<Future>() {
+            return Ok(status(py, future.get()));
+        }
+        if !future.call_method0(intern!(py, "done"))?.is_truthy()? {
+            return Ok(Status::Waiting);
+        }
+        let cancelled = future.call_method0(intern!(py, "cancelled"))?.is_truthy()?;
+        Ok(if cancelled {
+            Status::Cancelled
+        } else {
+            Status::Woken
+        })
+    }
+
+    pub fn traverse(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        match self {
+            Self::Native(future) => visit.call(future),
+            Self::Foreign(future, _) => visit.call(future),
+        }
+    }
+}
+
+impl ferrio::sync::Waiter for Waiter {
+    #[inline]
+    fn status(&self) -> Status {
+        match self {
+            Self::Native(future) => Python::attach(|py| status(py, future.get())),
+            Self::Foreign(_, status) => *status,
+        }
+    }
+}
+
+#[inline]
+fn status(py: Python<'_>, future: &Future) -> Status {
+    future.with(py, |state| match state.outcome {
+        Outcome::Pending => Status::Waiting,
+        Outcome::Cancelled => Status::Cancelled,
+        Outcome::Returned(_) | Outcome::Raised(_) => Status::Woken,
+    })
+}

@@ -1,0 +1,162 @@
+//! `wait_for`: an awaitable that may take so long and no longer.
+
+use pyo3::PyTraverseError;
+use pyo3::exceptions::PyTimeoutError;
+use pyo3::gc::PyVisit;
+use pyo3::intern;
+use pyo3::prelude::*;
+
+use super::timer::is_over;
+#[cfg(Py_3_12)]
+use super::{Timeout, timer::deadline_after};
+use crate::kernel::coroutine::{Body, Call, Step, Wait, body};
+use crate::kernel::future::Home;
+use crate::kernel::future::any::is_done;
+use crate::kernel::observer::Observer;
+use crate::kernel::task::{cancel_any, ensure_future_on, running_loop};
+use crate::{base::imports, cpython};
+
+pub const WAIT_FOR: Body = body!("wait_for", |fut: PyAny, timeout| begin(fut, timeout));
+
+/// Wait for an awaitable, at most timeout seconds; None means forever.
+///
+/// Return its result. Raises TimeoutError, after the awaitable was cancelled and has ended, if the time is up; what the
+/// awaitable raises otherwise.
+#[pyfunction]
+#[pyo3(signature = (fut, timeout))]
+pub fn wait_for(fut: Py<PyAny>, timeout: Py<PyAny>) -> Call {
+    WAIT_FOR.call(fut, Some(timeout))
+}
+
+fn begin(fut: &Bound<'_, PyAny>, timeout: Option<Py<PyAny>>) -> PyResult<Step> {
+    let py = fut.py();
+    let Some(timeout) = timeout.filter(|timeout| !timeout.is_none(py)) else {
+        return Ok(Step::Wait(fut.clone().unbind(), Box::new(Untimed)));
+    };
+    let timeout = timeout.bind(py);
+    if is_over(timeout)? {
+        return immediate(fut);
+    }
+    #[cfg(not(Py_3_12))]
+    return super::wait_for_task::begin(fut, timeout);
+    #[cfg(Py_3_12)]
+    timed(fut, timeout)
+}
+
+/// `return await fut`.
+struct Untimed;
+
+impl Wait for Untimed {
+    fn resume(self: Box<Self>, _: Python<'_>, outcome: PyResult<Py<PyAny>>) -> PyResult<Step> {
+        outcome.map(Step::Return)
+    }
+
+    fn traverse(&self, _: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        Ok(())
+    }
+}
+
+/// `async with timeout(timeout): return await fut`.
+#[cfg(Py_3_12)]
+fn timed(fut: &Bound<'_, PyAny>, timeout: &Bound<'_, PyAny>) -> PyResult<Step> {
+    let py = fut.py();
+    let block = Timeout::create(py, Some(deadline_after(timeout)?.unbind()))?;
+    Timeout::enter(&block)?;
+    let timed = Timed(block.unbind());
+    Ok(Step::Wait(fut.clone().unbind(), Box::new(timed)))
+}
+
+/// The rest of the coroutine, inside the timeout.
+#[cfg(Py_3_12)]
+struct Timed(Py<Timeout>);
+
+#[cfg(Py_3_12)]
+impl Wait for Timed {
+    fn resume(self: Box<Self>, py: Python<'_>, outcome: PyResult<Py<PyAny>>) -> PyResult<Step> {
+        let block = self.0.bind(py);
+        match outcome {
+            Ok(result) => {
+                Timeout::exit(block, None)?;
+                Ok(Step::Return(result))
+            }
+            Err(error) => {
+                let raised = error.value(py);
+                cpython::handling(py, &error, || Timeout::exit(block, Some(raised)))?;
+                Err(error)
+            }
+        }
+    }
+
+    fn traverse(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        visit.call(&self.0)
+    }
+}
+
+/// With no time to wait: the result if there is one, else a cancellation.
+fn immediate(fut: &Bound<'_, PyAny>) -> PyResult<Step> {
+    let py = fut.py();
+    let fut = ensure_future_on(fut, None)?;
+    if is_done(&fut)? {
+        let result = fut.call_method0(intern!(py, "result"))?;
+        return Ok(Step::Return(result.unbind()));
+    }
+    cancel_and_wait(&fut, End::Timeout)
+}
+
+/// How it ends when the future that was cancelled has ended.
+pub(super) enum End {
+    /// As the future, but a cancellation is a `TimeoutError`.
+    Timeout,
+    /// With this.
+    #[cfg_attr(Py_3_12, expect(dead_code, reason = "the future is awaited itself"))]
+    Raise(PyErr),
+}
+
+/// Cancels a future and waits for its end without retrieving what it ends with.
+pub(super) fn cancel_and_wait(fut: &Bound<'_, PyAny>, end: End) -> PyResult<Step> {
+    let py = fut.py();
+    let waiter = Home::of(&running_loop(py)?).create_future(py)?;
+    Observer::Release(waiter.clone().unbind()).attach(fut)?;
+    cancel_any(fut, None)?;
+    let ending = Ending {
+        fut: fut.clone().unbind(),
+        waiter: waiter.clone().unbind(),
+        end,
+    };
+    Ok(Step::Wait(waiter.unbind(), Box::new(ending)))
+}
+
+/// The rest of the coroutine, when the future has ended.
+struct Ending {
+    fut: Py<PyAny>,
+    waiter: Py<PyAny>,
+    end: End,
+}
+
+impl Wait for Ending {
+    fn resume(self: Box<Self>, py: Python<'_>, outcome: PyResult<Py<PyAny>>) -> PyResult<Step> {
+        let Self { fut, waiter, end } = *self;
+        let fut = fut.bind(py);
+        let detached = cpython::finally(py, outcome, || Observer::Release(waiter).detach(fut));
+        if let End::Raise(error) = end {
+            // It was handled meanwhile.
+            detached.map_err(|another| cpython::raised_while(py, &error, another))?;
+            return Err(error);
+        }
+        detached?;
+        match fut.call_method0(intern!(py, "result")) {
+            Err(error) if error.is_instance(py, imports::cancelled_error(py)?) => {
+                cpython::handling(py, &error, || {
+                    let timeout = py.get_type::<PyTimeoutError>().call0()?;
+                    Err(cpython::raise_from(timeout, &error))
+                })
+            }
+            outcome => outcome.map(|result| Step::Return(result.unbind())),
+        }
+    }
+
+    fn traverse(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        visit.call(&self.fut)?;
+        visit.call(&self.waiter)
+    }
+}

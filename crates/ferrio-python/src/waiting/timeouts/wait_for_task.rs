@@ -1,0 +1,70 @@
+//! `wait_for` as it was before Python 3.12: a coroutine becomes a task, and a result that arrives with a cancellation wins.
+
+use pyo3::PyTraverseError;
+use pyo3::gc::PyVisit;
+use pyo3::intern;
+use pyo3::prelude::*;
+
+use super::Timer;
+use super::wait_for::{End, cancel_and_wait};
+use crate::kernel::coroutine::{Step, Wait};
+use crate::kernel::future::Home;
+use crate::kernel::future::any::is_done;
+use crate::kernel::observer::Observer;
+use crate::kernel::task::{ensure_future_on, running_loop};
+use crate::{base::imports, cpython};
+
+/// Begins to wait for a future, or for a task that is made of a coroutine.
+pub fn begin(fut: &Bound<'_, PyAny>, timeout: &Bound<'_, PyAny>) -> PyResult<Step> {
+    let py = fut.py();
+    let event_loop = running_loop(py)?;
+    let waiter = Home::of(&event_loop).create_future(py)?;
+    let timer = Timer::to_wake(&event_loop, &waiter, timeout)?;
+    let fut = ensure_future_on(fut, Some(&event_loop))?;
+    Observer::Release(waiter.clone().unbind()).attach(&fut)?;
+    let waiting = Waiting {
+        fut: fut.unbind(),
+        waiter: waiter.clone().unbind(),
+        timer,
+    };
+    Ok(Step::Wait(waiter.unbind(), Box::new(waiting)))
+}
+
+/// The rest of the coroutine: the future is done, or the time is up, or it was cancelled.
+struct Waiting {
+    fut: Py<PyAny>,
+    waiter: Py<PyAny>,
+    timer: Timer,
+}
+
+impl Waiting {
+    /// The future is done, or it is cancelled and has ended when `wait_for` does.
+    fn end(self, py: Python<'_>, end: End) -> PyResult<Step> {
+        self.timer.cancel(py)?;
+        let fut = self.fut.bind(py);
+        if is_done(fut)? {
+            let result = fut.call_method0(intern!(py, "result"))?;
+            return Ok(Step::Return(result.unbind()));
+        }
+        Observer::Release(self.waiter).detach(fut)?;
+        cancel_and_wait(fut, end)
+    }
+}
+
+impl Wait for Waiting {
+    fn resume(self: Box<Self>, py: Python<'_>, outcome: PyResult<Py<PyAny>>) -> PyResult<Step> {
+        match outcome {
+            Ok(_) => self.end(py, End::Timeout),
+            Err(error) if error.is_instance(py, imports::cancelled_error(py)?) => {
+                cpython::handling(py, &error, || self.end(py, End::Raise(error.clone_ref(py))))
+            }
+            Err(error) => cpython::finally(py, Err(error), || self.timer.cancel(py)),
+        }
+    }
+
+    fn traverse(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        visit.call(&self.fut)?;
+        visit.call(&self.waiter)?;
+        self.timer.traverse(visit)
+    }
+}
