@@ -1,12 +1,8 @@
 //! The standard library's names that the bindings use, each imported once, all listed here.
 
-use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::PyDict;
-
-use crate::kernel::future::Future;
-use crate::kernel::task::Task;
+use pyo3::types::{PyDict, PyString, PyType};
 
 /// Declares functions that give `module.name`, imported at the first call, and one that imports all of them.
 macro_rules! imports {
@@ -332,42 +328,46 @@ pub fn import_all(py: Python<'_>) {
     import_before_3_12(py);
     #[cfg(not(Py_3_14))]
     import_before_3_14(py);
-    drop(replaced_task_class(py));
-    drop(replaced_future_class(py));
+    drop(names_of_tasks(py));
+    drop(names_of_futures(py));
 }
 
-/// The class that a program has put at `asyncio.tasks.Task` in place of asyncio's own or ferrio's.
+/// The class that a program has put into a module of asyncio's in place of asyncio's own or ferrio's.
+///
+/// `names` is the dictionary of that module, `name` the name of the class in it.
 #[inline]
-pub fn replaced_task_class(py: Python<'_>) -> PyResult<Option<Bound<'_, PyAny>>> {
-    static MODULE: PyOnceLock<Py<PyDict>> = PyOnceLock::new();
-    let names = MODULE.get_or_try_init(py, || module_dict(py, "asyncio.tasks"))?;
-    let class = names.bind(py).get_item(intern!(py, "Task"))?;
-    let known = |class: &Bound<'_, PyAny>| -> PyResult<bool> {
-        Ok(class.is(task_class(py)?) || class.is(py.get_type::<Task>()))
-    };
-    match class {
-        Some(class) if !known(&class)? => Ok(Some(class)),
-        _ => Ok(None),
-    }
+pub fn replaced_class<'py>(
+    names: &Bound<'py, PyDict>,
+    name: &Bound<'py, PyString>,
+    stock: &Bound<'py, PyAny>,
+    native: &Bound<'py, PyType>,
+) -> PyResult<Option<Bound<'py, PyAny>>> {
+    let class = names.get_item(name)?;
+    Ok(class.filter(|class| !class.is(stock) && !class.is(native)))
 }
 
-/// The class that a program has put at `asyncio.futures.Future` in place of asyncio's own or ferrio's.
+/// The names of `asyncio.tasks`.
 #[inline]
-pub fn replaced_future_class(py: Python<'_>) -> PyResult<Option<Bound<'_, PyAny>>> {
-    static MODULE: PyOnceLock<Py<PyDict>> = PyOnceLock::new();
-    let names = MODULE.get_or_try_init(py, || module_dict(py, "asyncio.futures"))?;
-    let class = names.bind(py).get_item(intern!(py, "Future"))?;
-    let known = |class: &Bound<'_, PyAny>| -> PyResult<bool> {
-        Ok(class.is(future_class(py)?) || class.is(py.get_type::<Future>()))
-    };
-    match class {
-        Some(class) if !known(&class)? => Ok(Some(class)),
-        _ => Ok(None),
-    }
+pub fn names_of_tasks(py: Python<'_>) -> PyResult<&Bound<'_, PyDict>> {
+    static NAMES: PyOnceLock<Py<PyDict>> = PyOnceLock::new();
+    names_of(py, &NAMES, "asyncio.tasks")
 }
 
-fn module_dict(py: Python<'_>, name: &str) -> PyResult<Py<PyDict>> {
-    Ok(py.import(name)?.dict().unbind())
+/// The names of `asyncio.futures`.
+#[inline]
+pub fn names_of_futures(py: Python<'_>) -> PyResult<&Bound<'_, PyDict>> {
+    static NAMES: PyOnceLock<Py<PyDict>> = PyOnceLock::new();
+    names_of(py, &NAMES, "asyncio.futures")
+}
+
+#[inline]
+fn names_of<'py>(
+    py: Python<'py>,
+    cache: &'py PyOnceLock<Py<PyDict>>,
+    module: &str,
+) -> PyResult<&'py Bound<'py, PyDict>> {
+    let names = cache.get_or_try_init(py, || PyResult::Ok(py.import(module)?.dict().unbind()))?;
+    Ok(names.bind(py))
 }
 
 /// asyncio's child watcher with threads, one for the whole process: for where there are no descriptors of processes.

@@ -11,11 +11,11 @@ mod in_turn;
 #[cfg(not(Py_3_12))]
 mod incomplete;
 mod instances;
+mod known_classes;
 mod latest;
 mod lifetime;
 mod metaclass;
 mod names;
-mod native;
 pub mod openssl;
 mod quick_method;
 mod raising;
@@ -41,11 +41,11 @@ pub use self::in_turn::{InTurn, install_in_turn};
 #[cfg(not(Py_3_12))]
 pub use self::incomplete::skip_incomplete;
 pub use self::instances::make_as_object;
+pub use self::known_classes::KnownClasses;
 pub use self::latest::Latest;
 pub use self::lifetime::{Finalize, install_finalizer};
 pub use self::metaclass::set_metaclass;
 pub use self::names::RUNNING_NAMES;
-pub use self::native::{know_native_futures, native};
 pub(crate) use self::quick_method::quick_method;
 pub use self::quick_method::{QuickMethod, install_quick_method};
 pub use self::raising::{ensure_traceback, made, raise, raise_from, raise_new, undisturbed};

@@ -13,5 +13,6 @@ pub mod coroutine;
 pub mod event_loop;
 pub mod future;
 pub mod handle;
+mod kinds;
 pub mod observer;
 pub mod task;

@@ -8,9 +8,9 @@ use pyo3::gc::PyVisit;
 use pyo3::intern;
 use pyo3::prelude::*;
 
-use crate::cpython::native;
 use crate::io::streams::Handler;
 use crate::kernel::event_loop::wake;
+use crate::kernel::future::native;
 use crate::kernel::future::{Future, Waiter};
 use crate::waiting::combinators::{AsCompleted, GatheringFuture, Waiting, shield};
 use crate::waiting::task_group::TaskGroup;

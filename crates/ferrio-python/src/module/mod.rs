@@ -90,7 +90,10 @@ mod _ferrio {
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
         module.add("_is_exit_guarded", crate::cpython::guard_thread_exit())?;
         crate::cpython::install_am_send::<crate::kernel::future::FutureIter>(module.py())?;
-        crate::cpython::know_native_futures(module.py());
+        let py = module.py();
+        crate::kernel::future::know_native_future(&py.get_type::<Task>())?;
+        crate::kernel::future::know_native_future(&py.get_type::<Future>())?;
+        crate::kernel::future::know_native_future(&py.get_type::<GatheringFuture>())?;
         crate::kernel::future::install_slots(module.py())?;
         crate::kernel::task::install_slots(module.py())?;
         crate::cpython::install_finalizer::<GatheringFuture>(module.py())?;

@@ -19,6 +19,7 @@ mod closing;
 mod queueing;
 mod receiving;
 mod sending;
+mod sock_methods;
 
 use std::collections::VecDeque;
 use std::os::fd::RawFd;
@@ -31,7 +32,6 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyTuple};
 
 use self::receiving::Expectation;
-pub use self::receiving::ReceiveBuffers;
 use self::sending::Destination;
 use crate::base::cell::AttachedCell;
 use crate::io::address::Family;

@@ -14,7 +14,11 @@ use crate::cpython;
 use crate::io::outgoing::{Chunk, set_limits};
 use crate::io::protocol::call_flow_method;
 use crate::io::transport::Phase;
-use crate::kernel::event_loop::{Callback, Direction};
+use crate::kernel::event_loop::{Action, Callback, Direction};
+
+static WRITABLE: Action = Action::of("writing to", |object| {
+    DatagramTransport::on_writable(object.cast()?)
+});
 
 /// Datagrams that have left the queue, to be dropped when the state is not borrowed.
 type Taken = VecDeque<(Chunk, Destination)>;
@@ -136,7 +140,7 @@ impl DatagramTransport {
             let context = cpython::copy_context(py)?;
             me.state
                 .with(py, |state| state.sending_context = Some(context));
-            let callback = Callback::DatagramWritable(slf.clone().unbind());
+            let callback = Callback::action(&WRITABLE, slf);
             me.event_loop
                 .get()
                 .watch(py, me.fd, Direction::Write, callback)?;

@@ -14,11 +14,11 @@ use crate::base::errors::{is_would_block, leaves_the_loop, os_error, would_block
 use crate::cpython;
 use crate::io::address::{Family, decode};
 use crate::io::transport::Phase;
-use crate::kernel::event_loop::{Callback, Direction, Loop, READ_SIZE};
+use crate::kernel::event_loop::{Action, Callback, Direction, Loop, READ_SIZE};
 
-/// The loop's room for a batch, made when the first datagram transport receives. Whoever receives takes it out, so that
-/// it is not borrowed while datagrams are delivered.
-pub type ReceiveBuffers = Option<ReceiveBatch>;
+static READABLE: Action = Action::of("reading from", |object| {
+    DatagramTransport::on_readable(object.cast()?)
+});
 
 /// How many datagrams a wake-up is going to find.
 ///
@@ -182,7 +182,7 @@ impl DatagramTransport {
         let py = slf.py();
         let me = slf.get();
         if me.state.with(py, |state| !state.undelivered.is_empty()) {
-            let callback = Callback::DatagramReadable(slf.clone().unbind());
+            let callback = Callback::action(&READABLE, slf);
             me.event_loop.get().push(py, callback);
         }
     }
@@ -237,7 +237,7 @@ impl DatagramTransport {
         if !me.is_reading(py) {
             return Ok(());
         }
-        let callback = Callback::DatagramReadable(slf.clone().unbind());
+        let callback = Callback::action(&READABLE, slf);
         me.event_loop
             .get()
             .watch(py, me.fd, Direction::Read, callback)

@@ -8,7 +8,6 @@
 //! | `sink` | the system calls: sockets, other descriptors |
 //! | `writer` | [`Writer`]: `write` and flushing, for every transport that writes |
 //! | `attributes` | the private attributes that go with it |
-//! | `unflushed` | what the loop flushes at the end of an iteration |
 //!
 //! Writes are collected and leave together at the end of the iteration, in one system call, or at once if they are
 //! many, if no iteration is running, or as soon as anybody asks what is buffered. So the state that users can observe
@@ -21,7 +20,6 @@ mod chunk;
 mod pieces;
 mod queue;
 mod sink;
-mod unflushed;
 mod writer;
 
 pub(crate) use self::attributes::writer_attributes;
@@ -29,5 +27,4 @@ pub use self::chunk::{Chunk, Data};
 pub use self::pieces::{Refusal, pieces};
 pub use self::queue::{Outgoing, set_limits};
 pub use self::sink::Sink;
-pub use self::unflushed::Unflushed;
 pub use self::writer::{LOST_WRITES_LOG_THRESHOLD, Writer};

@@ -8,10 +8,10 @@ use pyo3::pyclass::boolean_struct::True;
 
 use super::chunk::Data;
 use super::queue::{Flushed, Next, SEND_AT_ONCE};
-use super::{Outgoing, Sink, Unflushed};
+use super::{Outgoing, Sink};
 use crate::base::errors::would_block;
 use crate::io::protocol::call_flow_method;
-use crate::kernel::event_loop::{Callback, Direction, Loop};
+use crate::kernel::event_loop::{Callback, Direction, Loop, Unflushed};
 
 /// Writes on a lost connection before asyncio warns: `constants.LOG_THRESHOLD_FOR_CONNLOST_WRITES`.
 pub const LOST_WRITES_LOG_THRESHOLD: u32 = 5;

@@ -12,6 +12,7 @@
 //! No callback of the protocol is ever called while the state is borrowed.
 
 mod end;
+mod loop_methods;
 mod read;
 mod write;
 

@@ -18,8 +18,12 @@ use crate::io::incoming::Arrival;
 use crate::io::process::PipeProtocol;
 use crate::io::protocol::{fail, report_error};
 use crate::io::streams::{StreamReader, StreamReaderProtocol};
-use crate::kernel::event_loop::{Callback, Direction, Loop, READ_SIZE};
+use crate::kernel::event_loop::{Action, Callback, Direction, Loop, READ_SIZE};
 use crate::{base::imports, cpython};
+
+static READABLE: Action = Action::of("reading from", |object| {
+    ReadPipeTransport::on_readable(object.cast()?)
+});
 
 /// Whether the protocol wants what arrives.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -159,12 +163,13 @@ impl ReadPipeTransport {
         let event_loop = me.end.event_loop(py).get();
         let fd = me.end.fd();
         let watched = event_loop.core(py, |core| {
-            matches!(core.reader(fd), Some(Callback::PipeReadable(transport)) if transport.is(slf))
+            core.reader(fd)
+                .is_some_and(|callback| callback.is_action(&READABLE, slf))
         });
         if watched || !me.is_reading(py) {
             return Ok(());
         }
-        let callback = Callback::PipeReadable(slf.clone().unbind());
+        let callback = Callback::action(&READABLE, slf);
         event_loop.watch(py, fd, Direction::Read, callback)
     }
 

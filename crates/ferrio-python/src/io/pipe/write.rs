@@ -17,11 +17,19 @@ use super::end::{End, Ends, Phase};
 use crate::base::cell::AttachedCell;
 use crate::base::errors::os_error;
 use crate::io::outgoing::{
-    Data, LOST_WRITES_LOG_THRESHOLD, Outgoing, Sink, Unflushed, Writer, writer_attributes,
+    Data, LOST_WRITES_LOG_THRESHOLD, Outgoing, Sink, Writer, writer_attributes,
 };
 use crate::io::protocol::{fail, report_fatal_error};
-use crate::kernel::event_loop::{Callback, Direction, Loop};
+use crate::kernel::event_loop::{Action, Callback, Direction, Loop, Unflushed};
 use crate::{base::imports, cpython};
+
+static PEER_CLOSED: Action = Action::of("losing the peer of", |object| {
+    WritePipeTransport::on_peer_closed(object.cast()?)
+});
+
+static WRITABLE: Action = Action::of("writing to", |object| {
+    WritePipeTransport::on_writable(object.cast()?)
+});
 
 #[derive(Default)]
 struct State {
@@ -64,11 +72,11 @@ impl Writer for WritePipeTransport {
     }
 
     fn when_writable(slf: &Bound<'_, Self>) -> Callback {
-        Callback::PipeWritable(slf.clone().unbind())
+        Callback::action(&WRITABLE, slf)
     }
 
     fn when_iteration_ends(slf: &Bound<'_, Self>) -> Unflushed {
-        slf.clone().unbind().into()
+        Unflushed::new(slf, |transport| Self::on_iteration_end(transport.cast()?))
     }
 
     fn write_failed(slf: &Bound<'_, Self>, error: &io::Error) -> PyResult<()> {
@@ -373,7 +381,7 @@ impl WritePipeTransport {
         if matches!(me.end.phase(py), Phase::Lost | Phase::Closed) {
             return Ok(());
         }
-        let callback = Callback::PeerClosed(slf.clone().unbind());
+        let callback = Callback::action(&PEER_CLOSED, slf);
         let event_loop = me.end.event_loop(py).get();
         event_loop.watch(py, me.end.fd(), Direction::Read, callback)
     }

@@ -14,7 +14,11 @@ use super::stock::Stock;
 use super::{Calls, SubprocessTransport};
 use crate::base::errors::os_error;
 use crate::base::imports;
-use crate::kernel::event_loop::{Callback, Direction, Loop};
+use crate::kernel::event_loop::{Action, Callback, Direction, Loop};
+
+static EXITED: Action = Action::of("reaping", |object| {
+    SubprocessTransport::on_exit(object.cast()?)
+});
 
 /// What asyncio reports of a process that somebody else has waited for.
 const UNKNOWN: i32 = 255;
@@ -49,7 +53,7 @@ impl SubprocessTransport {
         };
         let pid = pid.into_bound(py);
         let watch = if let Some(descriptor) = open_pidfd(pid.extract()?) {
-            let callback = Callback::ChildExited(slf.clone().unbind());
+            let callback = Callback::action(&EXITED, slf);
             let event_loop = me.event_loop.get();
             event_loop.watch(py, descriptor.as_raw_fd(), Direction::Read, callback)?;
             Watch::Descriptor(descriptor)

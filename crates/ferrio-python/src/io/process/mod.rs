@@ -14,6 +14,7 @@
 
 mod closing;
 mod exit;
+mod loop_methods;
 mod pipes;
 mod starting;
 mod stock;

@@ -11,8 +11,8 @@ use super::state::{AppTransport, Stage, State};
 use super::underlying::Underlying;
 use crate::base::errors::leaves_the_loop;
 use crate::base::imports;
-use crate::io::outgoing::{Chunk, LOST_WRITES_LOG_THRESHOLD, Unflushed};
-use crate::kernel::event_loop::Loop;
+use crate::io::outgoing::{Chunk, LOST_WRITES_LOG_THRESHOLD};
+use crate::kernel::event_loop::{Loop, Unflushed};
 
 /// From this many bytes of plaintext on a write does not wait for the end of the iteration.
 const ENCRYPT_AT_ONCE: usize = 64 * 1024;
@@ -86,7 +86,10 @@ impl TlsProtocol {
             Next::Nothing => Ok(()),
             Next::Queue => {
                 let event_loop = me.event_loop.get();
-                match event_loop.flush_later(py, Unflushed::Tls(slf.clone().unbind())) {
+                match event_loop.flush_later(
+                    py,
+                    Unflushed::new(slf, |protocol| Self::flush(protocol.cast()?)),
+                ) {
                     None => Ok(()),
                     Some(_) => Self::flush(slf),
                 }

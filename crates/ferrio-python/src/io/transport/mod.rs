@@ -18,6 +18,7 @@ mod attributes;
 mod closing;
 mod common;
 mod reading;
+mod sendfile;
 mod writing;
 
 use std::os::fd::RawFd;

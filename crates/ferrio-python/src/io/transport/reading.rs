@@ -13,7 +13,11 @@ use crate::io::incoming::Arrival;
 use crate::io::socket::recv;
 use crate::io::streams::{StreamReader, StreamReaderProtocol};
 use crate::io::tls::TlsProtocol;
-use crate::kernel::event_loop::{Callback, Direction};
+use crate::kernel::event_loop::{Action, Callback, Direction};
+
+static READABLE: Action = Action::of("reading from", |object| {
+    SocketTransport::on_readable(object.cast()?)
+});
 
 impl SocketTransport {
     /// The loop calls this when the socket can be read.
@@ -204,12 +208,7 @@ impl SocketTransport {
         if watched || !me.is_reading(py) {
             return Ok(());
         }
-        event_loop.watch(
-            py,
-            me.fd,
-            Direction::Read,
-            Callback::Readable(slf.clone().unbind()),
-        )
+        event_loop.watch(py, me.fd, Direction::Read, Callback::action(&READABLE, slf))
     }
 
     /// Stops watching the socket in one direction.

@@ -9,10 +9,14 @@ use pyo3::prelude::*;
 use super::{Phase, SocketTransport};
 use crate::base::errors::os_error;
 use crate::io::outgoing::{
-    Data, LOST_WRITES_LOG_THRESHOLD, Outgoing, Refusal, Sink, Unflushed, Writer, pieces,
+    Data, LOST_WRITES_LOG_THRESHOLD, Outgoing, Refusal, Sink, Writer, pieces,
 };
-use crate::kernel::event_loop::{Callback, Direction, Loop};
+use crate::kernel::event_loop::{Action, Callback, Direction, Loop, Unflushed};
 use crate::{base::imports, cpython};
+
+static WRITABLE: Action = Action::of("writing to", |object| {
+    SocketTransport::on_writable(object.cast()?)
+});
 
 impl Writer for SocketTransport {
     fn outgoing<R>(&self, py: Python<'_>, f: impl FnOnce(&mut Outgoing) -> R) -> Option<R> {
@@ -37,11 +41,11 @@ impl Writer for SocketTransport {
     }
 
     fn when_writable(slf: &Bound<'_, Self>) -> Callback {
-        Callback::Writable(slf.clone().unbind())
+        Callback::action(&WRITABLE, slf)
     }
 
     fn when_iteration_ends(slf: &Bound<'_, Self>) -> Unflushed {
-        slf.clone().unbind().into()
+        Unflushed::new(slf, |transport| Self::on_iteration_end(transport.cast()?))
     }
 
     fn write_failed(slf: &Bound<'_, Self>, error: &io::Error) -> PyResult<()> {

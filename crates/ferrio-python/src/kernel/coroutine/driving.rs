@@ -7,9 +7,9 @@ use pyo3::prelude::*;
 
 use super::body::Begin;
 use super::{Coroutine, throwing};
-use crate::cpython::native;
 use crate::cpython::{self, Resumed, SelfAwait, Sent};
 use crate::kernel::future::Future;
+use crate::kernel::future::native;
 
 /// What a piece of a coroutine ends with.
 pub enum Step {

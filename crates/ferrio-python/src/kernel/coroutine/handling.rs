@@ -7,7 +7,8 @@ use pyo3::prelude::*;
 
 use super::as_method_result;
 use super::throwing::{as_thrown, throw_into};
-use crate::cpython::{self, native};
+use crate::cpython;
+use crate::kernel::future::native;
 
 /// What stands for an awaitable that is awaited inside `except` or `finally`: each time it is resumed the code that runs
 /// finds the exception that is being handled.

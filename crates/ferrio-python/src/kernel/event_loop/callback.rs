@@ -5,17 +5,13 @@ use pyo3::gc::PyVisit;
 use pyo3::intern;
 use pyo3::prelude::*;
 
-use super::{Listener, Loop};
+use super::Loop;
 use crate::base::errors::leaves_the_loop;
-use crate::io::datagram::DatagramTransport;
-use crate::io::pipe::{ReadPipeTransport, WritePipeTransport};
-use crate::io::process::SubprocessTransport;
-use crate::io::transport::SocketTransport;
 use crate::kernel::future::{Future, Outcome};
 use crate::kernel::handle::Handle;
+use crate::kernel::kinds::{Kind, Kinds, Number};
 use crate::kernel::observer::Observer;
 use crate::kernel::task::{Next, Task};
-use crate::waiting::timeouts::Timeout;
 use crate::{base::imports, cpython};
 
 /// What `add_done_callback` of a future that is done was given.
@@ -23,6 +19,25 @@ pub struct FutureDone {
     pub future: Py<PyAny>,
     pub callback: Py<PyAny>,
     pub context: Py<PyAny>,
+}
+
+/// What the loop does for the objects of a class in a layer above, when a descriptor is ready or the time has come.
+pub type Action = Kind<DescribedAction>;
+
+/// What the loop knows of it.
+pub struct DescribedAction {
+    run: fn(&Bound<'_, PyAny>) -> PyResult<()>,
+    /// How it is called in messages, before the object's representation.
+    name: &'static str,
+}
+
+static ACTIONS: Kinds<DescribedAction> = Kinds::new();
+
+impl Action {
+    /// An action that is done by `run`. Its name comes before the object's representation in messages: "reading from".
+    pub const fn of(name: &'static str, run: fn(&Bound<'_, PyAny>) -> PyResult<()>) -> Self {
+        Self::new(DescribedAction { run, name })
+    }
 }
 
 const _: () = assert!(size_of::<Callback>() == 16, "two words");
@@ -46,26 +61,8 @@ pub enum Callback {
     FutureDone(Box<FutureDone>),
     /// A future is done that a combinator waits for.
     Notify(Box<Notice>),
-    /// The time of a `timeout()` block is up.
-    Expire(Py<Timeout>),
-    /// A transport's socket can be read.
-    Readable(Py<SocketTransport>),
-    /// A transport's socket can be written.
-    Writable(Py<SocketTransport>),
-    /// A transport's datagram socket can be read, or has something left to deliver.
-    DatagramReadable(Py<DatagramTransport>),
-    /// A transport's datagram socket can be written.
-    DatagramWritable(Py<DatagramTransport>),
-    /// A transport's pipe can be read.
-    PipeReadable(Py<ReadPipeTransport>),
-    /// A transport's pipe can be written.
-    PipeWritable(Py<WritePipeTransport>),
-    /// The other end of a transport's pipe is closed.
-    PeerClosed(Py<WritePipeTransport>),
-    /// A transport's process has exited.
-    ChildExited(Py<SubprocessTransport>),
-    /// A listening socket has connections to accept.
-    Accept(Py<Listener>),
+    /// Something for an object whose class lies in a layer above.
+    Action(Number, Py<PyAny>),
     /// The descriptor that a future waits for is ready.
     Wake(Py<PyAny>),
     /// Signals have arrived.
@@ -77,6 +74,17 @@ pub enum Callback {
 }
 
 impl Callback {
+    /// The action for an object, whose class is the one that it is made for.
+    #[inline]
+    pub fn action<T>(action: &'static Action, object: &Bound<'_, T>) -> Self {
+        Self::Action(action.number(&ACTIONS), object.as_any().clone().unbind())
+    }
+
+    /// Whether it is this action for this object.
+    pub fn is_action<T>(&self, action: &'static Action, object: &Bound<'_, T>) -> bool {
+        matches!(self, Self::Action(number, known) if *number == action.number(&ACTIONS) && known.is(object))
+    }
+
     /// The same callback once more: a watched descriptor gives one for each event.
     pub fn duplicate(&self, py: Python<'_>) -> Self {
         match self {
@@ -92,16 +100,7 @@ impl Callback {
                 observer: notice.observer.clone_ref(py),
                 future: notice.future.clone_ref(py),
             })),
-            Self::Expire(timeout) => Self::Expire(timeout.clone_ref(py)),
-            Self::Readable(transport) => Self::Readable(transport.clone_ref(py)),
-            Self::Writable(transport) => Self::Writable(transport.clone_ref(py)),
-            Self::DatagramReadable(transport) => Self::DatagramReadable(transport.clone_ref(py)),
-            Self::DatagramWritable(transport) => Self::DatagramWritable(transport.clone_ref(py)),
-            Self::PipeReadable(transport) => Self::PipeReadable(transport.clone_ref(py)),
-            Self::PipeWritable(transport) => Self::PipeWritable(transport.clone_ref(py)),
-            Self::PeerClosed(transport) => Self::PeerClosed(transport.clone_ref(py)),
-            Self::ChildExited(transport) => Self::ChildExited(transport.clone_ref(py)),
-            Self::Accept(listener) => Self::Accept(listener.clone_ref(py)),
+            Self::Action(action, object) => Self::Action(*action, object.clone_ref(py)),
             Self::Wake(future) => Self::Wake(future.clone_ref(py)),
             Self::Signals => Self::Signals,
             Self::Foreign(handle) => Self::Foreign(handle.clone_ref(py)),
@@ -141,16 +140,7 @@ impl Callback {
                 }
             }
             Self::Notify(notice) => notice.observer.notify(notice.future.bind(py)),
-            Self::Expire(timeout) => Timeout::on_expiry(timeout.bind(py)),
-            Self::Readable(transport) => SocketTransport::on_readable(transport.bind(py)),
-            Self::Writable(transport) => SocketTransport::on_writable(transport.bind(py)),
-            Self::DatagramReadable(transport) => DatagramTransport::on_readable(transport.bind(py)),
-            Self::DatagramWritable(transport) => DatagramTransport::on_writable(transport.bind(py)),
-            Self::PipeReadable(transport) => ReadPipeTransport::on_readable(transport.bind(py)),
-            Self::PipeWritable(transport) => WritePipeTransport::on_writable(transport.bind(py)),
-            Self::PeerClosed(transport) => WritePipeTransport::on_peer_closed(transport.bind(py)),
-            Self::ChildExited(transport) => SubprocessTransport::on_exit(transport.bind(py)),
-            Self::Accept(listener) => Listener::on_readable(listener.bind(py)),
+            Self::Action(action, object) => (ACTIONS.get(*action).run)(object.bind(py)),
             Self::Wake(future) => wake(future.bind(py)),
             Self::Signals => Loop::on_signals(event_loop),
             // Such a handle reports by itself what its callback raises.
@@ -215,27 +205,9 @@ impl Callback {
                 .call1((&done.callback, (&done.future,)))?
                 .extract(),
             Self::Notify(notice) => Ok(format!("the end of {}", notice.future.bind(py).repr()?)),
-            Self::Expire(timeout) => Ok(format!("expiry of {}", timeout.bind(py).repr()?)),
-            Self::Readable(transport) => Ok(format!("reading from {}", transport.bind(py).repr()?)),
-            Self::Writable(transport) => Ok(format!("writing to {}", transport.bind(py).repr()?)),
-            Self::DatagramReadable(transport) => {
-                Ok(format!("reading from {}", transport.bind(py).repr()?))
-            }
-            Self::DatagramWritable(transport) => {
-                Ok(format!("writing to {}", transport.bind(py).repr()?))
-            }
-            Self::PipeReadable(transport) => {
-                Ok(format!("reading from {}", transport.bind(py).repr()?))
-            }
-            Self::PipeWritable(transport) => {
-                Ok(format!("writing to {}", transport.bind(py).repr()?))
-            }
-            Self::PeerClosed(transport) => {
-                Ok(format!("losing the peer of {}", transport.bind(py).repr()?))
-            }
-            Self::ChildExited(transport) => Ok(format!("reaping {}", transport.bind(py).repr()?)),
-            Self::Accept(listener) => {
-                Ok(format!("accepting from {}", listener.get().describe(py)?))
+            Self::Action(action, object) => {
+                let name = ACTIONS.get(*action).name;
+                Ok(format!("{name} {}", object.bind(py).repr()?))
             }
             Self::Wake(future) => Ok(format!("waking {}", future.bind(py).repr()?)),
             Self::Signals => Ok("signal handlers".into()),
@@ -258,15 +230,7 @@ impl Callback {
                 notice.observer.traverse(visit)?;
                 visit.call(&notice.future)
             }
-            Self::Expire(timeout) => visit.call(timeout),
-            Self::Readable(transport) | Self::Writable(transport) => visit.call(transport),
-            Self::DatagramReadable(transport) | Self::DatagramWritable(transport) => {
-                visit.call(transport)
-            }
-            Self::PipeReadable(transport) => visit.call(transport),
-            Self::PipeWritable(transport) | Self::PeerClosed(transport) => visit.call(transport),
-            Self::ChildExited(transport) => visit.call(transport),
-            Self::Accept(listener) => visit.call(listener),
+            Self::Action(_, object) => visit.call(object),
             Self::Wake(future) => visit.call(future),
             Self::Signals => Ok(()),
             Self::Foreign(object) | Self::ForeignKey(object) => visit.call(object),

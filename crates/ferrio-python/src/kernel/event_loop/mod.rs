@@ -31,24 +31,19 @@
 
 mod asking;
 mod callback;
-mod datagrams;
 mod debug;
 mod last_task;
 mod listed_timers;
 mod overrides;
-mod pipes;
 mod polling;
-mod processes;
 mod queued;
 mod ready_queue;
 mod running;
 mod scheduling;
 mod selector;
 mod self_pipe;
-mod sendfile;
-mod serving;
 mod signals;
-mod sockets;
+mod unflushed;
 mod watched_files;
 mod watching;
 
@@ -56,14 +51,14 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 
-use ferrio::{Injector, LoopCore};
+use ferrio::{Injector, LoopCore, ReceiveBatch};
 use pyo3::PyTraverseError;
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::gc::PyVisit;
 use pyo3::prelude::*;
 use pyo3::types::{PyTuple, PyType};
 
-pub use self::callback::{Callback, FutureDone, Notice, wake};
+pub use self::callback::{Action, Callback, FutureDone, Notice, wake};
 use self::listed_timers::ListedTimers;
 use self::overrides::Overrides;
 use self::polling::Looks;
@@ -71,16 +66,14 @@ pub use self::scheduling::{install_quick_methods, plain_seconds, time_after, tim
 use self::selector::Selectable;
 pub use self::selector::Selector;
 use self::self_pipe::SelfPipe;
-pub use self::serving::Listener;
 use self::signals::Signals;
+pub use self::unflushed::Unflushed;
 use self::watched_files::WatchedFiles;
 pub use self::watching::Direction;
 use self::watching::TransportTable;
 use crate::base::cell::AttachedCell;
 use crate::base::errors::os_error;
 use crate::base::imports;
-use crate::io::datagram::ReceiveBuffers;
-use crate::io::outgoing::Unflushed;
 use crate::kernel::task::include_in_all_tasks;
 
 /// Bytes of the buffer that transports and `sock_recv` read into: asyncio's `max_size`.
@@ -101,7 +94,7 @@ pub struct Loop {
     read_buffer: AttachedCell<Box<[u8]>>,
     /// For TLS, which runs Python code while it fills the buffer: taken, not borrowed.
     plaintext_buffer: AttachedCell<Vec<u8>>,
-    receive_buffers: AttachedCell<ReceiveBuffers>,
+    receive_buffers: AttachedCell<Option<ReceiveBatch>>,
     transports: AttachedCell<TransportTable>,
     watched_files: AttachedCell<WatchedFiles>,
     signals: AttachedCell<Signals>,
@@ -143,12 +136,13 @@ impl Loop {
         self.read_buffer.with(py, |buffer| f(buffer))
     }
 
-    /// Runs `f` on the room for batches of datagrams.
+    /// Runs `f` on the room for batches of datagrams, made when the first transport receives. Whoever receives takes it
+    /// out, so that it is not borrowed while datagrams are delivered.
     #[inline]
     pub fn receive_buffers<R>(
         &self,
         py: Python<'_>,
-        f: impl FnOnce(&mut ReceiveBuffers) -> R,
+        f: impl FnOnce(&mut Option<ReceiveBatch>) -> R,
     ) -> R {
         self.receive_buffers.with(py, f)
     }

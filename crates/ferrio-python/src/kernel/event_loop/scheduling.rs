@@ -37,7 +37,9 @@ impl Loop {
         if let Some(factory) = factory {
             return call_task_factory(slf, factory.bind(py), coro, kwargs);
         }
-        if let Some(class) = imports::replaced_task_class(py)? {
+        let (names, name) = (imports::names_of_tasks(py)?, intern!(py, "Task"));
+        let (stock, native) = (imports::task_class(py)?, py.get_type::<Task>());
+        if let Some(class) = imports::replaced_class(names, name, stock, &native)? {
             let kwargs = kwargs.unwrap_or_else(|| PyDict::new(py));
             kwargs.set_item(intern!(py, "loop"), slf)?;
             return class.call((coro,), Some(&kwargs));
@@ -237,7 +239,9 @@ impl Loop {
     #[pyo3(name = "create_future")]
     fn create_any_future<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
         let py = slf.py();
-        let Some(class) = imports::replaced_future_class(py)? else {
+        let (names, name) = (imports::names_of_futures(py)?, intern!(py, "Future"));
+        let (stock, native) = (imports::future_class(py)?, py.get_type::<Future>());
+        let Some(class) = imports::replaced_class(names, name, stock, &native)? else {
             return Ok(Future::create(slf)?.into_any());
         };
         let kwargs = PyDict::new(py);

@@ -5,7 +5,7 @@ use pyo3::prelude::*;
 
 use super::Outcome;
 use crate::base::imports;
-use crate::cpython::native;
+use crate::kernel::future::native;
 
 /// How a future has ended.
 pub enum Ended<'py> {

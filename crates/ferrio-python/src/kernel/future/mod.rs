@@ -22,6 +22,7 @@ mod awaiting;
 mod finishing;
 mod home;
 mod methods;
+mod native;
 mod state;
 mod waiters;
 
@@ -32,6 +33,7 @@ use pyo3::prelude::*;
 
 pub use self::awaiting::FutureIter;
 pub use self::home::Home;
+pub use self::native::{know_native_future, native};
 pub use self::state::{Outcome, State};
 pub use self::waiters::{Waiter, Waiters};
 use crate::base::cell::{AttachedCell, AttachedOnce};

@@ -6,9 +6,9 @@ use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
 use super::lookups::{known_running_loop, running_loop};
-use crate::cpython::native;
 use crate::kernel::coroutine::is_known_coroutine;
 use crate::kernel::event_loop::Loop;
+use crate::kernel::future::native;
 use crate::{base::imports, cpython};
 
 /// Schedule a coroutine on the running loop and return its Task.

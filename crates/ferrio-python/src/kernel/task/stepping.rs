@@ -6,8 +6,9 @@ use pyo3::prelude::*;
 use super::{Task, current, registry};
 use crate::base::errors::leaves_the_loop;
 use crate::base::imports;
-use crate::cpython::{self, Resumed, SelfAwait, Sent, native};
+use crate::cpython::{self, Resumed, SelfAwait, Sent};
 use crate::kernel::coroutine::Coroutine;
+use crate::kernel::future::native;
 use crate::kernel::future::{Future, Outcome};
 
 impl Task {

@@ -7,7 +7,7 @@ use pyo3::types::PyDict;
 
 use super::{Next, Task, Wakeup, foreign};
 use crate::base::imports;
-use crate::cpython::native;
+use crate::kernel::future::native;
 use crate::kernel::future::{Future, Home, Outcome, Waiter};
 
 impl Task {

@@ -5,8 +5,8 @@ use std::collections::HashSet;
 use pyo3::prelude::*;
 use pyo3::types::{PyList, PySet};
 
-use crate::cpython::native;
 use crate::kernel::coroutine::is_known_coroutine;
+use crate::kernel::future::native;
 
 /// What an iterable gives, each once, in the order in which it comes.
 ///

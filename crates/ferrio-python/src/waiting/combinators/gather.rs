@@ -8,9 +8,9 @@ use pyo3::types::{PyDict, PyList, PyTuple};
 
 use crate::base::arguments::Truth;
 use crate::base::cell::AttachedCell;
-use crate::cpython::native;
 use crate::kernel::coroutine::is_known_coroutine;
 use crate::kernel::future::any::{Ended, cancel_message, cancelled_error, ended, is_done, loop_of};
+use crate::kernel::future::native;
 use crate::kernel::future::{Future, Home, Outcome};
 use crate::kernel::observer::Observer;
 use crate::kernel::task::{

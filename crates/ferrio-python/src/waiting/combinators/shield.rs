@@ -3,8 +3,8 @@
 use pyo3::intern;
 use pyo3::prelude::*;
 
-use crate::cpython::native;
 use crate::kernel::future::any::{Ended, ended, is_cancelled, is_done};
+use crate::kernel::future::native;
 use crate::kernel::future::{Future, Outcome};
 use crate::kernel::observer::Observer;
 use crate::kernel::task::{cancel_any, current_task, ensure_future_on};

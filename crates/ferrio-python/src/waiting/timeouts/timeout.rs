@@ -14,10 +14,12 @@ use super::timer::{deadline_after, native_loop, time, time_ahead};
 use crate::base::cell::AttachedCell;
 use crate::cpython::subclasses::{class_of, has_own};
 use crate::kernel::coroutine::{Body, Call, Step, body};
-use crate::kernel::event_loop::Callback;
+use crate::kernel::event_loop::{Action, Callback};
 use crate::kernel::future::Home;
 use crate::kernel::task::{Task, cancel_any, current_task, running_loop};
 use crate::{base::imports, cpython};
+
+static EXPIRY: Action = Action::of("expiry of", |object| Timeout::on_expiry(object.cast()?));
 
 #[derive(Copy, Clone, PartialEq, Eq)]
 enum Phase {
@@ -265,7 +267,7 @@ impl Timeout {
         let timer = if let Some(native) = native
             && !has_own::<Self>(slf, on_timeout)?
         {
-            let expire = Callback::Expire(slf.clone().unbind());
+            let expire = Callback::action(&EXPIRY, slf);
             let Some(at) = time_ahead(native, when.bind(py))? else {
                 // As `call_soon`: before what is made ready from now on.
                 Home::push(native.get(), py, expire)?;

@@ -11,14 +11,17 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 
-use super::watching::Direction;
-use super::{Callback, Loop};
 use crate::base::arguments::Truth;
 use crate::base::errors::leaves_the_loop;
 use crate::io::server::Server;
 use crate::io::transport::Connection;
 use crate::kernel::coroutine::Coroutine;
+use crate::kernel::event_loop::{Action, Callback, Direction, Loop};
 use crate::{base::imports, cpython, io::tls};
+
+static ACCEPTABLE: Action = Action::of("accepting from", |object| {
+    Listener::on_readable(object.cast()?)
+});
 
 /// Seconds until a listening socket is tried again when the system is out of resources: `constants.ACCEPT_RETRY_DELAY`.
 const ACCEPT_RETRY_DELAY: f64 = 1.0;
@@ -72,7 +75,8 @@ impl Listener {
     fn is_watched(slf: &Bound<'_, Self>) -> bool {
         let me = slf.get();
         me.event_loop.get().core(slf.py(), |core| {
-            matches!(core.reader(me.fd), Some(Callback::Accept(listener)) if listener.is(slf))
+            core.reader(me.fd)
+                .is_some_and(|callback| callback.is_action(&ACCEPTABLE, slf))
         })
     }
 
@@ -181,11 +185,6 @@ impl Listener {
         };
         connection.open(event_loop).map(drop)
     }
-
-    /// What the debug log calls it.
-    pub fn describe(&self, py: Python<'_>) -> PyResult<String> {
-        Ok(self.sock.bind(py).repr()?.to_string())
-    }
 }
 
 /// The TLS protocol for a connection.
@@ -202,6 +201,10 @@ fn ssl_protocol<'py>(
 
 #[pymethods]
 impl Listener {
+    fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
+        Ok(self.sock.bind(py).repr()?.to_string())
+    }
+
     #[pyo3(name = "_resume")]
     fn resume(slf: &Bound<'_, Self>) -> PyResult<()> {
         let py = slf.py();
@@ -214,12 +217,9 @@ impl Listener {
         if fd != me.fd {
             return Ok(());
         }
-        me.event_loop.get().watch(
-            py,
-            fd,
-            Direction::Read,
-            Callback::Accept(slf.clone().unbind()),
-        )
+        me.event_loop
+            .get()
+            .watch(py, fd, Direction::Read, Callback::action(&ACCEPTABLE, slf))
     }
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
@@ -308,7 +308,7 @@ impl Loop {
             py,
             fd,
             Direction::Read,
-            Callback::Accept(Py::new(py, listener)?),
+            Callback::action(&ACCEPTABLE, &Bound::new(py, listener)?),
         )
     }
 

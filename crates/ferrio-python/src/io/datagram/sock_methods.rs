@@ -9,14 +9,13 @@ use pyo3::IntoPyObjectExt;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyTuple};
 
-use super::sockets::{attempt, check_socket, inherited, unless_blocked};
-use super::watching::Direction;
-use super::{Loop, READ_SIZE};
 use crate::base::errors::is_would_block;
 use crate::cpython::ByteView;
 use crate::io::address::{Family, decode};
+use crate::io::sock_methods::{attempt, check_socket, inherited, unless_blocked};
 use crate::io::socket::{recv_from, send_to};
 use crate::kernel::coroutine::Coroutine;
+use crate::kernel::event_loop::{Direction, Loop, READ_SIZE};
 
 /// Calls a method of the Python socket; `None` if it has to be tried again.
 fn call_method<'py>(

@@ -3,8 +3,8 @@
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
-use super::Loop;
-use crate::io::pipe::{Ends, ReadPipeTransport, WritePipeTransport};
+use super::{Ends, ReadPipeTransport, WritePipeTransport};
+use crate::kernel::event_loop::Loop;
 
 #[pymethods]
 impl Loop {

@@ -15,14 +15,13 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyTuple};
 
-use super::watching::Direction;
-use super::{Callback, Loop, READ_SIZE};
 use crate::base::errors::{is_would_block, os_error, would_block};
 use crate::base::imports;
 use crate::cpython::{self, ByteView};
 use crate::io::plain_sockets::is_plain;
 use crate::io::socket::{recv, send};
 use crate::kernel::coroutine::{Co, Coroutine};
+use crate::kernel::event_loop::{Callback, Direction, Loop, READ_SIZE};
 
 /// Stops watching a descriptor for a coroutine that has gone on, or has been cancelled.
 struct Watch {

@@ -4,11 +4,11 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
-use super::Loop;
-use super::sockets::inherited;
+use super::SocketTransport;
 use crate::cpython;
-use crate::io::transport::SocketTransport;
+use crate::io::sock_methods::inherited;
 use crate::kernel::coroutine::Coroutine;
+use crate::kernel::event_loop::{Direction, Loop};
 
 /// A transport that lends its socket: it neither reads nor writes, and its descriptor counts as free meanwhile.
 struct Lent {
@@ -23,7 +23,7 @@ impl Lent {
         let resume_reading = transport.get().is_reading(py);
         SocketTransport::pause_reading(transport)?;
         // The transport's own reader must not see what the socket tells while it is lent.
-        transport.get().stop_watching(py, super::Direction::Read)?;
+        transport.get().stop_watching(py, Direction::Read)?;
         event_loop
             .get()
             .unregister_transport(py, transport.get().fd());

@@ -3,11 +3,11 @@
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
-use super::Loop;
+use super::{Command, SubprocessTransport};
 use crate::base::errors::leaves_the_loop;
 use crate::cpython;
-use crate::io::process::{Command, SubprocessTransport};
 use crate::kernel::coroutine::Coroutine;
+use crate::kernel::event_loop::Loop;
 
 #[pymethods]
 impl Loop {

@@ -1,0 +1,21 @@
+//! Which objects are native futures whose methods nobody has overridden.
+
+use pyo3::prelude::*;
+use pyo3::types::PyType;
+
+use super::Future;
+use crate::cpython::KnownClasses;
+
+/// `Future`, `Task` and `_GatheringFuture`.
+static NATIVE: KnownClasses<Future, 3> = KnownClasses::new();
+
+/// Adds a class whose instances are native futures. To be called when the module is initialised.
+pub fn know_native_future(class: &Bound<'_, PyType>) -> PyResult<()> {
+    NATIVE.add(class)
+}
+
+/// The object as a native future whose methods are not overridden.
+#[inline]
+pub fn native<'a, 'py>(object: &'a Bound<'py, PyAny>) -> Option<&'a Bound<'py, Future>> {
+    NATIVE.cast(object)
+}
