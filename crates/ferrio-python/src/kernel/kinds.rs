@@ -6,11 +6,8 @@
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU8, Ordering::Relaxed};
 
-/// How many kinds of one sort there are at most.
-const ROOM: usize = 32;
-
 /// The table of one sort of kinds.
-pub struct Kinds<D: 'static>([OnceLock<&'static D>; ROOM]);
+pub struct Kinds<D: 'static>([OnceLock<&'static D>; Number::ALL.len()]);
 
 /// One kind: a `static` of the layer that its description `D` is about.
 pub struct Kind<D: 'static> {
@@ -19,9 +16,21 @@ pub struct Kind<D: 'static> {
     description: D,
 }
 
-/// A kind's place in the table.
+/// A kind's place in its table. An `enum`, so that what holds one can tell its own variants by the values that are none of
+/// these, without a word more.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub struct Number(u8);
+#[repr(u8)]
+#[rustfmt::skip]
+pub enum Number { N0, N1, N2, N3, N4, N5, N6, N7, N8, N9, N10, N11, N12, N13, N14, N15 }
+
+impl Number {
+    /// All of them in their order.
+    #[rustfmt::skip]
+    const ALL: [Self; 16] = {
+        use Number::*;
+        [N0, N1, N2, N3, N4, N5, N6, N7, N8, N9, N10, N11, N12, N13, N14, N15]
+    };
+}
 
 impl<D> Kind<D> {
     /// A kind without a place.
@@ -35,38 +44,37 @@ impl<D> Kind<D> {
     /// The kind's number in its table, where it gets a place at the first call.
     #[inline]
     pub fn number(&'static self, table: &Kinds<D>) -> Number {
-        match self.number.load(Relaxed) {
+        match usize::from(self.number.load(Relaxed)) {
             0 => self.enter(table),
-            number => Number(number - 1),
+            number => Number::ALL[(number - 1) % Number::ALL.len()],
         }
     }
 
     #[cold]
     fn enter(&'static self, table: &Kinds<D>) -> Number {
         let description = &self.description;
-        let place = table
-            .0
-            .iter()
-            .position(|place| std::ptr::eq(*place.get_or_init(|| description), description));
-        let place = place
-            .and_then(|place| u8::try_from(place).ok())
-            .expect("room for all kinds");
-        self.number.store(place + 1, Relaxed);
-        Number(place)
+        let numbers = (1..).zip(Number::ALL);
+        for ((one_more, number), place) in numbers.zip(&table.0) {
+            if std::ptr::eq(*place.get_or_init(|| description), description) {
+                self.number.store(one_more, Relaxed);
+                return number;
+            }
+        }
+        unreachable!("there are as many places as kinds")
     }
 }
 
 impl<D> Kinds<D> {
     /// A table without kinds.
     pub const fn new() -> Self {
-        Self([const { OnceLock::new() }; ROOM])
+        Self([const { OnceLock::new() }; Number::ALL.len()])
     }
 
     /// What is told about the kind of a number.
     #[inline]
     pub fn get(&self, number: Number) -> &'static D {
-        self.0[usize::from(number.0) % ROOM]
+        self.0[number as usize]
             .get()
-            .expect("only kinds that have a place have a number")
+            .expect("a kind with a number has its place")
     }
 }

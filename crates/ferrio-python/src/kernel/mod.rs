@@ -5,14 +5,14 @@
 //! | [`event_loop`] | `Loop` |
 //! | [`handle`] | `Handle`, `TimerHandle` |
 //! | [`future`] | `Future` |
-//! | [`observer`] | how combinators are told that a future is done |
+//! | [`done_callback`] | done-callbacks of ferrio's own |
 //! | [`coroutine`] | coroutines written in Rust |
 //! | [`task`] | `Task` |
 
 pub mod coroutine;
+pub mod done_callback;
 pub mod event_loop;
 pub mod future;
 pub mod handle;
 mod kinds;
-pub mod observer;
 pub mod task;

@@ -10,10 +10,21 @@ use pyo3::types::PyDict;
 use super::protocol::StreamReaderProtocol;
 use super::reader::StreamReader;
 use super::writer::StreamWriter;
+use crate::kernel::done_callback::{DoneCallback, DoneCallbackKind};
 use crate::kernel::future::Home;
 use crate::kernel::future::any::{Ended, ended};
-use crate::kernel::observer::Observer;
 use crate::{base::imports, cpython};
+
+static HANDLED: DoneCallbackKind = DoneCallbackKind::of(
+    "StreamReaderProtocol.connection_made.<locals>.callback",
+    |callback, task| {
+        callback
+            .object(task.py())
+            .cast::<Handler>()?
+            .get()
+            .on_done(task)
+    },
+);
 
 impl StreamReaderProtocol {
     /// Gives the reader its transport, and a server's function the reader and a writer.
@@ -79,7 +90,7 @@ impl StreamReaderProtocol {
             let event_loop = home.as_any().bind(py);
             let task = event_loop.call_method1(intern!(py, "create_task"), (result,))?;
             me.set_task(py, Some(task.clone().unbind()));
-            Observer::Handler(Py::new(py, handler)?).attach(&task)?;
+            DoneCallback::new(&HANDLED, &Bound::new(py, handler)?).attach(&task)?;
         }
         me.set_strong_reader(py, None);
         Ok(())

@@ -27,7 +27,6 @@ mod reader_attributes;
 mod reading;
 mod writer;
 
-pub use self::connecting::Handler;
 pub use self::protocol::StreamReaderProtocol;
 pub use self::reader::{Fed, StreamReader};
 pub use self::writer::StreamWriter;

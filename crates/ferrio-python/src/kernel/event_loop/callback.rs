@@ -7,10 +7,10 @@ use pyo3::prelude::*;
 
 use super::Loop;
 use crate::base::errors::leaves_the_loop;
+use crate::kernel::done_callback::DoneCallback;
 use crate::kernel::future::{Future, Outcome};
 use crate::kernel::handle::Handle;
 use crate::kernel::kinds::{Kind, Kinds, Number};
-use crate::kernel::observer::Observer;
 use crate::kernel::task::{Next, Task};
 use crate::{base::imports, cpython};
 
@@ -44,7 +44,7 @@ const _: () = assert!(size_of::<Callback>() == 16, "two words");
 
 /// A future is done that a combinator waits for.
 pub struct Notice {
-    pub observer: Observer,
+    pub callback: DoneCallback,
     pub future: Py<PyAny>,
 }
 
@@ -97,7 +97,7 @@ impl Callback {
                 context: done.context.clone_ref(py),
             })),
             Self::Notify(notice) => Self::Notify(Box::new(Notice {
-                observer: notice.observer.clone_ref(py),
+                callback: notice.callback.clone_ref(py),
                 future: notice.future.clone_ref(py),
             })),
             Self::Action(action, object) => Self::Action(*action, object.clone_ref(py)),
@@ -139,7 +139,7 @@ impl Callback {
                     outcome => return outcome,
                 }
             }
-            Self::Notify(notice) => notice.observer.notify(notice.future.bind(py)),
+            Self::Notify(notice) => notice.callback.call(notice.future.bind(py)),
             Self::Action(action, object) => (ACTIONS.get(*action).run)(object.bind(py)),
             Self::Wake(future) => wake(future.bind(py)),
             Self::Signals => Loop::on_signals(event_loop),
@@ -227,7 +227,7 @@ impl Callback {
                 visit.call(&done.context)
             }
             Self::Notify(notice) => {
-                notice.observer.traverse(visit)?;
+                notice.callback.traverse(visit)?;
                 visit.call(&notice.future)
             }
             Self::Action(_, object) => visit.call(object),

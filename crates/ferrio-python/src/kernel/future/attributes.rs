@@ -139,7 +139,7 @@ impl Future {
         for waiter in waiters {
             let task = match waiter {
                 Waiter::Task(task) => Some(task.into_any()),
-                Waiter::Observer(observer) => observer.waiting_task(py),
+                Waiter::Native(callback) => callback.waiting_task(py),
                 Waiter::Callback { callback, .. } => task_to_wake(callback.bind(py))?,
             };
             if let Some(task) = task {

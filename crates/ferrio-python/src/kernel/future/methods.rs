@@ -7,7 +7,7 @@ use pyo3::types::{PyDict, PyTuple, PyType};
 
 use super::finishing::invalid_state;
 use super::{Future, FutureIter, Outcome, Waiter};
-use crate::kernel::observer::Notifier;
+use crate::kernel::done_callback::CallableDoneCallback;
 use crate::{base::imports, cpython};
 
 #[pymethods]
@@ -139,9 +139,9 @@ impl Future {
             let is_meant = match &waiter {
                 Waiter::Callback { callback, .. } => callback.bind(py).eq(&r#fn)?,
                 Waiter::Task(task) => crate::kernel::task::is_wakeup_of(&r#fn, task),
-                Waiter::Observer(observer) => r#fn
-                    .cast::<Notifier>()
-                    .is_ok_and(|notifier| notifier.get().observer().is(observer)),
+                Waiter::Native(callback) => r#fn
+                    .cast::<CallableDoneCallback>()
+                    .is_ok_and(|callable| callable.get().callback().is(callback)),
             };
             let taken = if is_meant {
                 self.with(py, |state| {

@@ -6,9 +6,9 @@ use pyo3::prelude::*;
 
 use super::{Future, Home};
 use crate::cpython;
+use crate::kernel::done_callback::DoneCallback;
 use crate::kernel::event_loop::{Callback, FutureDone, Loop, Notice};
 use crate::kernel::handle::Parts;
-use crate::kernel::observer::Observer;
 use crate::kernel::task::{Task, Wakeup};
 
 /// One who is told.
@@ -21,7 +21,7 @@ pub enum Waiter {
         context: Py<PyAny>,
     },
     /// A combinator.
-    Observer(Observer),
+    Native(DoneCallback),
 }
 
 impl Waiter {
@@ -34,8 +34,8 @@ impl Waiter {
         let py = future.py();
         match self {
             Self::Task(task) => Ok(Callback::Wakeup(task)),
-            Self::Observer(observer) => Ok(Callback::Notify(Box::new(Notice {
-                observer,
+            Self::Native(callback) => Ok(Callback::Notify(Box::new(Notice {
+                callback,
                 future: future.clone().unbind(),
             }))),
             // Debug mode wants to know where it was scheduled.
@@ -70,9 +70,7 @@ impl Waiter {
                 Ok((Py::new(py, Wakeup::new(task))?.into_any(), context))
             }
             Self::Callback { callback, context } => Ok((callback, context)),
-            Self::Observer(observer) => {
-                Ok((observer.into_callable(py)?, cpython::copy_context(py)?))
-            }
+            Self::Native(callback) => Ok((callback.into_callable(py)?, cpython::copy_context(py)?)),
         }
     }
 
@@ -87,7 +85,7 @@ impl Waiter {
                     context: other_context,
                 },
             ) => callback.is(other) && context.is(other_context),
-            (Self::Observer(observer), Self::Observer(other)) => observer.is(other),
+            (Self::Native(callback), Self::Native(other)) => callback.is(other),
             _ => false,
         }
     }
@@ -100,7 +98,7 @@ impl Waiter {
                 callback: callback.clone_ref(py),
                 context: context.clone_ref(py),
             },
-            Self::Observer(observer) => Self::Observer(observer.clone_ref(py)),
+            Self::Native(callback) => Self::Native(callback.clone_ref(py)),
         }
     }
 
@@ -111,7 +109,7 @@ impl Waiter {
                 visit.call(callback)?;
                 visit.call(context)
             }
-            Self::Observer(observer) => observer.traverse(visit),
+            Self::Native(callback) => callback.traverse(visit),
         }
     }
 }

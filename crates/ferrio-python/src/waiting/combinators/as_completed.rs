@@ -14,12 +14,29 @@ use pyo3::types::PySet;
 use super::distinct::distinct;
 use crate::base::cell::AttachedCell;
 use crate::kernel::coroutine::{Body, Call, Step, Wait, body};
+use crate::kernel::done_callback::{DoneCallback, DoneCallbackKind};
 use crate::kernel::event_loop::wake;
 use crate::kernel::future::Home;
 use crate::kernel::future::any::{is_cancelled, is_done};
-use crate::kernel::observer::Observer;
 use crate::kernel::task::{cancel_any, current_loop, current_task, ensure_future_on, running_loop};
 use crate::{base::imports, cpython};
+
+static COMPLETED: DoneCallbackKind = DoneCallbackKind::of_task(
+    if cfg!(Py_3_13) {
+        "_AsCompletedIterator._handle_completion"
+    } else {
+        "as_completed.<locals>._on_completion"
+    },
+    |callback, future| AsCompleted::on_done(callback.object(future.py()).cast()?, future),
+    |callback, py| {
+        callback
+            .object(py)
+            .cast::<AsCompleted>()
+            .ok()?
+            .get()
+            .caller(py)
+    },
+);
 
 /// The interior state.
 #[derive(Default)]
@@ -127,7 +144,7 @@ impl AsCompleted {
             state.caller = caller;
         });
         for future in different {
-            Observer::Completed(slf.clone().unbind()).attach(&future)?;
+            DoneCallback::new(&COMPLETED, slf).attach(&future)?;
         }
         if let Some(timeout) = timeout
             && left > 0
@@ -363,7 +380,7 @@ impl AsCompleted {
             return Ok(());
         };
         for future in &todo {
-            Observer::Completed(slf.clone().unbind()).detach(&future)?;
+            DoneCallback::new(&COMPLETED, slf).detach(&future)?;
             me.put(py, None)?;
         }
         todo.clear();

@@ -9,14 +9,27 @@ use pyo3::types::{PyDict, PyList, PyTuple};
 use crate::base::arguments::Truth;
 use crate::base::cell::AttachedCell;
 use crate::kernel::coroutine::is_known_coroutine;
+use crate::kernel::done_callback::{DoneCallback, DoneCallbackKind};
 use crate::kernel::future::any::{Ended, cancel_message, cancelled_error, ended, is_done, loop_of};
 use crate::kernel::future::native;
 use crate::kernel::future::{Future, Home, Outcome};
-use crate::kernel::observer::Observer;
 use crate::kernel::task::{
     Task, cancel_any, current_loop, current_task, ensure_future_on, running_loop_or_none,
 };
 use crate::{base::imports, cpython};
+
+static CHILD_DONE: DoneCallbackKind = DoneCallbackKind::of_task(
+    "gather.<locals>._done_callback",
+    |callback, child| GatheringFuture::on_child_done(callback.object(child.py()).cast()?, child),
+    |callback, py| {
+        callback
+            .object(py)
+            .cast::<GatheringFuture>()
+            .ok()?
+            .get()
+            .caller(py)
+    },
+);
 
 /// The interior state.
 #[derive(Default)]
@@ -103,7 +116,7 @@ pub fn gather<'py>(
         if is_done(&child)? {
             done.push(child);
         } else {
-            Observer::Gather(outer.clone().unbind()).attach(&child)?;
+            DoneCallback::new(&CHILD_DONE, &outer).attach(&child)?;
         }
     }
     // If all have ended already, so has the result.
@@ -111,7 +124,7 @@ pub fn gather<'py>(
         if cfg!(Py_3_12) {
             GatheringFuture::on_child_done(&outer, &child)?;
         } else {
-            Observer::Gather(outer.clone().unbind()).attach(&child)?;
+            DoneCallback::new(&CHILD_DONE, &outer).attach(&child)?;
         }
     }
     Ok(outer.into_any())

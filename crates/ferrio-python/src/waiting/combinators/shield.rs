@@ -3,11 +3,24 @@
 use pyo3::intern;
 use pyo3::prelude::*;
 
+use crate::kernel::done_callback::{DoneCallback, DoneCallbackKind};
 use crate::kernel::future::any::{Ended, ended, is_cancelled, is_done};
 use crate::kernel::future::native;
 use crate::kernel::future::{Future, Outcome};
-use crate::kernel::observer::Observer;
 use crate::kernel::task::{cancel_any, current_task, ensure_future_on};
+
+/// Tells the outer future. Its second object is the task that called `shield`.
+static INNER_DONE: DoneCallbackKind = DoneCallbackKind::of_task(
+    "shield.<locals>._inner_done_callback",
+    |callback, inner| on_inner_done(callback.object(inner.py()), inner),
+    |callback, py| Some(callback.second()?.clone_ref(py)),
+);
+
+/// Takes `INNER_DONE` back.
+static OUTER_DONE: DoneCallbackKind =
+    DoneCallbackKind::of("shield.<locals>._outer_done_callback", |callback, outer| {
+        on_outer_done(callback.object(outer.py()), outer)
+    });
 
 /// Return a future that ends as arg does, and whose cancellation does not reach arg.
 ///
@@ -27,17 +40,15 @@ pub fn shield<'py>(arg: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
     } else {
         None
     };
-    let shielded = Observer::Shielded {
-        outer: outer.clone().unbind(),
-        caller,
-    };
-    shielded.attach(&inner)?;
-    Observer::Shield(inner.unbind()).attach(&outer)?;
+    DoneCallback::new(&INNER_DONE, &outer)
+        .with(caller)
+        .attach(&inner)?;
+    DoneCallback::new(&OUTER_DONE, &inner).attach(&outer)?;
     Ok(outer)
 }
 
 /// The inner future has ended: so does the outer one.
-pub fn on_inner_done(outer: &Bound<'_, PyAny>, inner: &Bound<'_, PyAny>) -> PyResult<()> {
+fn on_inner_done(outer: &Bound<'_, PyAny>, inner: &Bound<'_, PyAny>) -> PyResult<()> {
     if is_cancelled(outer)? {
         // Before 3.14 the exception then counts as retrieved.
         if cfg!(not(Py_3_14)) {
@@ -69,13 +80,9 @@ pub fn on_inner_done(outer: &Bound<'_, PyAny>, inner: &Bound<'_, PyAny>) -> PyRe
 }
 
 /// The outer future has ended, perhaps by a cancellation: the inner one need not tell it any more.
-pub fn on_outer_done(inner: &Bound<'_, PyAny>, outer: &Bound<'_, PyAny>) -> PyResult<()> {
+fn on_outer_done(inner: &Bound<'_, PyAny>, outer: &Bound<'_, PyAny>) -> PyResult<()> {
     if is_done(inner)? {
         return Ok(());
     }
-    let shielded = Observer::Shielded {
-        outer: outer.clone().unbind(),
-        caller: None,
-    };
-    shielded.detach(inner)
+    DoneCallback::new(&INNER_DONE, outer).detach(inner)
 }

@@ -13,13 +13,19 @@ use crate::base::cell::AttachedCell;
 use crate::base::imports;
 use crate::cpython;
 use crate::kernel::coroutine::{Coroutine, Step, Wait, is_known_coroutine};
+use crate::kernel::done_callback::{DoneCallback, DoneCallbackKind};
 use crate::kernel::event_loop::wake;
 use crate::kernel::future::Home;
 use crate::kernel::future::any::{Ended, ended, is_done, is_future};
 use crate::kernel::future::native;
-use crate::kernel::observer::Observer;
 use crate::kernel::task::{current_task, running_loop};
 use crate::waiting::timeouts::Timer;
+
+static DONE: DoneCallbackKind = DoneCallbackKind::of_task(
+    "_wait.<locals>._on_completion",
+    |callback, future| Waiting::on_done(callback.object(future.py()).cast()?, future),
+    |callback, py| callback.object(py).cast::<Waiting>().ok()?.get().caller(py),
+);
 
 /// What ends a wait.
 #[derive(Copy, Clone, PartialEq, Eq)]
@@ -159,7 +165,7 @@ impl Wait for Ending {
                 if is_done(&future)? {
                     done.add(future)?;
                 } else {
-                    Observer::Wait(self.waiting.clone_ref(py)).detach(&future)?;
+                    DoneCallback::new(&DONE, self.waiting.bind(py)).detach(&future)?;
                     pending.add(future)?;
                 }
             }
@@ -204,7 +210,7 @@ impl Waiting {
         let state = AttachedCell::new(state);
         let waiting = cpython::create(py, || Self { until, state })?;
         for future in &futures {
-            Observer::Wait(waiting.clone().unbind()).attach(future)?;
+            DoneCallback::new(&DONE, &waiting).attach(future)?;
         }
         let ending = Ending {
             futures: futures.into_iter().map(Bound::unbind).collect(),

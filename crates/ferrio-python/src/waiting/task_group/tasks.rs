@@ -5,10 +5,26 @@ use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
 use super::TaskGroup;
+use crate::kernel::done_callback::{DoneCallback, DoneCallbackKind};
 use crate::kernel::event_loop::wake;
 use crate::kernel::future::any::{Ended, ended, is_done};
-use crate::kernel::observer::Observer;
 use crate::kernel::task::cancel_any;
+
+static TASK_DONE: DoneCallbackKind = DoneCallbackKind::of_task(
+    "TaskGroup._on_task_done",
+    |callback, task| {
+        let group = callback.object(task.py()).cast()?;
+        TaskGroup::on_task_done(group, callback.place(), task)
+    },
+    |callback, py| {
+        callback
+            .object(py)
+            .cast::<TaskGroup>()
+            .ok()?
+            .get()
+            .parent(py)
+    },
+);
 
 /// Tasks in the order in which they were made, each in a place of its own.
 #[derive(Default)]
@@ -67,7 +83,7 @@ impl TaskGroup {
         let me = slf.get();
         let kept = task.clone().unbind();
         let (place, aborting) = me.with(py, |state| (state.children.insert(kept), state.aborting));
-        Observer::Group(slf.clone().unbind(), place).attach(task)?;
+        DoneCallback::new(&TASK_DONE, slf).at(place).attach(task)?;
         // A task that began at once may have cancelled the group before it was in it.
         if aborting && !is_done(task)? {
             cancel_any(task, None)?;

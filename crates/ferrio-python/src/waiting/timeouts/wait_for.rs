@@ -10,11 +10,18 @@ use super::timer::is_over;
 #[cfg(Py_3_12)]
 use super::{Timeout, timer::deadline_after};
 use crate::kernel::coroutine::{Body, Call, Step, Wait, body};
+use crate::kernel::done_callback::{DoneCallback, DoneCallbackKind};
+use crate::kernel::event_loop::wake;
 use crate::kernel::future::Home;
 use crate::kernel::future::any::is_done;
-use crate::kernel::observer::Observer;
 use crate::kernel::task::{cancel_any, ensure_future_on, running_loop};
 use crate::{base::imports, cpython};
+
+/// Finishes a future with `None`.
+pub(super) static RELEASE: DoneCallbackKind =
+    DoneCallbackKind::of("_release_waiter", |callback, future| {
+        wake(callback.object(future.py()))
+    });
 
 pub const WAIT_FOR: Body = body!("wait_for", |fut: PyAny, timeout| begin(fut, timeout));
 
@@ -116,7 +123,7 @@ pub(super) enum End {
 pub(super) fn cancel_and_wait(fut: &Bound<'_, PyAny>, end: End) -> PyResult<Step> {
     let py = fut.py();
     let waiter = Home::of(&running_loop(py)?).create_future(py)?;
-    Observer::Release(waiter.clone().unbind()).attach(fut)?;
+    DoneCallback::new(&RELEASE, &waiter).attach(fut)?;
     cancel_any(fut, None)?;
     let ending = Ending {
         fut: fut.clone().unbind(),
@@ -137,7 +144,9 @@ impl Wait for Ending {
     fn resume(self: Box<Self>, py: Python<'_>, outcome: PyResult<Py<PyAny>>) -> PyResult<Step> {
         let Self { fut, waiter, end } = *self;
         let fut = fut.bind(py);
-        let detached = cpython::finally(py, outcome, || Observer::Release(waiter).detach(fut));
+        let detached = cpython::finally(py, outcome, || {
+            DoneCallback::new(&RELEASE, waiter.bind(py)).detach(fut)
+        });
         if let End::Raise(error) = end {
             // It was handled meanwhile.
             detached.map_err(|another| cpython::raised_while(py, &error, another))?;

@@ -8,9 +8,9 @@ use pyo3::prelude::*;
 use super::Timer;
 use super::wait_for::{End, cancel_and_wait};
 use crate::kernel::coroutine::{Step, Wait};
+use crate::kernel::done_callback::DoneCallback;
 use crate::kernel::future::Home;
 use crate::kernel::future::any::is_done;
-use crate::kernel::observer::Observer;
 use crate::kernel::task::{ensure_future_on, running_loop};
 use crate::{base::imports, cpython};
 
@@ -21,7 +21,7 @@ pub fn begin(fut: &Bound<'_, PyAny>, timeout: &Bound<'_, PyAny>) -> PyResult<Ste
     let waiter = Home::of(&event_loop).create_future(py)?;
     let timer = Timer::to_wake(&event_loop, &waiter, timeout)?;
     let fut = ensure_future_on(fut, Some(&event_loop))?;
-    Observer::Release(waiter.clone().unbind()).attach(&fut)?;
+    DoneCallback::new(&RELEASE, &waiter).attach(&fut)?;
     let waiting = Waiting {
         fut: fut.unbind(),
         waiter: waiter.clone().unbind(),
@@ -46,7 +46,7 @@ impl Waiting {
             let result = fut.call_method0(intern!(py, "result"))?;
             return Ok(Step::Return(result.unbind()));
         }
-        Observer::Release(self.waiter).detach(fut)?;
+        DoneCallback::new(&RELEASE, self.waiter.bind(py)).detach(fut)?;
         cancel_and_wait(fut, end)
     }
 }
