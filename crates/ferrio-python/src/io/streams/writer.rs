@@ -442,7 +442,11 @@ impl cpython::Finalize for StreamWriter {
         &ORIGINAL
     }
 
-    const WARNER: Option<&'static CStr> = Some(c"warnings");
+    const WARNER: Option<&'static CStr> = if cfg!(Py_3_13) {
+        Some(c"warnings")
+    } else {
+        None
+    };
 
     /// A writer that nobody has closed is closed, and whoever forgot it is told.
     fn finalize(slf: &Bound<'_, Self>, warner: Option<&Bound<'_, PyAny>>) -> PyResult<()> {
