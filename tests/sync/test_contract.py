@@ -8,7 +8,6 @@ import weakref
 
 import ferrio
 import pytest
-from harness import PY
 
 NAMES = ("Lock", "Event", "Condition", "Semaphore", "BoundedSemaphore", "Barrier")
 

@@ -6,7 +6,7 @@ use pyo3::intern;
 use pyo3::prelude::*;
 
 use super::Timer;
-use super::wait_for::{End, cancel_and_wait};
+use super::wait_for::{End, RELEASE, cancel_and_wait};
 use crate::kernel::coroutine::{Step, Wait};
 use crate::kernel::done_callback::DoneCallback;
 use crate::kernel::future::Home;

@@ -1,0 +1,213 @@
+//! The class `DatagramTransport`.
+
+use super::receiving::Expectation;
+use super::sending::Destination;
+use crate::base::cell::AttachedCell;
+use crate::io::address::Family;
+use crate::io::outgoing::Chunk;
+use crate::io::plain_sockets::is_plain;
+use crate::io::transport::{Phase, describe_socket};
+use crate::kernel::event_loop::Loop;
+use crate::{base::imports, cpython};
+use ferrio::{DatagramQueue, FlowControl};
+use pyo3::PyTraverseError;
+use pyo3::gc::PyVisit;
+use pyo3::intern;
+use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyDict, PyTuple};
+use std::collections::VecDeque;
+use std::os::fd::RawFd;
+
+/// What a datagram counts for in the size of the buffer beyond its data: asyncio's `_header_size`, since Python 3.13.
+pub(super) const HEADER_SIZE: usize = if cfg!(Py_3_13) { 8 } else { 0 };
+
+/// Whom datagrams without an address go to.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Peer {
+    /// The address that the socket is connected to; any other is refused or left out.
+    Connected,
+    /// A socket without a name that the socket is connected to, as those of `socketpair` are.
+    Nameless,
+    /// Nobody.
+    None,
+}
+
+/// A datagram that was received and could not be delivered yet, and its sender's address.
+pub(super) type Arrived = (Py<PyBytes>, Py<PyAny>);
+
+pub(super) struct State {
+    pub(super) phase: Phase,
+    pub(super) sock: Option<Py<PyAny>>,
+    pub(super) protocol: Option<Py<PyAny>>,
+    pub(super) extra: Py<PyDict>,
+    /// `pause_reading` was called.
+    pub(super) paused: bool,
+    /// The context in which what arrives is delivered.
+    pub(super) receiving_context: Py<PyAny>,
+    /// The context in which the queue is sent, while it is.
+    pub(super) sending_context: Option<Py<PyAny>>,
+    pub(super) expectation: Expectation,
+    pub(super) undelivered: VecDeque<Arrived>,
+    pub(super) queue: DatagramQueue<Chunk, Destination>,
+    pub(super) flow: FlowControl,
+    /// How often a datagram was given that could not be sent any more.
+    pub(super) lost_writes: u32,
+}
+
+/// A transport over a datagram socket.
+// Users may set attributes. Not on Python 3.11: making an object with a dictionary can start a garbage collection there
+// before PyO3 has filled the object.
+#[pyclass(module = "ferrio", frozen, weakref, dict)]
+pub struct DatagramTransport {
+    pub(super) event_loop: Py<Loop>,
+    pub(super) fd: RawFd,
+    pub(super) family: Family,
+    pub(super) peer: Peer,
+    /// `remote_addr`: the only address that may be given.
+    pub(super) address: Option<Py<PyAny>>,
+    pub(super) state: AttachedCell<State>,
+}
+
+impl DatagramTransport {
+    /// Makes a transport over a non-blocking datagram socket and schedules `connection_made`, then receiving, then the
+    /// waiter.
+    pub fn open<'py>(
+        event_loop: &Bound<'py, Loop>,
+        sock: Bound<'py, PyAny>,
+        protocol: Bound<'py, PyAny>,
+        address: Option<Bound<'py, PyAny>>,
+        waiter: Option<Bound<'py, PyAny>>,
+        extra: Option<Bound<'py, PyDict>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let py = event_loop.py();
+        if !is_plain(&sock)? {
+            return imports::selector_event_loop(py)?
+                .getattr(intern!(py, "_make_datagram_transport"))?
+                .call1((event_loop, sock, protocol, address, waiter, extra));
+        }
+        let fd: RawFd = sock.call_method0(intern!(py, "fileno"))?.extract()?;
+        Loop::ensure_no_transport(event_loop, fd, &sock)?;
+        let extra = describe_socket(&sock, extra)?;
+        let peer_name = extra.as_any().get_item(intern!(py, "peername"))?;
+        let peer = if peer_name.is_truthy()? {
+            Peer::Connected
+        } else if peer_name.is_none() {
+            Peer::None
+        } else {
+            Peer::Nameless
+        };
+        let address = match address {
+            Some(address) if address.is_truthy()? => Some(address),
+            _ => None,
+        };
+        let transport = Bound::new(
+            py,
+            Self {
+                event_loop: event_loop.clone().unbind(),
+                fd,
+                family: Family::of(&sock)?,
+                peer,
+                address: address.map(Bound::unbind),
+                state: AttachedCell::new(State {
+                    phase: Phase::Open,
+                    sock: Some(sock.unbind()),
+                    protocol: Some(protocol.clone().unbind()),
+                    extra: extra.unbind(),
+                    paused: false,
+                    receiving_context: cpython::copy_context(py)?,
+                    sending_context: None,
+                    expectation: Expectation::default(),
+                    undelivered: VecDeque::new(),
+                    queue: DatagramQueue::new(HEADER_SIZE),
+                    flow: FlowControl::new(),
+                    lost_writes: 0,
+                }),
+            },
+        )?;
+        event_loop.get().register_transport(fd, &transport)?;
+        let soon = |callback: Bound<'py, PyAny>, args: Bound<'py, PyTuple>| {
+            Loop::schedule(event_loop, callback, args, None)
+        };
+        soon(
+            protocol.getattr(intern!(py, "connection_made"))?,
+            PyTuple::new(py, [&transport])?,
+        )?;
+        // Receiving begins, and the waiter wakes up, only after connection_made was called.
+        soon(
+            transport.getattr(intern!(py, "_start_reading"))?,
+            PyTuple::empty(py),
+        )?;
+        if let Some(waiter) = waiter {
+            let none = PyTuple::new(py, [waiter.as_any(), py.None().bind(py)])?;
+            soon(imports::set_result_unless_cancelled(py)?.clone(), none)?;
+        }
+        Ok(transport.into_any())
+    }
+
+    pub(super) fn phase(&self, py: Python<'_>) -> Phase {
+        self.state.with(py, |state| state.phase)
+    }
+
+    pub(super) fn protocol<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyAny>> {
+        self.state.with(py, |state| {
+            state
+                .protocol
+                .as_ref()
+                .map(|protocol| protocol.bind(py).clone())
+        })
+    }
+
+    pub(super) fn sock<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyAny>> {
+        self.state.with(py, |state| {
+            state.sock.as_ref().map(|sock| sock.bind(py).clone())
+        })
+    }
+
+    /// Tells the protocol of an error that was caught and does not end the transport.
+    pub(super) fn tell_error(&self, error: &PyErr, py: Python<'_>) -> PyResult<()> {
+        let Some(protocol) = self.protocol(py) else {
+            return Ok(());
+        };
+        cpython::handling(py, error, || {
+            let name = intern!(py, "error_received");
+            protocol.call_method1(name, (error.value(py),)).map(drop)
+        })
+    }
+}
+
+#[pymethods]
+impl DatagramTransport {
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        visit.call(&self.event_loop)?;
+        visit.call(&self.address)?;
+        self.state.visit(|state| {
+            visit.call(&state.sock)?;
+            visit.call(&state.protocol)?;
+            visit.call(&state.extra)?;
+            visit.call(&state.receiving_context)?;
+            visit.call(&state.sending_context)?;
+            for (data, sender) in &state.undelivered {
+                visit.call(data)?;
+                visit.call(sender)?;
+            }
+            for (_, destination) in state.queue.iter() {
+                destination.traverse(visit)?;
+            }
+            Ok(())
+        })
+    }
+
+    /// Breaks cycles through the protocol. The socket stays, for [`Drop`] to complain about.
+    fn __clear__(&self) {
+        Python::attach(|py| {
+            let references = self.state.with(py, |state| {
+                (
+                    state.protocol.take(),
+                    std::mem::take(&mut state.undelivered),
+                    state.queue.take_all(),
+                )
+            });
+            drop(references);
+        });
+    }
+}

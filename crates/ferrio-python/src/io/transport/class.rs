@@ -1,0 +1,281 @@
+//! The class `SocketTransport`.
+
+use super::common::{Phase, Portrait, describe_socket};
+use crate::base::cell::AttachedCell;
+use crate::io::outgoing::Outgoing;
+use crate::io::plain_sockets::is_plain;
+use crate::io::streams::StreamReaderProtocol;
+use crate::io::tls::TlsProtocol;
+use crate::kernel::event_loop::Loop;
+use crate::{base::imports, cpython, io::extra_info};
+use pyo3::PyTraverseError;
+use pyo3::gc::PyVisit;
+use pyo3::intern;
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyTuple};
+use std::os::fd::RawFd;
+
+/// How the protocol takes what arrives.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Delivery {
+    /// `asyncio.Protocol.data_received`.
+    Bytes,
+    /// `asyncio.BufferedProtocol.get_buffer` and `buffer_updated`.
+    Buffer,
+    /// Ciphertext, straight to ferrio's own TLS.
+    Tls,
+    /// Bytes, straight to a reader.
+    Stream,
+}
+
+pub(super) struct State {
+    pub(super) phase: Phase,
+    pub(super) sock: Option<Py<PyAny>>,
+    pub(super) protocol: Option<Py<PyAny>>,
+    pub(super) delivery: Delivery,
+    pub(super) server: Option<Py<PyAny>>,
+    pub(super) extra: Py<PyDict>,
+    /// `pause_reading` was called.
+    pub(super) paused: bool,
+    pub(super) outgoing: Outgoing,
+    /// `write_eof` was called.
+    pub(super) eof: bool,
+    /// How often data was written that could not be sent any more.
+    pub(super) lost_writes: u32,
+    /// Done when the buffer is empty, for sendfile.
+    pub(super) empty_waiter: Option<Py<PyAny>>,
+}
+
+/// A transport over a connected stream socket.
+// Users may set attributes. Not on Python 3.11: making an object with a dictionary can start a garbage collection there
+// before PyO3 has filled the object.
+#[pyclass(module = "ferrio", frozen, weakref, dict)]
+pub struct SocketTransport {
+    pub(super) event_loop: Py<Loop>,
+    pub(super) fd: RawFd,
+    /// The context in which the protocol's callbacks run.
+    pub(super) context: Py<PyAny>,
+    pub(super) state: AttachedCell<State>,
+}
+
+/// What a transport is made from.
+pub struct Connection<'py> {
+    /// A connected, non-blocking socket.
+    pub sock: Bound<'py, PyAny>,
+    /// Whom to tell.
+    pub protocol: Bound<'py, PyAny>,
+    /// A future to finish once `connection_made` was called.
+    pub waiter: Option<Bound<'py, PyAny>>,
+    /// Extra information to begin with.
+    pub extra: Option<Bound<'py, PyDict>>,
+    /// The server that counts the connection.
+    pub server: Option<Bound<'py, PyAny>>,
+    /// The context for the callbacks, instead of copies of the current one.
+    pub context: Option<Bound<'py, PyAny>>,
+}
+
+impl<'py> Connection<'py> {
+    /// Makes a transport and schedules `connection_made`, then reading, then the waiter.
+    pub fn open(self, event_loop: &Bound<'py, Loop>) -> PyResult<Bound<'py, PyAny>> {
+        if is_plain(&self.sock)? {
+            Ok(SocketTransport::open(event_loop, self)?.into_any())
+        } else {
+            self.open_inherited(event_loop)
+        }
+    }
+
+    /// asyncio's own transport.
+    fn open_inherited(self, event_loop: &Bound<'py, Loop>) -> PyResult<Bound<'py, PyAny>> {
+        let py = event_loop.py();
+        let options = PyDict::new(py);
+        options.set_item(intern!(py, "extra"), self.extra)?;
+        options.set_item(intern!(py, "server"), self.server)?;
+        if let Some(context) = self.context {
+            options.set_item(intern!(py, "context"), context)?;
+        }
+        let args = (event_loop, self.sock, self.protocol, self.waiter);
+        imports::selector_event_loop(py)?
+            .getattr(intern!(py, "_make_socket_transport"))?
+            .call(args, Some(&options))
+    }
+}
+
+impl SocketTransport {
+    fn open<'py>(
+        event_loop: &Bound<'py, Loop>,
+        connection: Connection<'py>,
+    ) -> PyResult<Bound<'py, Self>> {
+        let py = event_loop.py();
+        let Connection {
+            sock,
+            protocol,
+            waiter,
+            extra,
+            server,
+            context,
+        } = connection;
+        let fd: RawFd = sock.call_method0(intern!(py, "fileno"))?.extract()?;
+        Loop::ensure_no_transport(event_loop, fd, &sock)?;
+        let extra = describe_socket(&sock, extra)?;
+        imports::set_nodelay(py)?.call1((&sock,))?;
+        let delivery = delivery_of(&protocol)?;
+        let own_context = match &context {
+            Some(context) => context.clone().unbind(),
+            None => cpython::copy_context(py)?,
+        };
+        let transport = Bound::new(
+            py,
+            Self {
+                event_loop: event_loop.clone().unbind(),
+                fd,
+                context: own_context,
+                state: AttachedCell::new(State {
+                    phase: Phase::Open,
+                    sock: Some(sock.unbind()),
+                    protocol: Some(protocol.clone().unbind()),
+                    delivery,
+                    server: server.as_ref().map(|server| server.clone().unbind()),
+                    extra: extra.unbind(),
+                    paused: false,
+                    outgoing: Outgoing::default(),
+                    eof: false,
+                    lost_writes: 0,
+                    empty_waiter: None,
+                }),
+            },
+        )?;
+        if let Some(server) = server {
+            crate::io::server::attach(&server, &transport)?;
+        }
+        event_loop.get().register_transport(fd, &transport)?;
+        let soon = |callback: Bound<'py, PyAny>, args: Bound<'py, PyTuple>| {
+            Loop::schedule(event_loop, callback, args, context.clone())
+        };
+        soon(
+            protocol.getattr(intern!(py, "connection_made"))?,
+            PyTuple::new(py, [&transport])?,
+        )?;
+        // Reading begins, and the waiter wakes up, only after connection_made was called.
+        soon(
+            transport.getattr(intern!(py, "_start_reading"))?,
+            PyTuple::empty(py),
+        )?;
+        if let Some(waiter) = waiter {
+            let none = PyTuple::new(py, [waiter.as_any(), py.None().bind(py)])?;
+            soon(imports::set_result_unless_cancelled(py)?.clone(), none)?;
+        }
+        Ok(transport)
+    }
+
+    /// The number of the socket's descriptor; somebody else's once the transport is closed.
+    pub fn fd(&self) -> RawFd {
+        self.fd
+    }
+
+    /// The loop.
+    pub(super) fn event_loop<'py>(&self, py: Python<'py>) -> &Bound<'py, Loop> {
+        self.event_loop.bind(py)
+    }
+
+    pub(super) fn phase(&self, py: Python<'_>) -> Phase {
+        self.state.with(py, |state| state.phase)
+    }
+
+    pub(super) fn protocol<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyAny>> {
+        self.state.with(py, |state| {
+            state
+                .protocol
+                .as_ref()
+                .map(|protocol| protocol.bind(py).clone())
+        })
+    }
+
+    /// The representation.
+    pub(super) fn describe(&self, py: Python<'_>) -> String {
+        let (phase, paused, buffered) = self.state.with(py, |state| {
+            (state.phase, state.paused, state.outgoing.len())
+        });
+        let portrait = Portrait {
+            class: "SocketTransport",
+            phase,
+            fd: self.fd,
+            paused,
+            buffered,
+        };
+        portrait.describe(py, self.event_loop.get())
+    }
+}
+
+pub(super) fn delivery_of(protocol: &Bound<'_, PyAny>) -> PyResult<Delivery> {
+    if protocol.is_instance_of::<TlsProtocol>() {
+        Ok(Delivery::Tls)
+    } else if StreamReaderProtocol::takes_bytes(protocol)? {
+        Ok(Delivery::Stream)
+    } else if protocol.is_instance(imports::buffered_protocol(protocol.py())?)? {
+        Ok(Delivery::Buffer)
+    } else {
+        Ok(Delivery::Bytes)
+    }
+}
+
+#[pymethods]
+impl SocketTransport {
+    /// Return the information called name ('socket', 'sockname', 'peername', …), or default if there is none.
+    #[pyo3(signature = (name, default = None))]
+    fn get_extra_info<'py>(
+        slf: &Bound<'py, Self>,
+        name: &Bound<'py, PyAny>,
+        default: Option<Bound<'py, PyAny>>,
+    ) -> PyResult<Option<Bound<'py, PyAny>>> {
+        let extra = slf.get().get_extra(slf.py());
+        extra_info::look_up(slf, extra.bind(slf.py()), name, default)
+    }
+
+    /// Set the protocol that is told from now on.
+    pub(super) fn set_protocol(&self, protocol: Bound<'_, PyAny>) -> PyResult<()> {
+        let py = protocol.py();
+        let delivery = delivery_of(&protocol)?;
+        let old = self.state.with(py, |state| {
+            state.delivery = delivery;
+            state.protocol.replace(protocol.unbind())
+        });
+        drop(old);
+        Ok(())
+    }
+
+    /// Return the protocol, or None once the connection is lost.
+    pub(super) fn get_protocol(&self, py: Python<'_>) -> Option<Py<PyAny>> {
+        self.protocol(py).map(Bound::unbind)
+    }
+
+    fn __repr__(&self, py: Python<'_>) -> String {
+        self.describe(py)
+    }
+
+    #[getter(__class__)]
+    fn class(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+        Ok(imports::transport_class(slf.py())?.clone().unbind())
+    }
+
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        visit.call(&self.event_loop)?;
+        visit.call(&self.context)?;
+        self.state.visit(|state| {
+            visit.call(&state.sock)?;
+            visit.call(&state.protocol)?;
+            visit.call(&state.server)?;
+            visit.call(&state.extra)?;
+            visit.call(&state.empty_waiter)
+        })
+    }
+
+    fn __clear__(&self) {
+        Python::attach(|py| {
+            let references = self.state.with(py, |state| {
+                let ends = (state.sock.take(), state.protocol.take());
+                (ends, state.server.take(), state.empty_waiter.take())
+            });
+            drop(references);
+        });
+    }
+}

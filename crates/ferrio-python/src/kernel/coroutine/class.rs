@@ -1,0 +1,294 @@
+//! The class of coroutines that are written in Rust.
+
+use super::block::Co;
+use super::driving::Wait;
+use super::driving::{Input, State};
+use super::name::Name;
+use super::throwing::as_thrown;
+use crate::base::cell::AttachedCell;
+use crate::base::imports;
+use crate::cpython::{self, Resumed, Sent};
+use pyo3::PyTraverseError;
+use pyo3::exceptions::{PyGeneratorExit, PyRuntimeError, PyTypeError};
+use pyo3::gc::PyVisit;
+use pyo3::prelude::*;
+use pyo3::types::PyTuple;
+use std::future::Future;
+
+/// A coroutine object over Rust code (CPython: `types.CoroutineType`).
+#[pyclass(module = "ferrio", name = "coroutine", frozen, weakref)]
+pub struct Coroutine {
+    pub(super) name: Name,
+    pub(super) state: AttachedCell<State>,
+}
+
+impl Coroutine {
+    /// One that is made where it stays.
+    #[inline(always)]
+    pub(super) fn make<'py>(
+        py: Python<'py>,
+        name: &'static str,
+        state: impl FnOnce() -> State,
+    ) -> PyResult<Bound<'py, Self>> {
+        cpython::create(py, || Self {
+            name: Name::new(py, name),
+            state: AttachedCell::new(state()),
+        })
+    }
+
+    /// A coroutine that resumes `wait` when it is awaited: for more than two objects to begin with.
+    pub fn begin(py: Python<'_>, name: &'static str, wait: Box<dyn Wait>) -> PyResult<Py<Self>> {
+        let coroutine = Self::make(py, name, || State::Begin(wait))?;
+        Ok(coroutine.unbind())
+    }
+
+    /// A coroutine that runs an `async` block.
+    pub fn create<F>(
+        py: Python<'_>,
+        name: &'static str,
+        body: impl FnOnce(Co) -> F,
+    ) -> PyResult<Py<Self>>
+    where
+        F: Future<Output = PyResult<Py<PyAny>>> + Send + 'static,
+    {
+        Self::begin(py, name, super::block::begin(body))
+    }
+
+    /// Whether it is over. Only for the end of the object, when nobody else has a reference: there is no token to show.
+    #[inline]
+    fn is_finished(&self) -> bool {
+        let is_finished = |state: &State| match state {
+            State::Finished => Ok(()),
+            _ => Err(()),
+        };
+        self.state.visit(is_finished).is_ok()
+    }
+
+    /// What `close` does.
+    fn finish(&self, py: Python<'_>) -> PyResult<()> {
+        let unused = self.state.with(py, |state| {
+            (state.is_new() || matches!(state, State::Finished))
+                .then(|| std::mem::replace(state, State::Finished))
+        });
+        if unused.is_some() {
+            return Ok(());
+        }
+        match self.resume(py, Input::Throw(super::throwing::generator_exit(py))) {
+            Ok(Sent::Yielded(_)) => Err(PyRuntimeError::new_err("coroutine ignored GeneratorExit")),
+            Ok(Sent::Returned(_)) => Ok(()),
+            Err(raised) => match PyErr::from(raised) {
+                error if error.is_instance_of::<PyGeneratorExit>(py) => Ok(()),
+                error => Err(error),
+            },
+        }
+    }
+}
+
+/// Whether the object is a coroutine of an `async def` or one of ferrio's: what is known to be one without asking.
+#[inline]
+pub fn is_known_coroutine(object: &Bound<'_, PyAny>) -> bool {
+    cpython::is_exact_coroutine(object) || object.is_exact_instance_of::<Coroutine>()
+}
+
+/// The outcome of a step as the methods `send`, `throw` and `__next__` give it.
+pub fn as_method_result(py: Python<'_>, resumed: Resumed) -> PyResult<Py<PyAny>> {
+    match resumed? {
+        Sent::Yielded(value) => Ok(value),
+        Sent::Returned(value) => Err(cpython::stop_iteration(py, value)),
+    }
+}
+
+impl cpython::SelfAwait for Coroutine {
+    #[inline]
+    fn resume(slf: &Bound<'_, Self>) -> Resumed {
+        slf.get().resume(slf.py(), Input::None)
+    }
+
+    #[inline]
+    fn is_awaited(&self, py: Python<'_>) -> bool {
+        self.state.with(py, |state| state.is_suspended())
+    }
+}
+
+#[pymethods]
+impl Coroutine {
+    /// Resume the coroutine with a value; raises StopIteration with its result when it returns.
+    fn send(&self, py: Python<'_>, value: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
+        if value.is_none() {
+            return as_method_result(py, self.resume(py, Input::None));
+        }
+        if self.state.with(py, |state| state.is_new()) {
+            return Err(PyTypeError::new_err(
+                "can't send non-None value to a just-started coroutine",
+            ));
+        }
+        as_method_result(py, self.resume(py, Input::Send(value.clone().unbind())))
+    }
+
+    /// Resume the coroutine with an exception: an instance, a class, or the deprecated three arguments.
+    #[pyo3(signature = (typ, val = None, tb = None))]
+    fn throw(
+        &self,
+        py: Python<'_>,
+        typ: Bound<'_, PyAny>,
+        val: Option<Bound<'_, PyAny>>,
+        tb: Option<Bound<'_, PyAny>>,
+    ) -> PyResult<Py<PyAny>> {
+        let error = as_thrown(py, typ, val, tb)?;
+        as_method_result(py, self.resume(py, Input::Throw(error)))
+    }
+
+    /// Throw GeneratorExit in and have the coroutine finish.
+    fn close(&self, py: Python<'_>) -> PyResult<()> {
+        self.finish(py)
+    }
+
+    fn __await__(slf: Py<Self>) -> Py<Self> {
+        slf
+    }
+
+    fn __iter__(slf: Py<Self>) -> Py<Self> {
+        slf
+    }
+
+    fn __repr__(slf: &Bound<'_, Self>) -> String {
+        let name = slf.get().name.as_str();
+        format!("<coroutine object {name} at {:p}>", slf.as_ptr())
+    }
+
+    /// To `isinstance`, and so to `inspect.iscoroutine`, it is what an `async def` makes.
+    #[getter(__class__)]
+    fn class(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+        Ok(imports::coroutine_type(slf.py())?.clone().unbind())
+    }
+
+    #[getter(__name__)]
+    fn short_name(&self) -> &'static str {
+        let name = self.name.as_str();
+        name.rsplit('.').next().unwrap_or(name)
+    }
+
+    #[getter(__qualname__)]
+    fn qualified_name(&self) -> &'static str {
+        self.name.as_str()
+    }
+
+    #[getter]
+    fn cr_running(&self, py: Python<'_>) -> bool {
+        self.state.with(py, |state| matches!(state, State::Running))
+    }
+
+    #[getter]
+    fn cr_suspended(&self, py: Python<'_>) -> bool {
+        self.state.with(py, |state| state.is_suspended())
+    }
+
+    /// What `inspect.getcoroutinestate` gives since Python 3.15.
+    #[cfg(Py_3_15)]
+    #[getter]
+    fn cr_state(&self, py: Python<'_>) -> &'static str {
+        self.state.with(py, |state| match state {
+            State::Call { .. } | State::Begin(_) => "CORO_CREATED",
+            State::Waiting { .. } | State::Yielded(_) | State::Yielding(_) => "CORO_SUSPENDED",
+            State::Running => "CORO_RUNNING",
+            State::Finished => "CORO_CLOSED",
+        })
+    }
+
+    #[getter]
+    fn cr_await(&self, py: Python<'_>) -> Option<Py<PyAny>> {
+        self.state.with(py, |state| match state {
+            State::Waiting { awaiting, .. } => Some(awaiting.clone_ref(py)),
+            _ => None,
+        })
+    }
+
+    /// There is no Python frame.
+    #[getter]
+    fn cr_frame(&self) -> Option<Py<PyAny>> {
+        None
+    }
+
+    /// There is no Python code.
+    #[getter]
+    fn cr_code(&self) -> Option<Py<PyAny>> {
+        None
+    }
+
+    /// Where the coroutine was created, if the interpreter has been told to remember it.
+    #[getter]
+    fn cr_origin<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyTuple>> {
+        Some(self.name.origin()?.bind(py).clone())
+    }
+
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        self.state.visit(|state| state.traverse(visit))
+    }
+
+    fn __clear__(&self) {
+        Python::attach(|py| {
+            let is_running = |state: &mut State| matches!(state, State::Running);
+            if !self.state.with(py, is_running) {
+                drop(self.state.replace(py, State::Finished));
+            }
+        });
+    }
+}
+
+cpython::recycle!(
+    Coroutine,
+    deallocator = <Self as cpython::Finalize>::deallocator(),
+    {
+        #[inline]
+        fn latest() -> Option<&'static cpython::Latest> {
+            static LATEST: cpython::Latest = cpython::Latest::new();
+            Some(&LATEST)
+        }
+
+        #[inline]
+        fn is_spent(&self) -> bool {
+            self.is_finished() && matches!(self.name, Name::Plain(_))
+        }
+    }
+);
+
+impl cpython::Finalize for Coroutine {
+    const KEEP: Option<cpython::Keep> = Some(cpython::keep::<Self>);
+    const RAISES: bool = false;
+
+    fn deallocator() -> &'static std::sync::OnceLock<pyo3::ffi::destructor> {
+        static ORIGINAL: std::sync::OnceLock<pyo3::ffi::destructor> = std::sync::OnceLock::new();
+        &ORIGINAL
+    }
+
+    #[inline]
+    fn latest() -> Option<&'static cpython::Latest> {
+        <Self as cpython::Recycle>::latest()
+    }
+
+    #[inline]
+    fn is_settled(slf: &Bound<'_, Self>) -> bool {
+        slf.get().is_finished()
+    }
+
+    #[inline]
+    fn is_spent(slf: &Bound<'_, Self>) -> bool {
+        cpython::Recycle::is_spent(slf.get())
+    }
+
+    /// Has it finish, whatever it waits for, or warns of one that nobody has awaited (CPython: `_PyGen_Finalize`).
+    fn finalize(slf: &Bound<'_, Self>, _: Option<&Bound<'_, PyAny>>) -> PyResult<()> {
+        let py = slf.py();
+        let me = slf.get();
+        let (is_new, is_suspended) = me
+            .state
+            .with(py, |state| (state.is_new(), state.is_suspended()));
+        if is_new {
+            super::name::warn_never_awaited(slf)
+        } else if is_suspended {
+            me.finish(py)
+        } else {
+            Ok(())
+        }
+    }
+}

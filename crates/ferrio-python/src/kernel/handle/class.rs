@@ -1,0 +1,416 @@
+//! The class `Handle`.
+
+use super::call::Args;
+use super::call::Call;
+use super::lock::Lock;
+use super::replaced_run::look_at_run;
+use super::timer::When;
+use crate::base::cell::AttachedCell;
+use crate::base::errors::leaves_the_loop;
+use crate::kernel::event_loop::Loop;
+use crate::{base::imports, cpython};
+use pyo3::PyTraverseError;
+use pyo3::gc::PyVisit;
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyList, PyTuple};
+
+/// The part of a handle that debug mode adds, kept apart so that it costs one word otherwise.
+#[derive(Default)]
+pub(super) struct DebugInfo {
+    pub(super) source_traceback: Option<Py<PyAny>>,
+    /// The text from before the handle was cancelled.
+    pub(super) text: Option<String>,
+}
+
+impl DebugInfo {
+    #[cold]
+    fn here(py: Python<'_>) -> PyResult<Box<Self>> {
+        let source_traceback = Some(source_traceback(py)?);
+        Ok(Box::new(Self {
+            source_traceback,
+            text: None,
+        }))
+    }
+}
+
+#[derive(Default)]
+pub(super) struct HandleState {
+    /// What it calls: gone once it is cancelled.
+    pub(super) call: Option<Call>,
+    pub(super) debug: Option<Box<DebugInfo>>,
+}
+
+/// A callback wrapper returned by `call_soon` and `call_soon_threadsafe` (CPython: `asyncio.Handle`).
+#[pyclass(module = "ferrio", subclass, frozen, weakref)]
+pub struct Handle {
+    pub(super) event_loop: Py<Loop>,
+    pub(super) context: Py<PyAny>,
+    /// Held while the callback runs, so that another thread that cancels the handle either comes before the call or waits
+    /// for its end.
+    pub(super) lock: Lock,
+    pub(super) state: AttachedCell<HandleState>,
+}
+
+/// Where the running Python code is, as debug mode stores it.
+pub fn source_traceback(py: Python<'_>) -> PyResult<Py<PyAny>> {
+    match cpython::current_frame(py) {
+        Some(frame) => Ok(imports::extract_stack(py)?.call1((frame,))?.unbind()),
+        None => Ok(PyList::empty(py).into_any().unbind()),
+    }
+}
+
+/// What a handle is made of, found before there is an object to put it in.
+pub struct Parts<'py> {
+    pub(super) event_loop: Bound<'py, Loop>,
+    pub(super) call: Call,
+    pub(super) context: Py<PyAny>,
+    pub(super) debug: Option<Box<DebugInfo>>,
+}
+
+impl<'py> Parts<'py> {
+    /// For a handle that calls `callback(*args)` in `context`, by default in a copy of the current one.
+    #[inline(always)]
+    pub fn new(
+        event_loop: &Bound<'py, Loop>,
+        callback: Bound<'py, PyAny>,
+        args: impl Into<Args>,
+        context: Option<Bound<'py, PyAny>>,
+    ) -> PyResult<Self> {
+        let py = event_loop.py();
+        let context = match context {
+            Some(context) if !context.is_none() => context.unbind(),
+            _ => cpython::copy_context(py)?,
+        };
+        let debug = if event_loop.get().debug() {
+            Some(DebugInfo::here(py)?)
+        } else {
+            None
+        };
+        Ok(Self {
+            event_loop: event_loop.clone(),
+            call: Call {
+                callback: callback.unbind(),
+                args: args.into(),
+            },
+            context,
+            debug,
+        })
+    }
+
+    /// The handle; one that is `shared` can be cancelled by any thread.
+    #[inline]
+    pub(super) fn into_handle(self, shared: bool) -> Handle {
+        Handle {
+            event_loop: self.event_loop.unbind(),
+            context: self.context,
+            lock: Lock::new(shared),
+            state: AttachedCell::new(HandleState {
+                call: Some(self.call),
+                debug: self.debug,
+            }),
+        }
+    }
+
+    /// The handle as an object.
+    #[inline]
+    pub fn create(self) -> PyResult<Bound<'py, Handle>> {
+        let py = self.event_loop.py();
+        cpython::create(py, || self.into_handle(false))
+    }
+
+    /// The handle as `call_soon_threadsafe` gives it: since Python 3.14 other threads may cancel it.
+    pub fn create_thread_safe(self) -> PyResult<Bound<'py, Handle>> {
+        let py = self.event_loop.py();
+        cpython::create(py, || self.into_handle(cfg!(Py_3_14)))
+    }
+}
+
+impl Handle {
+    /// The callback and its arguments, unless the handle was cancelled.
+    pub(super) fn call(&self, py: Python<'_>) -> Option<Call> {
+        self.state
+            .with(py, |state| Some(state.call.as_ref()?.clone_ref(py)))
+    }
+
+    /// Whether `cancel` was called.
+    pub fn is_cancelled(&self, py: Python<'_>) -> bool {
+        self.state.with(py, |state| state.call.is_none())
+    }
+
+    /// Runs the callback unless it was cancelled. An exception goes to the loop's exception handler; only
+    /// `KeyboardInterrupt` and `SystemExit` are returned.
+    pub fn run(slf: &Bound<'_, Self>) -> PyResult<()> {
+        let py = slf.py();
+        let me = slf.get();
+        let _locked = me.lock.lock(py)?;
+        let Some(call) = me.call(py) else {
+            return Ok(());
+        };
+        let outcome = cpython::in_context(me.context.bind(py), || call.run(py));
+        match outcome {
+            Ok(_) => {
+                call.dispose(py);
+                Ok(())
+            }
+            Err(error) if leaves_the_loop(py, &error) => Err(error),
+            Err(error) => Self::report_call(slf, call, &error),
+        }
+    }
+
+    /// Reports what the callback has raised.
+    #[cold]
+    pub fn report(slf: &Bound<'_, Self>, error: &PyErr) -> PyResult<()> {
+        match slf.get().call(slf.py()) {
+            Some(call) => Self::report_call(slf, call, error),
+            None => Ok(()),
+        }
+    }
+
+    #[cold]
+    fn report_call(slf: &Bound<'_, Self>, call: Call, error: &PyErr) -> PyResult<()> {
+        let py = slf.py();
+        let me = slf.get();
+        Loop::report(me.event_loop.bind(py), error, |context| {
+            let source = me.format_callback(py, call)?;
+            context.set_item("message", format!("Exception in callback {source}"))?;
+            context.set_item("handle", slf)?;
+            match me.source_traceback(py) {
+                Some(traceback) => context.set_item("source_traceback", traceback),
+                None => Ok(()),
+            }
+        })
+    }
+
+    /// `callback(args) at file:line`, as this version of asyncio formats it.
+    fn format_callback(&self, py: Python<'_>, call: Call) -> PyResult<String> {
+        let (callback, args) = call.into_pair(py)?;
+        let format = imports::format_callback_source(py)?;
+        let text = if cfg!(Py_3_13) {
+            let kwargs = PyDict::new(py);
+            kwargs.set_item("debug", self.event_loop.get().debug())?;
+            format.call((callback, args), Some(&kwargs))?
+        } else {
+            format.call1((callback, args))?
+        };
+        text.extract()
+    }
+
+    fn source_traceback<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyAny>> {
+        self.state.with(py, |state| {
+            let traceback = state.debug.as_ref()?.source_traceback.as_ref()?;
+            Some(traceback.bind(py).clone())
+        })
+    }
+
+    /// The representation; `when` is a timer's.
+    pub(super) fn describe(slf: &Bound<'_, Self>, when: Option<&When>) -> PyResult<String> {
+        let py = slf.py();
+        let me = slf.get();
+        let kept = me.state.with(py, |state| {
+            state.debug.as_ref().and_then(|debug| debug.text.clone())
+        });
+        match (kept, me.call(py)) {
+            (Some(text), _) => Ok(text),
+            (None, Some(call)) => Self::compose(slf, None, when, Some(call)),
+            (None, None) => Self::compose(slf, Some("cancelled"), when, None),
+        }
+    }
+
+    /// Puts a representation together from its parts.
+    fn compose(
+        slf: &Bound<'_, Self>,
+        mark: Option<&str>,
+        when: Option<&When>,
+        call: Option<Call>,
+    ) -> PyResult<String> {
+        let info = Self::info(slf, mark, when, call)?;
+        Ok(format!("<{}>", info.join(" ")))
+    }
+
+    /// The parts of a representation.
+    fn info(
+        slf: &Bound<'_, Self>,
+        mark: Option<&str>,
+        when: Option<&When>,
+        call: Option<Call>,
+    ) -> PyResult<Vec<String>> {
+        let py = slf.py();
+        let me = slf.get();
+        let mut info = vec![slf.get_type().name()?.to_string()];
+        info.extend(mark.map(str::to_owned));
+        if let Some(when) = when {
+            info.push(format!("when={}", when.object(py).repr()?));
+        }
+        if let Some(call) = call {
+            info.push(me.format_callback(py, call)?);
+        }
+        if let Some(traceback) = me.source_traceback(py) {
+            let frame = traceback.get_item(-1)?;
+            let (file, line) = (frame.get_item(0)?, frame.get_item(1)?);
+            info.push(format!("created at {file}:{line}"));
+        }
+        Ok(info)
+    }
+
+    /// The parts of the representation as it is now.
+    pub(super) fn current_info(
+        slf: &Bound<'_, Self>,
+        when: Option<&When>,
+    ) -> PyResult<Vec<String>> {
+        let call = slf.get().call(slf.py());
+        let mark = call.is_none().then_some("cancelled");
+        Self::info(slf, mark, when, call)
+    }
+
+    /// Drops the callback and its arguments.
+    pub(super) fn cancel_call(slf: &Bound<'_, Self>, when: Option<&When>) -> PyResult<()> {
+        let py = slf.py();
+        let me = slf.get();
+        if me.event_loop.get().debug() {
+            Self::keep_text(slf, when)?;
+        }
+        if let Some(call) = me.state.with(py, |state| state.call.take()) {
+            call.dispose(py);
+        }
+        Ok(())
+    }
+
+    /// Keeps what the handle was for the warning about a slow callback.
+    #[cold]
+    fn keep_text(slf: &Bound<'_, Self>, when: Option<&When>) -> PyResult<()> {
+        let py = slf.py();
+        let me = slf.get();
+        if let Some(call) = me.call(py) {
+            let text = Self::compose(slf, Some("cancelled"), when, Some(call))?;
+            me.state.with(py, |state| {
+                state.debug.get_or_insert_default().text = Some(text);
+            });
+        }
+        Ok(())
+    }
+}
+
+cpython::recycle!(Handle, {
+    #[inline]
+    fn dispose(self, py: Python<'_>) {
+        drop(self.event_loop.into_bound(py));
+        drop(self.context.into_bound(py));
+        let HandleState { call, debug } = self.state.into_inner();
+        if let Some(call) = call {
+            call.dispose(py);
+        }
+        if let Some(debug) = debug {
+            drop(
+                debug
+                    .source_traceback
+                    .map(|traceback| traceback.into_bound(py)),
+            );
+        }
+    }
+});
+
+#[pymethods]
+impl Handle {
+    /// Cancel the callback. Does nothing if it has been cancelled or has run.
+    fn cancel(slf: &Bound<'_, Self>) -> PyResult<()> {
+        let _locked = slf.get().lock.lock(slf.py())?;
+        Self::cancel_call(slf, None)
+    }
+
+    /// Return True if the callback was cancelled.
+    fn cancelled(&self, py: Python<'_>) -> PyResult<bool> {
+        let _locked = self.lock.lock(py)?;
+        Ok(self.is_cancelled(py))
+    }
+
+    /// Return the contextvars.Context that the callback runs in.
+    fn get_context(&self, py: Python<'_>) -> Py<PyAny> {
+        self.context.clone_ref(py)
+    }
+
+    #[pyo3(name = "_run")]
+    fn run_now<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        let py = slf.py();
+        if look_at_run(py)? {
+            return super::replaced_run::run_replaced(slf);
+        }
+        Self::run(slf)?;
+        Ok(py.None().into_bound(py))
+    }
+
+    fn __repr__(slf: &Bound<'_, Self>) -> PyResult<String> {
+        Self::describe(slf, None)
+    }
+
+    /// What a cancelled handle was for, in debug mode.
+    #[getter(_repr)]
+    fn get_kept_text(&self, py: Python<'_>) -> Option<String> {
+        self.state
+            .with(py, |state| state.debug.as_ref()?.text.clone())
+    }
+
+    #[pyo3(name = "_repr_info")]
+    fn repr_info(slf: &Bound<'_, Self>) -> PyResult<Vec<String>> {
+        Self::current_info(slf, None)
+    }
+
+    #[getter(__class__)]
+    fn class(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+        let class = if slf.get().lock.is_shared() {
+            imports::thread_safe_handle_class(slf.py())?
+        } else {
+            imports::handle_class(slf.py())?
+        };
+        Ok(class.clone().unbind())
+    }
+
+    #[getter(_callback)]
+    fn get_callback(&self, py: Python<'_>) -> Option<Py<PyAny>> {
+        self.call(py).map(|call| call.callback)
+    }
+
+    #[getter(_args)]
+    fn get_args<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyTuple>>> {
+        self.call(py)
+            .map(|call| call.args.into_tuple(py))
+            .transpose()
+    }
+
+    #[getter(_cancelled)]
+    fn get_cancelled(&self, py: Python<'_>) -> bool {
+        self.is_cancelled(py)
+    }
+
+    #[getter(_context)]
+    fn get_context_attribute(&self, py: Python<'_>) -> Py<PyAny> {
+        self.context.clone_ref(py)
+    }
+
+    #[getter(_loop)]
+    fn get_loop(&self, py: Python<'_>) -> Py<Loop> {
+        self.event_loop.clone_ref(py)
+    }
+
+    #[getter(_source_traceback)]
+    fn get_source_traceback(&self, py: Python<'_>) -> Option<Py<PyAny>> {
+        self.source_traceback(py).map(Bound::unbind)
+    }
+
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        visit.call(&self.event_loop)?;
+        visit.call(&self.context)?;
+        self.state.visit(|state| {
+            if let Some(call) = &state.call {
+                call.traverse(&visit)?;
+            }
+            match &state.debug {
+                Some(debug) => visit.call(&debug.source_traceback),
+                None => Ok(()),
+            }
+        })
+    }
+
+    fn __clear__(&self) {
+        Python::attach(|py| drop(self.state.take(py)));
+    }
+}

@@ -1,0 +1,340 @@
+//! The class `Task`.
+
+use super::registry::Key;
+use crate::base::cell::{AttachedCell, AttachedOnce};
+use crate::kernel::coroutine::is_known_coroutine;
+use crate::kernel::event_loop::{Callback, Loop};
+use crate::kernel::future::{Future, Home, Outcome};
+use crate::{base::imports, cpython};
+use pyo3::PyTraverseError;
+use pyo3::exceptions::PyTypeError;
+use pyo3::gc::PyVisit;
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+/// A coroutine that the loop drives (CPython: `asyncio.Task`).
+///
+/// Arguments: coro, the coroutine; loop, the event loop, by default the running one; name, by default Task-N;
+/// context, a contextvars.Context to run in, by default a copy of the current one; eager_start, True to run the first
+/// step at once if the loop runs. Raises TypeError if coro is not a coroutine.
+#[pyclass(module = "ferrio", extends = Future, subclass, frozen)]
+#[derive(Default)]
+pub struct Task {
+    pub(super) state: AttachedCell<TaskState>,
+    /// What the coroutine runs in.
+    pub(super) context: AttachedOnce<Py<PyAny>>,
+}
+
+/// A task's name: made when it is first asked for.
+pub(super) enum Name {
+    Number(u64),
+    Given(Py<PyAny>),
+}
+
+/// The interior state of a task.
+pub(super) struct TaskState {
+    pub(super) coroutine: Option<Py<PyAny>>,
+    /// The future that the coroutine awaits.
+    pub(super) waits_for: Option<Py<PyAny>>,
+    /// An exception to throw in the next step.
+    pub(super) to_throw: Option<Py<PyAny>>,
+    pub(super) name: Name,
+    pub(super) registration: Option<Key>,
+    pub(super) cancel_requests: u32,
+    /// The next step is to throw `CancelledError`.
+    pub(super) must_cancel: bool,
+    /// Complain if the task goes away while it is pending.
+    pub(super) log_destroy_pending: bool,
+}
+
+impl TaskState {
+    /// The coroutine, if the next step is to resume it and nothing else.
+    #[inline]
+    pub(super) fn ready(&self) -> Option<&Py<PyAny>> {
+        let unusual = self.must_cancel || self.to_throw.is_some() || self.waits_for.is_some();
+        self.coroutine.as_ref().filter(|_| !unusual)
+    }
+}
+
+pub(super) static NEXT_NUMBER: AtomicU64 = AtomicU64::new(1);
+
+impl Default for TaskState {
+    fn default() -> Self {
+        Self {
+            coroutine: None,
+            waits_for: None,
+            to_throw: None,
+            name: Name::Number(0),
+            registration: None,
+            cancel_requests: 0,
+            must_cancel: false,
+            log_destroy_pending: true,
+        }
+    }
+}
+
+/// What a task is made of, besides its loop.
+pub struct Parts<'py> {
+    pub coroutine: Bound<'py, PyAny>,
+    pub name: Option<Bound<'py, PyAny>>,
+    pub context: Option<Bound<'py, PyAny>>,
+    pub eager_start: bool,
+}
+
+impl<'py> Parts<'py> {
+    /// From the keyword arguments of `create_task`.
+    pub fn from_keywords(
+        coroutine: Bound<'py, PyAny>,
+        kwargs: Option<&Bound<'py, PyDict>>,
+    ) -> PyResult<Self> {
+        let py = coroutine.py();
+        let mut parts = Self {
+            coroutine,
+            name: None,
+            context: None,
+            eager_start: false,
+        };
+        for (key, value) in kwargs.into_iter().flatten() {
+            match key.extract::<&str>()? {
+                "name" => parts.name = Some(value),
+                "context" => parts.context = Some(value),
+                "eager_start" if py.version_info() >= (3, 13, 3) => {
+                    parts.eager_start = value.is_truthy()?;
+                }
+                other => return Err(unexpected(other)),
+            }
+        }
+        Ok(parts)
+    }
+}
+
+/// A `TypeError` for a keyword argument of `create_task` that there is not; since Python 3.14 it is the task that says so.
+pub(crate) fn unexpected(keyword: &str) -> PyErr {
+    let function = if cfg!(Py_3_14) { "Task" } else { "create_task" };
+    PyTypeError::new_err(format!(
+        "{function}() got an unexpected keyword argument '{keyword}'"
+    ))
+}
+
+impl Task {
+    /// A task of a ferrio loop, scheduled or, if eager, begun.
+    pub fn create<'py>(
+        event_loop: &Bound<'py, Loop>,
+        parts: Parts<'py>,
+    ) -> PyResult<Bound<'py, Self>> {
+        let py = event_loop.py();
+        let future = || Future::pending(Home::of_native(event_loop));
+        let task = cpython::create_extended(py, future, Self::default)?;
+        if event_loop.get().debug() {
+            task.get()
+                .with(py, |state| state.log_destroy_pending = false);
+            task.as_super().get().remember_source(py)?;
+        }
+        Self::begin(&task, parts)?;
+        Ok(task)
+    }
+
+    /// Takes its parts and schedules the first step.
+    pub(super) fn begin(slf: &Bound<'_, Self>, parts: Parts<'_>) -> PyResult<()> {
+        let py = slf.py();
+        let me = slf.get();
+        if let Err(error) = check_parts(&parts) {
+            me.with(py, |state| state.log_destroy_pending = false);
+            return Err(error);
+        }
+        let name = match parts.name {
+            Some(name) if !name.is_none() => Name::Given(as_name(name)?),
+            _ => Name::Number(NEXT_NUMBER.fetch_add(1, Relaxed)),
+        };
+        let context = match parts.context {
+            Some(context) if !context.is_none() => context.unbind(),
+            _ => cpython::copy_context(py)?,
+        };
+        let old = me.with(py, |state| {
+            let coroutine = state.coroutine.replace(parts.coroutine.unbind());
+            (coroutine, std::mem::replace(&mut state.name, name))
+        });
+        drop(old);
+        // A second `__init__` leaves the context, which may be the one that is entered.
+        drop(me.context.set(py, context));
+        let future = slf.as_super().get();
+        if parts.eager_start && future.initialized()?.is_running(py)? {
+            if let Err(error) = Self::start_eagerly(slf) {
+                me.with(py, |state| state.log_destroy_pending = false);
+                return Err(error);
+            }
+            return Ok(());
+        }
+        if let Err(error) = Self::schedule_step(slf) {
+            // asyncio's task complains, too, that it was destroyed.
+            me.with(py, |state| state.log_destroy_pending = true);
+            return Err(error);
+        }
+        me.with(py, |state| state.log_destroy_pending = true);
+        super::registry::add(slf)
+    }
+
+    /// Has the loop run the next step in its next iteration.
+    pub(super) fn schedule_step(slf: &Bound<'_, Self>) -> PyResult<()> {
+        let py = slf.py();
+        match slf.as_super().get().initialized()? {
+            Home::Native(event_loop) => {
+                Home::push(event_loop.get(), py, Callback::Step(slf.clone().unbind()))
+            }
+            home @ Home::Foreign(_) => super::foreign::schedule_step(home, slf),
+        }
+    }
+
+    /// Runs `f` on the interior state. `f` must not reach Python.
+    #[inline]
+    pub(super) fn with<R>(&self, py: Python<'_>, f: impl FnOnce(&mut TaskState) -> R) -> R {
+        self.state.with(py, f)
+    }
+
+    /// The context that the coroutine runs in.
+    pub fn context(&self, py: Python<'_>) -> Py<PyAny> {
+        let context = self.context.get();
+        context.map_or_else(|| py.None(), |context| context.clone_ref(py))
+    }
+
+    /// The future that the coroutine awaits.
+    pub fn awaited(&self, py: Python<'_>) -> Option<Py<PyAny>> {
+        self.with(py, |state| {
+            let future = state.waits_for.as_ref()?;
+            Some(future.clone_ref(py))
+        })
+    }
+
+    /// Says that nobody is to complain if the task goes away while it is pending: its maker cannot help it.
+    pub fn do_not_log_destroy_pending(&self, py: Python<'_>) {
+        self.with(py, |state| state.log_destroy_pending = false);
+    }
+
+    /// Tells the loop's exception handler that the task goes away while it is pending.
+    fn report_destroyed(slf: &Bound<'_, Self>) -> PyResult<()> {
+        let py = slf.py();
+        let future = slf.as_super().get();
+        let complain = slf.get().with(py, |state| {
+            state.log_destroy_pending && state.coroutine.is_some()
+        });
+        let Some(home) = future.home() else {
+            return Ok(());
+        };
+        if !complain || future.is_done(py) {
+            return Ok(());
+        }
+        let context = PyDict::new(py);
+        context.set_item("task", slf)?;
+        context.set_item("message", "Task was destroyed but it is pending!")?;
+        future.add_source_traceback(py, &context)?;
+        home.report(py, &context)
+    }
+}
+
+/// Refuses what cannot be a task.
+pub(super) fn check_parts(parts: &Parts<'_>) -> PyResult<()> {
+    let coroutine = &parts.coroutine;
+    if !is_known_coroutine(coroutine)
+        && !imports::is_coroutine(coroutine.py())?
+            .call1((coroutine,))?
+            .is_truthy()?
+    {
+        let text = format!("a coroutine was expected, got {}", coroutine.repr()?);
+        return Err(PyTypeError::new_err(text));
+    }
+    match &parts.context {
+        // Before 3.15 asyncio finds out in the first step.
+        Some(context) if cfg!(Py_3_15) && !context.is_none() && !cpython::is_context(context) => {
+            let class = context.get_type();
+            let text = format!("a contextvars.Context was expected, got {}", class.name()?);
+            Err(PyTypeError::new_err(text))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// A name as tasks keep it: a string.
+pub(super) fn as_name(name: Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
+    if name.is_exact_instance_of::<pyo3::types::PyString>() {
+        return Ok(name.unbind());
+    }
+    Ok(name.str()?.into_any().unbind())
+}
+
+/// Completes the type objects with what PyO3 has no words for.
+pub fn install_slots(py: Python<'_>) -> PyResult<()> {
+    cpython::install_self_await::<Task>(py)?;
+    cpython::install_finalizer::<Task>(py)
+}
+
+impl cpython::SelfAwait for Task {
+    fn resume(slf: &Bound<'_, Self>) -> cpython::Resumed {
+        <Future as cpython::SelfAwait>::resume(slf.as_super())
+    }
+}
+
+impl cpython::Finalize for Task {
+    const KEEP: Option<cpython::Keep> = Some(cpython::keep_extended::<Self, Future>);
+    const RAISES: bool = false;
+
+    fn deallocator() -> &'static OnceLock<pyo3::ffi::destructor> {
+        static ORIGINAL: OnceLock<pyo3::ffi::destructor> = OnceLock::new();
+        &ORIGINAL
+    }
+
+    #[inline]
+    fn is_settled(slf: &Bound<'_, Self>) -> bool {
+        slf.as_super().get().with(slf.py(), |state| {
+            !state.log_traceback && !matches!(state.outcome, Outcome::Pending)
+        })
+    }
+
+    fn finalize(slf: &Bound<'_, Self>, _: Option<&Bound<'_, PyAny>>) -> PyResult<()> {
+        let destroyed = Self::report_destroyed(slf);
+        destroyed.and(Future::report_unretrieved(slf.as_super()))
+    }
+}
+
+cpython::recycle!(
+    Task,
+    deallocator = <Self as cpython::Finalize>::deallocator()
+);
+
+impl Drop for Task {
+    fn drop(&mut self) {
+        Python::attach(|py| {
+            if let Some(key) = self.with(py, |state| state.registration.take()) {
+                super::registry::remove(py, key);
+            }
+        });
+    }
+}
+
+#[pymethods]
+impl Task {
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        visit.call(self.context.get())?;
+        self.state.visit(|state| {
+            visit.call(&state.coroutine)?;
+            visit.call(&state.waits_for)?;
+            visit.call(&state.to_throw)?;
+            match &state.name {
+                Name::Given(name) => visit.call(name),
+                Name::Number(_) => Ok(()),
+            }
+        })
+    }
+
+    /// Cycles through the context are cleared by the context.
+    fn __clear__(&self) {
+        Python::attach(|py| {
+            let old = self.with(py, |state| {
+                let coroutine = state.coroutine.take();
+                (coroutine, state.waits_for.take(), state.to_throw.take())
+            });
+            drop(old);
+        });
+    }
+}
