@@ -25,7 +25,6 @@ pub mod plain_sockets;
 pub mod process;
 pub mod protocol;
 pub mod server;
-pub mod serving;
 pub mod sock_methods;
 pub mod socket;
 pub mod streams;

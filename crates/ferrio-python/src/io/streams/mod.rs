@@ -13,13 +13,8 @@
 //! A transport of ferrio's gives what arrives to a reader without a Python call and without an object
 //! ([`StreamReader::feed`]), if neither class is a subclass that has methods of its own.
 
-use pyo3::exceptions::PyAttributeError;
-use pyo3::prelude::*;
-
-use crate::base::cell::AttachedOnce;
-use crate::kernel::future::Home;
-
 mod connecting;
+mod home;
 mod overridden;
 mod protocol;
 mod reader;
@@ -27,15 +22,7 @@ mod reader_attributes;
 mod reading;
 mod writer;
 
+use self::home::set_home;
 pub use self::protocol::StreamReaderProtocol;
 pub use self::reader::{Fed, StreamReader};
 pub use self::writer::StreamWriter;
-
-/// Sets the loop of a reader or protocol, which a subclass may do before it calls `__init__`; afterwards it stays.
-fn set_home(home: &AttachedOnce<Home>, event_loop: &Bound<'_, PyAny>) -> PyResult<()> {
-    let _ = home.set(event_loop.py(), Home::of(event_loop));
-    match home.get() {
-        Some(home) if home.as_any().is(event_loop) => Ok(()),
-        _ => Err(PyAttributeError::new_err("the loop cannot be changed")),
-    }
-}

@@ -12,9 +12,9 @@ use std::sync::OnceLock;
 use pyo3::ffi;
 use pyo3::prelude::*;
 
-use super::in_turn::dispose_in_turn;
-use super::resuming::panicked;
-use super::{Keep, Latest, in_slot, undisturbed};
+use crate::cpython::memory::in_turn::dispose_in_turn;
+use crate::cpython::panicked;
+use crate::cpython::{Keep, Latest, in_slot, undisturbed};
 
 /// A class with a finalizer (PEP 442).
 pub trait Finalize: pyo3::PyClass + Sync {

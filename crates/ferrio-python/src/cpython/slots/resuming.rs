@@ -5,7 +5,7 @@ use pyo3::ffi;
 use pyo3::intern;
 use pyo3::prelude::*;
 
-use super::in_slot;
+use crate::cpython::{in_slot, panicked};
 
 /// What resuming a coroutine led to.
 pub enum Sent {
@@ -110,7 +110,7 @@ pub fn install_am_send<T: Send>(py: Python<'_>) -> PyResult<()> {
 ///
 /// # Safety
 /// CPython calls it with the GIL held, an instance of `T` (or of a subclass) and a place for the result.
-pub(super) unsafe extern "C" fn am_send<T: Send>(
+pub(in crate::cpython) unsafe extern "C" fn am_send<T: Send>(
     slf: *mut ffi::PyObject,
     value: *mut ffi::PyObject,
     result: *mut *mut ffi::PyObject,
@@ -146,10 +146,4 @@ pub(super) unsafe extern "C" fn am_send<T: Send>(
     // SAFETY: `result` is the caller's place for it.
     unsafe { *result = object };
     status
-}
-
-/// Raises what says that there is a bug.
-#[cold]
-pub(super) fn panicked(py: Python<'_>) {
-    pyo3::panic::PanicException::new_err("panic in ferrio").restore(py);
 }

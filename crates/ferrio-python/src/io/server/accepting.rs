@@ -11,9 +11,9 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 
+use super::Server;
 use crate::base::arguments::Truth;
 use crate::base::errors::leaves_the_loop;
-use crate::io::server::Server;
 use crate::io::transport::Connection;
 use crate::kernel::coroutine::Coroutine;
 use crate::kernel::event_loop::{Action, Callback, Direction, Loop};

@@ -19,7 +19,7 @@ use std::ptr;
 use pyo3::ffi;
 use pyo3::prelude::*;
 
-use super::{made, raise};
+use crate::cpython::{made, raise};
 
 /// Sets the exception that is handled, until it is dropped.
 struct Handling<'py> {

@@ -1,15 +1,14 @@
-//! `Server`: listening sockets and the connections that came through them (CPython: `asyncio.base_events.Server`).
+//! The class `Server`.
 
 use std::collections::HashMap;
 
 use pyo3::PyTraverseError;
-use pyo3::exceptions::{PyAssertionError, PyRuntimeError};
+use pyo3::exceptions::PyRuntimeError;
 use pyo3::gc::PyVisit;
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyTuple, PyWeakrefMethods, PyWeakrefReference};
 
-use crate::base::attributes::{flag_attribute, object_attribute};
 use crate::base::cell::AttachedCell;
 use crate::io::transport::SocketTransport;
 use crate::kernel::coroutine::{Co, Coroutine};
@@ -17,26 +16,26 @@ use crate::kernel::event_loop::{Loop, wake};
 use crate::{base::imports, cpython};
 
 #[derive(Default)]
-struct State {
+pub(super) struct State {
     /// The listening parameters, as the loop's `_start_serving` takes them.
-    protocol_factory: Option<Py<PyAny>>,
-    ssl_context: Option<Py<PyAny>>,
-    backlog: Option<Py<PyAny>>,
-    ssl_handshake_timeout: Option<Py<PyAny>>,
-    ssl_shutdown_timeout: Option<Py<PyAny>>,
+    pub(super) protocol_factory: Option<Py<PyAny>>,
+    pub(super) ssl_context: Option<Py<PyAny>>,
+    pub(super) backlog: Option<Py<PyAny>>,
+    pub(super) ssl_handshake_timeout: Option<Py<PyAny>>,
+    pub(super) ssl_shutdown_timeout: Option<Py<PyAny>>,
     /// Where connections run, since Python 3.15.
-    context: Option<Py<PyAny>>,
+    pub(super) context: Option<Py<PyAny>>,
     /// A list; `None` once the server is closed.
-    sockets: Option<Py<PyAny>>,
+    pub(super) sockets: Option<Py<PyAny>>,
     /// The connections by their identity, weakly, so that one that everybody has forgotten is found out.
-    clients: HashMap<usize, Py<PyWeakrefReference>>,
+    pub(super) clients: HashMap<usize, Py<PyWeakrefReference>>,
     /// How many more there are: before Python 3.13 transports that are not ferrio's only say that there is one more.
-    others: usize,
+    pub(super) others: usize,
     /// A list of futures of those that wait for the end; `None` once it has come.
-    waiters: Option<Py<PyAny>>,
-    serving: bool,
+    pub(super) waiters: Option<Py<PyAny>>,
+    pub(super) serving: bool,
     /// What `serve_forever` waits for, and closing the server cancels.
-    serving_forever: Option<Py<PyAny>>,
+    pub(super) serving_forever: Option<Py<PyAny>>,
 }
 
 impl State {
@@ -51,8 +50,8 @@ impl State {
 // before PyO3 has filled the object.
 #[pyclass(module = "ferrio", frozen, weakref, dict)]
 pub struct Server {
-    event_loop: Py<Loop>,
-    state: AttachedCell<State>,
+    pub(super) event_loop: Py<Loop>,
+    pub(super) state: AttachedCell<State>,
 }
 
 /// Counts a connection at its server, which is asyncio's own if a stock loop method made it.
@@ -87,7 +86,7 @@ pub fn forget(server: &Bound<'_, PyAny>, key: usize) -> PyResult<()> {
 }
 
 /// What a transport is known by.
-fn key(transport: &Bound<'_, PyAny>) -> usize {
+pub(super) fn key(transport: &Bound<'_, PyAny>) -> usize {
     match transport.cast::<SocketTransport>() {
         Ok(transport) => std::ptr::from_ref(transport.get()).addr(),
         Err(_) => transport.as_ptr().addr(),
@@ -173,7 +172,7 @@ impl Server {
         Ok(())
     }
 
-    fn add_client(&self, key: usize, transport: &Bound<'_, PyAny>) -> PyResult<()> {
+    pub(super) fn add_client(&self, key: usize, transport: &Bound<'_, PyAny>) -> PyResult<()> {
         let reference = PyWeakrefReference::new(transport)?.unbind();
         let old = self
             .state
@@ -182,7 +181,7 @@ impl Server {
         Ok(())
     }
 
-    fn wake_waiters(&self, py: Python<'_>) -> PyResult<()> {
+    pub(super) fn wake_waiters(&self, py: Python<'_>) -> PyResult<()> {
         let Some(waiters) = self.state.with(py, |state| state.waiters.take()) else {
             return Ok(());
         };
@@ -193,14 +192,14 @@ impl Server {
     }
 
     /// Wakes those that wait for the end if it has come.
-    fn wake_if_over(&self, py: Python<'_>) -> PyResult<()> {
+    pub(super) fn wake_if_over(&self, py: Python<'_>) -> PyResult<()> {
         let over = self
             .state
             .with(py, |state| state.is_idle() && state.sockets.is_none());
         if over { self.wake_waiters(py) } else { Ok(()) }
     }
 
-    fn clients<'py>(&self, py: Python<'py>) -> Vec<Bound<'py, PyAny>> {
+    pub(super) fn clients<'py>(&self, py: Python<'py>) -> Vec<Bound<'py, PyAny>> {
         let references: Vec<_> = self.state.with(py, |state| {
             let references = state.clients.values();
             references
@@ -407,63 +406,6 @@ impl Server {
         Ok(imports::server_class(slf.py())?.clone().unbind())
     }
 
-    #[getter(_loop)]
-    fn get_loop_attribute(&self, py: Python<'_>) -> Py<Loop> {
-        self.event_loop.clone_ref(py)
-    }
-
-    #[pyo3(name = "_start_serving")]
-    fn start_serving_now(slf: &Bound<'_, Self>) -> PyResult<()> {
-        Self::serve(slf)
-    }
-
-    /// Counts a connection; before Python 3.13 nobody says which it is.
-    #[pyo3(name = "_attach", signature = (transport = None))]
-    fn attach(&self, py: Python<'_>, transport: Option<&Bound<'_, PyAny>>) -> PyResult<()> {
-        match transport {
-            Some(transport) => return self.add_client(key(transport), transport),
-            None => self.state.with(py, |state| state.others += 1),
-        }
-        Ok(())
-    }
-
-    /// Undoes `_attach`.
-    #[pyo3(name = "_detach", signature = (transport = None))]
-    fn detach(slf: &Bound<'_, Self>, transport: Option<&Bound<'_, PyAny>>) -> PyResult<()> {
-        let py = slf.py();
-        if let Some(transport) = transport {
-            return forget(slf, key(transport));
-        }
-        let me = slf.get();
-        let others = me.state.with(py, |state| {
-            let others = state.others.checked_sub(1);
-            state.others = others.unwrap_or(0);
-            others
-        });
-        match others {
-            None => Err(PyAssertionError::new_err(())),
-            Some(_) => me.wake_if_over(py),
-        }
-    }
-
-    #[pyo3(name = "_wakeup")]
-    fn wakeup(&self, py: Python<'_>) -> PyResult<()> {
-        self.wake_waiters(py)
-    }
-
-    /// The connections as asyncio keeps them since Python 3.13: a `WeakSet`, a new one each time.
-    #[getter(_clients)]
-    fn get_clients<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        imports::weak_set(py)?.call1((self.clients(py),))
-    }
-
-    /// How many connections there are, which asyncio counts before Python 3.13.
-    #[getter(_active_count)]
-    fn get_active_count(&self, py: Python<'_>) -> usize {
-        self.state
-            .with(py, |state| state.clients.len() + state.others)
-    }
-
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
         visit.call(&self.event_loop)?;
         self.state.visit(|state| {
@@ -485,44 +427,3 @@ impl Server {
         Python::attach(|py| drop(self.state.take(py)));
     }
 }
-
-flag_attribute!(Server, serving, _serving, get_serving, set_serving);
-object_attribute!(Server, sockets, _sockets, get_sockets, set_sockets);
-object_attribute!(Server, waiters, _waiters, get_waiters, set_waiters);
-object_attribute!(
-    Server,
-    protocol_factory,
-    _protocol_factory,
-    get_protocol_factory,
-    set_protocol_factory
-);
-object_attribute!(
-    Server,
-    ssl_context,
-    _ssl_context,
-    get_ssl_context,
-    set_ssl_context
-);
-object_attribute!(Server, backlog, _backlog, get_backlog, set_backlog);
-object_attribute!(
-    Server,
-    ssl_handshake_timeout,
-    _ssl_handshake_timeout,
-    get_ssl_handshake_timeout,
-    set_ssl_handshake_timeout
-);
-object_attribute!(
-    Server,
-    ssl_shutdown_timeout,
-    _ssl_shutdown_timeout,
-    get_ssl_shutdown_timeout,
-    set_ssl_shutdown_timeout
-);
-object_attribute!(Server, context, _context, get_context, set_context);
-object_attribute!(
-    Server,
-    serving_forever,
-    _serving_forever_fut,
-    get_serving_forever,
-    set_serving_forever
-);

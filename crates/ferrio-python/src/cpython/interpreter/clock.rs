@@ -12,7 +12,7 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyCFunction, PyDict, PyModule};
 
-use super::names::CLOCK_NAMES;
+use crate::cpython::interpreter::names::CLOCK_NAMES;
 
 /// The code that `time.monotonic` runs while nobody has replaced it; null before the function was seen.
 static ORIGINAL: AtomicPtr<c_void> = AtomicPtr::new(null_mut());

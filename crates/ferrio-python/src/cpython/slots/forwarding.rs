@@ -11,8 +11,8 @@ use pyo3::pyclass::boolean_struct::True;
 use pyo3::types::{PyString, PyType};
 use pyo3::{PyClass, PyTraverseError};
 
-use super::quick_method::{arguments, quickly};
-use super::recycling::place;
+use crate::cpython::memory::recycling::place;
+use crate::cpython::slots::quick_method::{arguments, quickly};
 
 /// What is called in an object's place.
 pub struct Callee {

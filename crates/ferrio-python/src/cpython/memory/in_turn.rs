@@ -8,7 +8,7 @@ use std::sync::OnceLock;
 use pyo3::ffi;
 use pyo3::prelude::*;
 
-use super::undisturbed;
+use crate::cpython::undisturbed;
 
 /// How deep deallocations may nest before they are put off.
 const MAX_DEPTH: u32 = 50;
@@ -69,7 +69,10 @@ unsafe extern "C" fn tp_dealloc_in_turn<T: InTurn>(object: *mut ffi::PyObject) {
 ///
 /// # Safety
 /// The object is without references, of a class that `dispose` is for, and given to it only here.
-pub(super) unsafe fn dispose_in_turn(object: *mut ffi::PyObject, dispose: ffi::destructor) {
+pub(in crate::cpython) unsafe fn dispose_in_turn(
+    object: *mut ffi::PyObject,
+    dispose: ffi::destructor,
+) {
     let depth = DEPTH.get();
     if depth >= MAX_DEPTH {
         // SAFETY: as below; an object without references must not be seen by a garbage collection meanwhile.

@@ -14,7 +14,7 @@ use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
-use super::resuming::panicked;
+use crate::cpython::panicked;
 
 /// A method of class `T`, as a type that stands for it.
 pub trait QuickMethod<T: PyClass> {
@@ -121,7 +121,10 @@ unsafe extern "C" fn quick<T: PyClass, M: QuickMethod<T>>(
 /// # Safety
 /// The references are the caller's, live as long as `'a`, and `T` is laid out as a pointer.
 #[inline]
-pub(super) unsafe fn arguments<'a, T>(args: *const *mut ffi::PyObject, count: usize) -> &'a [T] {
+pub(in crate::cpython) unsafe fn arguments<'a, T>(
+    args: *const *mut ffi::PyObject,
+    count: usize,
+) -> &'a [T] {
     if count == 0 {
         return &[];
     }
@@ -131,7 +134,7 @@ pub(super) unsafe fn arguments<'a, T>(args: *const *mut ffi::PyObject, count: us
 
 /// What a quick way has led to, as a function returns it to the interpreter; `None` if it is not the way to take.
 #[inline]
-pub(super) fn quickly<'py>(
+pub(in crate::cpython) fn quickly<'py>(
     py: Python<'py>,
     call: impl FnOnce() -> Option<PyResult<Bound<'py, PyAny>>>,
 ) -> Option<*mut ffi::PyObject> {

@@ -88,11 +88,11 @@ mod interpreter {
             !self.changed.load(Relaxed)
         }
 
-        pub(super) fn mark_seen(&self) {
+        pub(in crate::cpython) fn mark_seen(&self) {
             self.changed.store(false, Relaxed);
         }
 
-        pub(super) fn mark_changed(&self) {
+        pub(in crate::cpython) fn mark_changed(&self) {
             self.changed.store(true, Relaxed);
         }
     }
@@ -157,13 +157,13 @@ mod interpreter {
             both.all(|(seen, version)| seen.load(Relaxed) == version)
         }
 
-        pub(super) fn mark_seen(&self) {
+        pub(in crate::cpython) fn mark_seen(&self) {
             for (seen, version) in self.seen.iter().zip(self.versions()) {
                 seen.store(version, Relaxed);
             }
         }
 
-        pub(super) fn mark_changed(&self) {
+        pub(in crate::cpython) fn mark_changed(&self) {
             self.seen.iter().for_each(|seen| seen.store(NEVER, Relaxed));
         }
 

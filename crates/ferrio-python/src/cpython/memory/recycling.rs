@@ -12,9 +12,9 @@ use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::pyclass::boolean_struct::True;
 
-use super::in_turn::dispose_in_turn;
-use super::latest::Latest;
 use crate::base::cell::AttachedCell;
+use crate::cpython::memory::in_turn::dispose_in_turn;
+use crate::cpython::memory::latest::Latest;
 
 /// How many objects of a class are kept.
 const KEPT: usize = 128;
@@ -44,7 +44,7 @@ pub trait Recycle: PyClass<Frozen = True> + Sync {
     #[inline]
     fn dispose(self, _py: Python<'_>) {
         // SAFETY: the thread is attached, which the token proves.
-        unsafe { super::in_slot(|_| drop(self)) };
+        unsafe { crate::cpython::in_slot(|_| drop(self)) };
     }
 
     /// Keeps an object of the class if that is possible; returns whether it is.
@@ -158,7 +158,9 @@ unsafe fn fill<T: PyClass<Frozen = True> + Sync>(shell: &Shell, make: impl FnOnc
 /// # Safety
 /// The object is of the class or of one that extends it.
 #[inline]
-pub(super) unsafe fn place<T: PyClass<Frozen = True> + Sync>(object: *mut ffi::PyObject) -> *mut T {
+pub(in crate::cpython) unsafe fn place<T: PyClass<Frozen = True> + Sync>(
+    object: *mut ffi::PyObject,
+) -> *mut T {
     // SAFETY: the caller's; the token is only needed for the type.
     unsafe {
         let object = Borrowed::from_ptr(Python::assume_attached(), object);

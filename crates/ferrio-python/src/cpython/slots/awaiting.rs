@@ -5,8 +5,8 @@ use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::pyclass::boolean_struct::True;
 
-use super::recycling::place;
-use super::{Resumed, Send, Sent, am_send};
+use crate::cpython::memory::recycling::place;
+use crate::cpython::{Resumed, Send, Sent, am_send};
 
 /// A class whose instances are their own iterator when they are awaited: `await object` resumes `object` itself.
 ///
@@ -78,7 +78,7 @@ unsafe extern "C" fn iternext<T: SelfAwait>(slf: *mut ffi::PyObject) -> *mut ffi
             Ok(Sent::Yielded(object)) => object.into_ptr(),
             Ok(Sent::Returned(result)) => {
                 if !result.is_none(py) {
-                    super::set_stop_iteration(py, result);
+                    crate::cpython::set_stop_iteration(py, result);
                 }
                 std::ptr::null_mut()
             }
@@ -90,10 +90,10 @@ unsafe extern "C" fn iternext<T: SelfAwait>(slf: *mut ffi::PyObject) -> *mut ffi
     };
     // SAFETY: the interpreter calls slots only from attached threads.
     unsafe {
-        super::in_slot(|py| {
+        crate::cpython::in_slot(|py| {
             let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| resume(py)));
             outcome.unwrap_or_else(|_| {
-                super::panicked(py);
+                crate::cpython::panicked(py);
                 std::ptr::null_mut()
             })
         })

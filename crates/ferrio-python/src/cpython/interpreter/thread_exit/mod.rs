@@ -40,13 +40,17 @@ mod loaded_module;
 ))]
 pub use self::hanging::guard;
 
-/// Nothing has to be done where the interpreter or the C library does not unwind the stack of a thread that it ends.
 #[cfg(not(all(
     not(Py_3_14),
     target_os = "linux",
     target_env = "gnu",
     target_pointer_width = "64"
 )))]
-pub fn guard() -> bool {
-    true
-}
+mod unguarded;
+#[cfg(not(all(
+    not(Py_3_14),
+    target_os = "linux",
+    target_env = "gnu",
+    target_pointer_width = "64"
+)))]
+pub use self::unguarded::guard;

@@ -35,7 +35,7 @@ mod recycled {
 
     use crate::base::cell::AttachedCell;
     use crate::cpython::Latest;
-    use crate::cpython::in_turn::dispose_in_turn;
+    use crate::cpython::memory::in_turn::dispose_in_turn;
 
     /// An instance that nobody uses: its only reference is this one, and of its fields only `args` is set.
     static SPARE: AttachedCell<Option<Py<PyAny>>> = AttachedCell::new(None);

@@ -1,0 +1,44 @@
+//! What the interpreter has and does: calls, contexts, exceptions, the running task, what programs have replaced.
+//!
+//! | file | what is in it |
+//! |---|---|
+//! | `calling` | Calls of Python code |
+//! | `class_version` | The version of a class: whether anything in the class has changed |
+//! | `clock` | Whether `time.monotonic()`, as asyncio's loops find it, is the system's clock |
+//! | `contexts` | Contexts (`contextvars`, PEP 567) |
+//! | `handling` | The exception that is being handled |
+//! | `names` | Whether something else may have been bound to a name of a module, at the price of a load and a branch |
+//! | `raising` | Raising exceptions that are there already |
+//! | `running_task` | Which task runs, kept where the standard library's `current_task` looks, at the price of a store |
+//! | `stop_iteration` | `StopIteration` as what it mostly is: the way in which a result leaves `tp_iternext` |
+//! | `subclasses` | Subclasses that Python code makes: what they override, and what they say they are. Methods that a program puts into a |
+//! | `thread_exit` | Threads that the interpreter ends while Rust functions are on their stack, before Python 3.14 |
+//! | `threads` | What is known of the calling thread |
+
+mod calling;
+mod class_version;
+mod clock;
+mod contexts;
+mod handling;
+pub(super) mod names;
+mod raising;
+mod running_task;
+mod stop_iteration;
+pub mod subclasses;
+mod thread_exit;
+mod threads;
+
+pub use self::calling::{call, call_method, call_one, deeper};
+pub use self::class_version::{class_version, version_of, versions_hold};
+pub use self::clock::{clock_is_replaced, clock_is_untouched, watch_clock};
+pub use self::contexts::{copy_context, enter_context, in_context};
+pub use self::handling::{finally, handling, raised_while};
+pub use self::names::RUNNING_NAMES;
+pub use self::raising::{ensure_traceback, made, raise, raise_from, raise_new, undisturbed};
+#[cfg(not(Py_3_14))]
+pub use self::running_task::leave_last_task;
+pub use self::running_task::{CurrentTask, running_loop, running_task};
+pub(in crate::cpython) use self::stop_iteration::set_stop_iteration;
+pub use self::stop_iteration::stop_iteration;
+pub use self::thread_exit::guard as guard_thread_exit;
+pub use self::threads::{current_frame, thread_ident};

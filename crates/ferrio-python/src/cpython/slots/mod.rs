@@ -1,0 +1,32 @@
+//! What the interpreter calls of ours: functions in the slots of types.
+//!
+//! | file | what is in it |
+//! |---|---|
+//! | `awaiting` | Being awaited without objects in between |
+//! | `descriptor` | Reading an attribute through its descriptor |
+//! | `forwarding` | Objects that are called in place of another callable, without an argument tuple on the way |
+//! | `instances` | How a class makes instances |
+//! | `metaclass` | The class of a native class |
+//! | `quick_method` | Methods with a quick way for calls with nothing but positional arguments |
+//! | `resuming` | Resuming coroutines, and being resumed, without `StopIteration` |
+
+mod awaiting;
+mod descriptor;
+mod forwarding;
+mod instances;
+mod metaclass;
+pub(super) mod quick_method;
+pub(super) mod resuming;
+
+pub use self::awaiting::{
+    SelfAwait, await_iterator, generic_set_attribute, install_self_await, is_context,
+    is_exact_coroutine,
+};
+pub use self::descriptor::{descriptor_get, own_dictionary};
+pub use self::forwarding::{Callee, Forward, bind, install_forwarding, replace_in_class};
+pub use self::instances::make_as_object;
+pub use self::metaclass::set_metaclass;
+pub(crate) use self::quick_method::quick_method;
+pub use self::quick_method::{QuickMethod, install_quick_method};
+pub(in crate::cpython) use self::resuming::am_send;
+pub use self::resuming::{Resumed, Send, Sent, install_am_send, iter_send, resume};

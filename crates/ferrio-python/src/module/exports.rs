@@ -1,0 +1,138 @@
+//! The module that Python imports.
+
+use pyo3::prelude::*;
+
+/// The native half of ferrio.
+#[pymodule]
+mod _ferrio {
+    use pyo3::prelude::*;
+    use pyo3::types::{PyDict, PyString, PyType};
+
+    #[pymodule_export]
+    use crate::io::datagram::DatagramTransport;
+    #[pymodule_export]
+    use crate::io::pipe::{ReadPipeTransport, WritePipeTransport};
+    #[pymodule_export]
+    use crate::io::process::{PipeProtocol, SubprocessTransport};
+    #[pymodule_export]
+    use crate::io::server::Server;
+    #[pymodule_export]
+    use crate::io::streams::{StreamReader, StreamReaderProtocol, StreamWriter};
+    #[pymodule_export]
+    use crate::io::tls::{TlsProtocol, TlsTransport};
+    #[pymodule_export]
+    use crate::io::transport::SocketTransport;
+    #[pymodule_export]
+    use crate::kernel::coroutine::Coroutine;
+    #[pymodule_export]
+    use crate::kernel::event_loop::{Loop, Selector};
+    #[pymodule_export]
+    use crate::kernel::future::Future;
+    #[pymodule_export]
+    use crate::kernel::handle::{Handle, TimerHandle};
+    #[pymodule_export]
+    use crate::kernel::task::Task;
+    #[pymodule_export]
+    use crate::kernel::task::{_native_tasks, create_task, current_task_function, ensure_future};
+    #[pymodule_export]
+    use crate::waiting::combinators::{
+        AsCompleted, GatheringFuture, as_completed::as_completed, gather::gather, shield::shield,
+        wait::wait,
+    };
+    #[pymodule_export]
+    use crate::waiting::queue::{LifoQueue, PriorityQueue, Queue};
+    #[pymodule_export]
+    use crate::waiting::sync::{Barrier, BoundedSemaphore, Condition, Event, Lock, Semaphore};
+    #[pymodule_export]
+    use crate::waiting::task_group::TaskGroup;
+    #[pymodule_export]
+    use crate::waiting::timeouts::{
+        Timeout, sleep::sleep, timeout::timeout, timeout::timeout_at, wait_for::wait_for,
+    };
+
+    /// Make another metaclass the class of a native class.
+    #[pyfunction]
+    fn _set_metaclass(class: &Bound<'_, PyType>, metaclass: &Bound<'_, PyType>) -> PyResult<()> {
+        crate::cpython::set_metaclass(class, metaclass)
+    }
+
+    /// Have a class out of which a `__new__` was taken make instances as `object` does, as before there was one.
+    #[pyfunction]
+    fn _make_as_object(class: &Bound<'_, PyType>) -> PyResult<()> {
+        crate::cpython::make_as_object(class)
+    }
+
+    /// Put an attribute into a native class, also one that the class's class has under the same name.
+    #[pyfunction]
+    fn _put_in_class(
+        class: &Bound<'_, PyType>,
+        name: &Bound<'_, PyString>,
+        value: &Bound<'_, PyAny>,
+    ) -> PyResult<()> {
+        crate::cpython::replace_in_class(class, name, value)
+    }
+
+    /// Return the dictionary of an object, whatever its class says that this is.
+    #[pyfunction]
+    fn _own_dict<'py>(object: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyDict>> {
+        crate::cpython::own_dictionary(object)
+    }
+
+    /// Import what the native half needs of the standard library and of ferrio's Python half, once that is there.
+    #[pyfunction]
+    fn _import_all(py: Python<'_>) {
+        crate::base::imports::import_all(py);
+    }
+
+    #[pymodule_init]
+    fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        module.add("_is_exit_guarded", crate::cpython::guard_thread_exit())?;
+        crate::cpython::install_am_send::<crate::kernel::future::FutureIter>(module.py())?;
+        let py = module.py();
+        crate::kernel::future::know_native_future(&py.get_type::<Task>())?;
+        crate::kernel::future::know_native_future(&py.get_type::<Future>())?;
+        crate::kernel::future::know_native_future(&py.get_type::<GatheringFuture>())?;
+        crate::kernel::future::install_slots(module.py())?;
+        crate::kernel::task::install_slots(module.py())?;
+        crate::cpython::install_finalizer::<GatheringFuture>(module.py())?;
+        crate::cpython::install_self_await::<GatheringFuture>(module.py())?;
+        crate::cpython::install_self_await::<Coroutine>(module.py())?;
+        crate::cpython::install_finalizer::<Coroutine>(module.py())?;
+        crate::cpython::install_recycling::<Handle>(module.py());
+        crate::cpython::install_recycling::<TimerHandle>(module.py());
+        crate::kernel::event_loop::install_quick_methods(module.py())?;
+        crate::cpython::install_recycling::<Timeout>(module.py());
+        crate::cpython::install_recycling::<crate::waiting::combinators::Waiting>(module.py());
+        crate::cpython::install_in_turn::<Queue>(module.py());
+        crate::cpython::install_in_turn::<LifoQueue>(module.py());
+        crate::cpython::install_in_turn::<PriorityQueue>(module.py());
+        crate::cpython::install_in_turn::<StreamReader>(module.py());
+        crate::cpython::install_in_turn::<Condition>(module.py());
+        crate::cpython::install_finalizer::<StreamWriter>(module.py())?;
+        crate::cpython::install_finalizer::<StreamReaderProtocol>(module.py())?;
+        crate::cpython::install_finalizer::<SocketTransport>(module.py())?;
+        crate::cpython::install_finalizer::<DatagramTransport>(module.py())?;
+        crate::cpython::install_finalizer::<ReadPipeTransport>(module.py())?;
+        crate::cpython::install_finalizer::<WritePipeTransport>(module.py())?;
+        crate::cpython::install_finalizer::<SubprocessTransport>(module.py())?;
+        crate::cpython::install_finalizer::<TlsTransport>(module.py())?;
+        #[cfg(Py_3_14)]
+        crate::kernel::future::awaited_by::export(module)?;
+        crate::cpython::watch_clock(module.py())?;
+        crate::kernel::task::watch_names(module.py())?;
+        crate::io::tls::remember_stock(module.py())?;
+        crate::io::extra_info::remember_stock(module.py())?;
+        super::super::coroutine_functions::install(module)?;
+        #[cfg(not(Py_3_12))]
+        crate::cpython::skip_incomplete(module);
+        module.add("__version__", env!("CARGO_PKG_VERSION"))?;
+        // The interpreter's messages name a class as its module and name, unless somebody has set the name: then as they
+        // name asyncio's, which people match on ("'Lock' object can't be awaited").
+        for object in module.dict().values() {
+            if let Ok(class) = object.cast::<PyType>() {
+                class.setattr("__name__", class.name()?)?;
+            }
+        }
+        Ok(())
+    }
+}
