@@ -225,13 +225,14 @@ impl DatagramTransport {
     ) -> PyResult<()> {
         let py = slf.py();
         let me = slf.get();
-        let data = match Data::expect(data, "bytes-like") {
-            Ok(data) => data,
+        let sent = match Data::expect(data, "bytes-like") {
+            Ok(sent) => sent,
             Err(error) if error.is_instance_of::<PyTypeError>(py) => return Err(error),
             Err(error) => return Self::refuse(slf, data, addr, error),
         };
-        // Python 3.13 was the first to send empty datagrams.
-        if cfg!(not(Py_3_13)) && data.bytes(py).is_empty() {
+        // Python 3.13 was the first to send empty datagrams. Before, the object is asked whether it is one, which a memoryview
+        // of no dimension cannot tell.
+        if cfg!(not(Py_3_13)) && !data.is_truthy()? {
             return Ok(());
         }
         let address = me.check_address(py, addr)?;
@@ -243,13 +244,13 @@ impl DatagramTransport {
         }
         let destination = me.destination(address.as_ref());
         if !waiting {
-            match me.send(py, data.bytes(py), &destination) {
+            match me.send(py, sent.bytes(py), &destination) {
                 Ok(Outcome::Sent) => return Ok(()),
                 Ok(Outcome::Refused) if phase == Phase::Lost => return Ok(()),
                 Ok(Outcome::Refused) => (),
                 Err(error) => return Self::send_failed(slf, error),
             }
         }
-        Self::queue(slf, data.into_chunk(py, 0), destination)
+        Self::queue(slf, sent.into_chunk(py, 0), destination)
     }
 }
