@@ -35,7 +35,7 @@
 //! arrives in the coroutine as an `Err(CancelledError)`, to be passed on or dealt with. There is no waker: only a driver
 //! resumes a coroutine.
 //!
-//! A coroutine in Rust has no place of its own for the exception that it handles (`cpython/handling.rs`): it says so with
+//! A coroutine in Rust has no place of its own for the exception that it handles (`cpython/interpreter/handling.rs`): it says so with
 //! `cpython::handling` for the time of a piece, and with [`AwaitHandling`] for what it awaits.
 
 mod block;
