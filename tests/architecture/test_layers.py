@@ -84,6 +84,25 @@ def test_the_first_file_of_a_folder_has_no_code_of_its_own() -> None:
     assert {name: functions for name, functions in code.items() if functions} == {}
 
 
+def test_the_first_file_of_a_folder_names_the_others() -> None:
+    unnamed = {}
+    for file in rust_files():
+        if file.name == "mod.rs":
+            modules = re.findall(r"^(?:pub(?:\([a-z: ]+\))? )?mod (\w+);", file.read_text(), re.MULTILINE)
+            prose = " ".join(line for line in file.read_text().splitlines() if line.startswith("//!"))
+            unnamed[name_of(file)] = {it for it in modules if f"`{it}`" not in prose}
+    assert {name: modules for name, modules in unnamed.items() if modules} == {}
+
+
+def test_files_that_the_architecture_names_are_there() -> None:
+    named = set(
+        re.findall(r"`([a-z_]+(?:/[a-z_]+)*(?:\.rs|\.py|/))`", (ROOT / "ARCHITECTURE.md").read_text())
+    )
+    roots = (ROOT, BINDINGS, ROOT / "crates", ROOT / "crates/ferrio/src")
+    missing = {it for it in named if not any((root / it).exists() for root in roots)}
+    assert missing - {"mod.rs", "class.rs", "lib.rs"} == set()
+
+
 SOURCES = {
     "base/cell.rs": '//! crate::io::Nothing\nconst TEXT: &str = "crate::io";',
     "kernel/mod.rs": "pub mod task;",

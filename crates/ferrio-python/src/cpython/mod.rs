@@ -34,16 +34,16 @@ pub use self::interpreter::{
 #[cfg(not(Py_3_12))]
 pub use self::memory::skip_incomplete;
 pub use self::memory::{
-    Finalize, InTurn, Keep, KnownClasses, Latest, Recycle, Shell, WeakTable, create,
+    Finalize, InTurn, Keep, KnownClasses, Recycle, Shell, Untracked, WeakTable, create,
     create_extended, install_finalizer, install_in_turn, install_recycling, is_only_reference,
     keep, keep_extended, show,
 };
 pub(crate) use self::memory::{in_turn, recycle};
 use self::slots::am_send;
-pub(crate) use self::slots::quick_method;
+pub(crate) use self::slots::fast_method;
 pub use self::slots::{
-    Callee, Forward, QuickMethod, Resumed, SelfAwait, Send, Sent, await_iterator, bind,
-    descriptor_get, generic_set_attribute, install_am_send, install_forwarding,
-    install_quick_method, install_self_await, is_context, is_exact_coroutine, iter_send,
+    Callee, FastMethod, Forward, Resumed, SelfAwait, Send, Sent, await_iterator, bind,
+    descriptor_get, generic_set_attribute, install_am_send, install_fast_method,
+    install_forwarding, install_self_await, is_context, is_exact_coroutine, iter_send,
     make_as_object, own_dictionary, replace_in_class, resume, set_metaclass,
 };

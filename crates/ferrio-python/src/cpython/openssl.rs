@@ -153,7 +153,7 @@ fn fields<T: Fields>(object: &Bound<'_, PyAny>, name: &str) -> Option<T> {
 }
 
 /// What a step of the data path has led to.
-pub enum Step {
+pub enum Progress {
     /// So many bytes.
     Done(usize),
     /// Ciphertext has to arrive first.
@@ -276,7 +276,7 @@ impl Connection {
     }
 
     /// `SSL_read_ex`. Python callbacks of the context may run inside.
-    pub fn read(&self, py: Python<'_>, buffer: &mut [u8]) -> PyResult<Step> {
+    pub fn read(&self, py: Python<'_>, buffer: &mut [u8]) -> PyResult<Progress> {
         let mut count = 0;
         // SAFETY: the connection lives as long as its owner, which outlives the call with `self`, and writes at most
         // so many bytes into the buffer, which nobody else has.
@@ -295,8 +295,8 @@ impl Connection {
 
     /// `SSL_write_ex`. Python callbacks of the context may run inside.
     ///
-    /// After [`Step::Again`] it has to be called with at least the same bytes.
-    pub fn write(&self, py: Python<'_>, data: &[u8]) -> PyResult<Step> {
+    /// After [`Progress::Again`] it has to be called with at least the same bytes.
+    pub fn write(&self, py: Python<'_>, data: &[u8]) -> PyResult<Progress> {
         let mut count = 0;
         // SAFETY: as in `read`; the data is only read.
         let status = unsafe {
@@ -311,17 +311,17 @@ impl Connection {
         self.step(py, status, count)
     }
 
-    fn step(&self, py: Python<'_>, status: c_int, count: usize) -> PyResult<Step> {
+    fn step(&self, py: Python<'_>, status: c_int, count: usize) -> PyResult<Progress> {
         if let Some(error) = PyErr::take(py) {
             return Err(error);
         }
         if status == 1 {
-            return Ok(Step::Done(count));
+            return Ok(Progress::Done(count));
         }
         // SAFETY: the connection lives as long as its owner; the status is that of the last call on it.
         match unsafe { (self.library.ssl_get_error)(self.ssl.as_ptr(), status) } {
-            SSL_ERROR_WANT_READ => Ok(Step::Again),
-            _ => Ok(Step::Other),
+            SSL_ERROR_WANT_READ => Ok(Progress::Again),
+            _ => Ok(Progress::Other),
         }
     }
 }

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`socket`], [`address`] | system calls of the data path; socket addresses |
 //! | [`plain_sockets`] | which sockets these system calls are for |
+//! | [`sock_methods`] | the loop's `sock_recv`, `sock_sendall`, `sock_accept`, `sock_connect` |
 //! | [`protocol`] | what every transport tells in the same words |
 //! | [`incoming`], [`outgoing`] | what transports share: reading, and writing with flow control |
 //! | [`extra_info`] | `get_extra_info` |

@@ -8,6 +8,7 @@
 //! | [`done_callback`] | done-callbacks of ferrio's own |
 //! | [`coroutine`] | coroutines written in Rust |
 //! | [`task`] | `Task` |
+//! | `kinds` | what layers above tell this one about their classes |
 
 pub mod coroutine;
 pub mod done_callback;

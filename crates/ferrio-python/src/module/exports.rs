@@ -100,9 +100,9 @@ mod _ferrio {
         crate::cpython::install_finalizer::<Coroutine>(module.py())?;
         crate::cpython::install_recycling::<Handle>(module.py());
         crate::cpython::install_recycling::<TimerHandle>(module.py());
-        crate::kernel::event_loop::install_quick_methods(module.py())?;
+        crate::kernel::event_loop::install_fast_methods(module.py())?;
         crate::cpython::install_recycling::<Timeout>(module.py());
-        crate::cpython::install_recycling::<crate::waiting::combinators::Waiting>(module.py());
+        crate::cpython::install_recycling::<crate::waiting::combinators::WaitState>(module.py());
         crate::cpython::install_in_turn::<Queue>(module.py());
         crate::cpython::install_in_turn::<LifoQueue>(module.py());
         crate::cpython::install_in_turn::<PriorityQueue>(module.py());

@@ -34,13 +34,13 @@ mod recycled {
     use pyo3::types::PyType;
 
     use crate::base::cell::AttachedCell;
-    use crate::cpython::Latest;
+    use crate::cpython::Untracked;
     use crate::cpython::memory::in_turn::dispose_in_turn;
 
     /// An instance that nobody uses: its only reference is this one, and of its fields only `args` is set.
     static SPARE: AttachedCell<Option<Py<PyAny>>> = AttachedCell::new(None);
 
-    static LATEST: Latest = Latest::new();
+    static LATEST: Untracked = Untracked::new();
 
     /// Sets `StopIteration(result)` as the current exception.
     #[inline]

@@ -14,7 +14,7 @@ use pyo3::prelude::*;
 
 use crate::cpython::memory::in_turn::dispose_in_turn;
 use crate::cpython::panicked;
-use crate::cpython::{Keep, Latest, in_slot, undisturbed};
+use crate::cpython::{Keep, Untracked, in_slot, undisturbed};
 
 /// A class with a finalizer (PEP 442).
 pub trait Finalize: pyo3::PyClass + Sync {
@@ -43,7 +43,7 @@ pub trait Finalize: pyo3::PyClass + Sync {
 
     /// For a class whose latest instance the garbage collector has not been shown.
     #[inline]
-    fn latest() -> Option<&'static Latest> {
+    fn untracked() -> Option<&'static Untracked> {
         None
     }
 
@@ -202,7 +202,7 @@ unsafe extern "C" fn tp_dealloc<T: Finalize>(object: *mut ffi::PyObject) {
         // SAFETY: an object without references, once.
         return unsafe { dispose::<T>(object) };
     }
-    if let Some(latest) = T::latest() {
+    if let Some(latest) = T::untracked() {
         // From now on others may see it, or it may have to wait.
         latest.show_if(|latest| latest == object);
     }

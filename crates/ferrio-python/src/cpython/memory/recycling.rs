@@ -14,7 +14,7 @@ use pyo3::pyclass::boolean_struct::True;
 
 use crate::base::cell::AttachedCell;
 use crate::cpython::memory::in_turn::dispose_in_turn;
-use crate::cpython::memory::latest::Latest;
+use crate::cpython::memory::untracked::Untracked;
 
 /// How many objects of a class are kept.
 const KEPT: usize = 128;
@@ -53,7 +53,7 @@ pub trait Recycle: PyClass<Frozen = True> + Sync {
     /// For a class whose instances are mostly gone at once, where the latest is remembered that the garbage collector has not
     /// been shown.
     #[inline]
-    fn latest() -> Option<&'static Latest> {
+    fn untracked() -> Option<&'static Untracked> {
         None
     }
 }
@@ -177,7 +177,7 @@ unsafe fn revive<T: Recycle>(py: Python<'_>, shell: Shell) -> Bound<'_, T> {
     // SAFETY: the caller's; the object is not tracked, and its only reference is the shell's.
     unsafe {
         let object = shell.0.as_ptr();
-        match T::latest() {
+        match T::untracked() {
             Some(latest) => latest.put(object),
             None => ffi::PyObject_GC_Track(object.cast()),
         }
@@ -188,7 +188,7 @@ unsafe fn revive<T: Recycle>(py: Python<'_>, shell: Shell) -> Bound<'_, T> {
 /// Shows the garbage collector the object that has this value, if it has not been shown yet: it is not going to be gone at once.
 #[inline]
 pub fn show<T: Recycle>(value: &T) {
-    if let Some(latest) = T::latest() {
+    if let Some(latest) = T::untracked() {
         // SAFETY: what is remembered is a live object of the class.
         latest.show_if(|object| unsafe { place::<T>(object) }.cast_const() == value);
     }
@@ -219,7 +219,7 @@ unsafe extern "C" fn tp_dealloc<T: Recycle>(object: *mut ffi::PyObject) {
         if cfg!(Py_3_14) || (*place::<T>(object)).is_spent() {
             return dispose::<T>(object);
         }
-        if let Some(latest) = T::latest() {
+        if let Some(latest) = T::untracked() {
             latest.forget(object);
         }
         dispose_in_turn(object, dispose::<T>);
@@ -283,7 +283,7 @@ unsafe fn keep_if_empty<T: Recycle>(
     // tracked, has no weak references, no dictionary and nothing in it, and one reference.
     unsafe {
         let py = Python::assume_attached();
-        let is_tracked = !T::latest().is_some_and(|latest| latest.forget(object));
+        let is_tracked = !T::untracked().is_some_and(|latest| latest.forget(object));
         if ffi::Py_TYPE(object) != T::type_object_raw(py)
             || is_finalized(object)
             || T::shells().with(py, |shells| shells.len() >= KEPT)

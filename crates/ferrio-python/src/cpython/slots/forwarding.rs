@@ -12,7 +12,7 @@ use pyo3::types::{PyString, PyType};
 use pyo3::{PyClass, PyTraverseError};
 
 use crate::cpython::memory::recycling::place;
-use crate::cpython::slots::quick_method::{arguments, quickly};
+use crate::cpython::slots::fast_method::{arguments, quickly};
 
 /// What is called in an object's place.
 pub struct Callee {

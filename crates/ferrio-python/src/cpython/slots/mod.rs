@@ -7,15 +7,15 @@
 //! | `forwarding` | Objects that are called in place of another callable, without an argument tuple on the way |
 //! | `instances` | How a class makes instances |
 //! | `metaclass` | The class of a native class |
-//! | `quick_method` | Methods with a quick way for calls with nothing but positional arguments |
+//! | `fast_method` | Methods with a quick way for calls with nothing but positional arguments |
 //! | `resuming` | Resuming coroutines, and being resumed, without `StopIteration` |
 
 mod awaiting;
 mod descriptor;
+pub(super) mod fast_method;
 mod forwarding;
 mod instances;
 mod metaclass;
-pub(super) mod quick_method;
 pub(super) mod resuming;
 
 pub use self::awaiting::{
@@ -23,10 +23,10 @@ pub use self::awaiting::{
     is_exact_coroutine,
 };
 pub use self::descriptor::{descriptor_get, own_dictionary};
+pub(crate) use self::fast_method::fast_method;
+pub use self::fast_method::{FastMethod, install_fast_method};
 pub use self::forwarding::{Callee, Forward, bind, install_forwarding, replace_in_class};
 pub use self::instances::make_as_object;
 pub use self::metaclass::set_metaclass;
-pub(crate) use self::quick_method::quick_method;
-pub use self::quick_method::{QuickMethod, install_quick_method};
 pub(in crate::cpython) use self::resuming::am_send;
 pub use self::resuming::{Resumed, Send, Sent, install_am_send, iter_send, resume};

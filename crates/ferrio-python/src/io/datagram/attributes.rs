@@ -9,7 +9,7 @@ use pyo3::types::{PyBytes, PyDict, PyList, PyTuple, PyType};
 
 use super::{DatagramTransport, HEADER_SIZE};
 use crate::io::outgoing::set_limits;
-use crate::io::transport::{Phase, Portrait};
+use crate::io::transport::{Portrait, TransportPhase};
 use crate::kernel::event_loop::{Loop, READ_SIZE};
 use crate::{base::imports, io::extra_info};
 
@@ -196,10 +196,9 @@ impl DatagramTransport {
         args: &Bound<'_, PyTuple>,
     ) -> PyResult<()> {
         let py = fd.py();
-        if self
-            .state
-            .with(py, |state| state.phase != Phase::Open || state.paused)
-        {
+        if self.state.with(py, |state| {
+            state.phase != TransportPhase::Open || state.paused
+        }) {
             return Ok(());
         }
         let first = PyTuple::new(py, [fd, callback])?;
@@ -210,7 +209,7 @@ impl DatagramTransport {
 
     #[getter(_loop)]
     fn get_loop(&self, py: Python<'_>) -> Option<Py<Loop>> {
-        (self.phase(py) != Phase::Closed).then(|| self.event_loop.clone_ref(py))
+        (self.phase(py) != TransportPhase::Closed).then(|| self.event_loop.clone_ref(py))
     }
 
     #[getter(_sock)]

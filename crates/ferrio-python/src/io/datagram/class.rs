@@ -6,7 +6,7 @@ use crate::base::cell::AttachedCell;
 use crate::io::address::Family;
 use crate::io::outgoing::Chunk;
 use crate::io::plain_sockets::is_plain;
-use crate::io::transport::{Phase, describe_socket};
+use crate::io::transport::{TransportPhase, describe_socket};
 use crate::kernel::event_loop::Loop;
 use crate::{base::imports, cpython};
 use ferrio::{DatagramQueue, FlowControl};
@@ -36,7 +36,7 @@ pub(super) enum Peer {
 pub(super) type Arrived = (Py<PyBytes>, Py<PyAny>);
 
 pub(super) struct State {
-    pub(super) phase: Phase,
+    pub(super) phase: TransportPhase,
     pub(super) sock: Option<Py<PyAny>>,
     pub(super) protocol: Option<Py<PyAny>>,
     pub(super) extra: Py<PyDict>,
@@ -109,7 +109,7 @@ impl DatagramTransport {
                 peer,
                 address: address.map(Bound::unbind),
                 state: AttachedCell::new(State {
-                    phase: Phase::Open,
+                    phase: TransportPhase::Open,
                     sock: Some(sock.unbind()),
                     protocol: Some(protocol.clone().unbind()),
                     extra: extra.unbind(),
@@ -144,7 +144,7 @@ impl DatagramTransport {
         Ok(transport.into_any())
     }
 
-    pub(super) fn phase(&self, py: Python<'_>) -> Phase {
+    pub(super) fn phase(&self, py: Python<'_>) -> TransportPhase {
         self.state.with(py, |state| state.phase)
     }
 

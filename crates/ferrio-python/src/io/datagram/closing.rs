@@ -9,7 +9,7 @@ use pyo3::types::PyTuple;
 
 use super::DatagramTransport;
 use crate::io::protocol::{fail, report_fatal_error};
-use crate::io::transport::Phase;
+use crate::io::transport::TransportPhase;
 use crate::kernel::event_loop::{Direction, Loop};
 use crate::{base::imports, base::warning, cpython};
 
@@ -32,15 +32,15 @@ impl DatagramTransport {
         let py = slf.py();
         let me = slf.get();
         let dropped = me.state.with(py, |state| match state.phase {
-            Phase::Open | Phase::Draining => {
-                state.phase = Phase::Lost;
+            TransportPhase::Open | TransportPhase::Draining => {
+                state.phase = TransportPhase::Lost;
                 Some((
                     state.queue.take_all(),
                     std::mem::take(&mut state.undelivered),
                     state.sending_context.take(),
                 ))
             }
-            Phase::Lost | Phase::Closed => None,
+            TransportPhase::Lost | TransportPhase::Closed => None,
         });
         if dropped.is_none() {
             return Ok(());
@@ -77,7 +77,7 @@ impl DatagramTransport {
         };
         cpython::finally(py, told, || {
             let (sock, protocol) = me.state.with(py, |state| {
-                state.phase = Phase::Closed;
+                state.phase = TransportPhase::Closed;
                 (state.sock.take(), state.protocol.take())
             });
             me.event_loop.get().unregister_transport(py, me.fd);
@@ -106,11 +106,15 @@ impl DatagramTransport {
         let py = slf.py();
         let me = slf.get();
         let closing = me.state.with(py, |state| {
-            if state.phase != Phase::Open {
+            if state.phase != TransportPhase::Open {
                 return None;
             }
             let empty = state.queue.is_empty();
-            state.phase = if empty { Phase::Lost } else { Phase::Draining };
+            state.phase = if empty {
+                TransportPhase::Lost
+            } else {
+                TransportPhase::Draining
+            };
             Some((empty, std::mem::take(&mut state.undelivered)))
         });
         let Some((empty, undelivered)) = closing else {
@@ -132,7 +136,7 @@ impl DatagramTransport {
 
     /// Return True if the transport is closing or closed.
     fn is_closing(&self, py: Python<'_>) -> bool {
-        self.phase(py) != Phase::Open
+        self.phase(py) != TransportPhase::Open
     }
 
     #[pyo3(name = "_force_close")]
@@ -162,8 +166,8 @@ impl DatagramTransport {
     #[getter(_conn_lost)]
     fn get_conn_lost(&self, py: Python<'_>) -> u32 {
         self.state.with(py, |state| match state.phase {
-            Phase::Open | Phase::Draining => 0,
-            Phase::Lost | Phase::Closed => 1 + state.lost_writes,
+            TransportPhase::Open | TransportPhase::Draining => 0,
+            TransportPhase::Lost | TransportPhase::Closed => 1 + state.lost_writes,
         })
     }
 }

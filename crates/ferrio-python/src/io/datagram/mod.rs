@@ -2,11 +2,13 @@
 //!
 //! | file | concern |
 //! |---|---|
+//! | `class` | the class [`DatagramTransport`] |
 //! | `receiving` | what arrives: `datagram_received`, `error_received`, batches |
 //! | `sending` | `sendto`: addresses, errors |
 //! | `queueing` | what waits to leave: batches, flow control |
 //! | `closing` | `close`, `abort`, fatal errors, `connection_lost` |
 //! | `attributes` | what asyncio's class has for users and for the standard library to read |
+//! | `sock_methods` | the loop's `sock_recvfrom`, `sock_recvfrom_into`, `sock_sendto` |
 //!
 //! A datagram is offered to the kernel in `sendto` itself; only what the kernel refuses is queued. Internet and Unix
 //! addresses are converted natively (`crate::io::address`); sockets of other families send and receive by their own methods.

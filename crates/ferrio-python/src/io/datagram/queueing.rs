@@ -13,7 +13,7 @@ use crate::base::errors::{os_error, would_block};
 use crate::cpython;
 use crate::io::outgoing::{Chunk, set_limits};
 use crate::io::protocol::call_flow_method;
-use crate::io::transport::Phase;
+use crate::io::transport::TransportPhase;
 use crate::kernel::event_loop::{Action, Callback, Direction};
 
 static WRITABLE: Action = Action::of("writing to", |object| {
@@ -66,7 +66,7 @@ impl DatagramTransport {
         let py = slf.py();
         let me = slf.get();
         let context = me.state.with(py, |state| {
-            let waiting = matches!(state.phase, Phase::Open | Phase::Draining);
+            let waiting = matches!(state.phase, TransportPhase::Open | TransportPhase::Draining);
             let context = state.sending_context.as_ref();
             context
                 .filter(|_| waiting)
@@ -111,18 +111,18 @@ impl DatagramTransport {
         let (phase, drained) = me
             .state
             .with(py, |state| (state.phase, state.queue.is_empty()));
-        if !drained || matches!(phase, Phase::Lost | Phase::Closed) {
+        if !drained || matches!(phase, TransportPhase::Lost | TransportPhase::Closed) {
             return Ok(());
         }
         me.stop_watching(py, Direction::Write)?;
         let context = me.state.with(py, |state| {
-            if phase == Phase::Draining {
-                state.phase = Phase::Lost;
+            if phase == TransportPhase::Draining {
+                state.phase = TransportPhase::Lost;
             }
             state.sending_context.take()
         });
         drop(context);
-        if phase == Phase::Draining {
+        if phase == TransportPhase::Draining {
             return Self::lose_connection(slf, None);
         }
         Ok(())

@@ -13,7 +13,7 @@ use super::{Arrived, DatagramTransport};
 use crate::base::errors::{is_would_block, leaves_the_loop, os_error, would_block};
 use crate::cpython;
 use crate::io::address::{Family, decode};
-use crate::io::transport::Phase;
+use crate::io::transport::TransportPhase;
 use crate::kernel::event_loop::{Action, Callback, Direction, Loop, READ_SIZE};
 
 static READABLE: Action = Action::of("reading from", |object| {
@@ -115,7 +115,7 @@ impl DatagramTransport {
             let outcome = match Self::target(slf) {
                 Some(protocol) => Self::deliver(slf, &protocol, data, decode(py, sender)?),
                 // A callback has closed the transport: as in asyncio, nobody hears of what is still there.
-                None if slf.get().phase(py) != Phase::Open => return Ok(()),
+                None if slf.get().phase(py) != TransportPhase::Open => return Ok(()),
                 // A callback has paused reading.
                 None => Self::keep(slf, [(data.unbind(), decode(py, sender)?.unbind())]),
             };
@@ -256,8 +256,9 @@ impl DatagramTransport {
 impl DatagramTransport {
     /// Return True if the transport is neither paused nor closing.
     fn is_reading(&self, py: Python<'_>) -> bool {
-        self.state
-            .with(py, |state| state.phase == Phase::Open && !state.paused)
+        self.state.with(py, |state| {
+            state.phase == TransportPhase::Open && !state.paused
+        })
     }
 
     /// Stop calling datagram_received() until resume_reading(). Does nothing if paused or closing.
@@ -279,7 +280,7 @@ impl DatagramTransport {
         let py = slf.py();
         let me = slf.get();
         let resumed = me.state.with(py, |state| {
-            state.phase == Phase::Open && std::mem::take(&mut state.paused)
+            state.phase == TransportPhase::Open && std::mem::take(&mut state.paused)
         });
         if !resumed {
             return Ok(());

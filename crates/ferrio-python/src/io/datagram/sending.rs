@@ -14,7 +14,7 @@ use crate::base::imports;
 use crate::io::address::{Family, decode};
 use crate::io::outgoing::{Data, LOST_WRITES_LOG_THRESHOLD};
 use crate::io::socket::send_to;
-use crate::io::transport::Phase;
+use crate::io::transport::TransportPhase;
 
 /// Where a datagram goes.
 pub enum Destination {
@@ -189,11 +189,11 @@ impl DatagramTransport {
     }
 
     /// Whether what is given in this phase is counted instead of sent.
-    fn is_lost(&self, phase: Phase) -> bool {
+    fn is_lost(&self, phase: TransportPhase) -> bool {
         match phase {
-            Phase::Open | Phase::Draining => false,
-            Phase::Lost => self.address.is_some(),
-            Phase::Closed => true,
+            TransportPhase::Open | TransportPhase::Draining => false,
+            TransportPhase::Lost => self.address.is_some(),
+            TransportPhase::Closed => true,
         }
     }
 
@@ -246,7 +246,7 @@ impl DatagramTransport {
         if !waiting {
             match me.send(py, sent.bytes(py), &destination) {
                 Ok(Outcome::Sent) => return Ok(()),
-                Ok(Outcome::Refused) if phase == Phase::Lost => return Ok(()),
+                Ok(Outcome::Refused) if phase == TransportPhase::Lost => return Ok(()),
                 Ok(Outcome::Refused) => (),
                 Err(error) => return Self::send_failed(slf, error),
             }

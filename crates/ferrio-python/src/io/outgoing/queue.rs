@@ -29,7 +29,7 @@ enum Sending {
 }
 
 /// What is to be done after data was buffered, when the state is no longer borrowed.
-pub enum Next {
+pub enum NextWrite {
     Nothing,
     /// Send at the end of the iteration.
     Queue,
@@ -85,17 +85,17 @@ impl Outgoing {
     }
 
     /// Buffers a chunk.
-    pub fn push(&mut self, chunk: Chunk) -> Next {
+    pub fn push(&mut self, chunk: Chunk) -> NextWrite {
         self.buffer.push(chunk);
         let (_, high) = self.flow.limits();
         match self.sending {
-            Sending::Blocked if self.flow.grew(self.buffer.len()) => Next::Pause,
-            Sending::Blocked => Next::Nothing,
-            _ if self.buffer.len() > high.min(SEND_AT_ONCE) => Next::Send,
-            Sending::Queued => Next::Nothing,
+            Sending::Blocked if self.flow.grew(self.buffer.len()) => NextWrite::Pause,
+            Sending::Blocked => NextWrite::Nothing,
+            _ if self.buffer.len() > high.min(SEND_AT_ONCE) => NextWrite::Send,
+            Sending::Queued => NextWrite::Nothing,
             Sending::Idle => {
                 self.sending = Sending::Queued;
-                Next::Queue
+                NextWrite::Queue
             }
         }
     }

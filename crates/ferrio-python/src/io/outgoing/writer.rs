@@ -7,7 +7,7 @@ use pyo3::prelude::*;
 use pyo3::pyclass::boolean_struct::True;
 
 use super::chunk::Data;
-use super::queue::{Flushed, Next, SEND_AT_ONCE};
+use super::queue::{Flushed, NextWrite, SEND_AT_ONCE};
 use super::{Outgoing, Sink};
 use crate::base::errors::would_block;
 use crate::io::protocol::call_flow_method;
@@ -93,10 +93,10 @@ pub trait Writer: PyClass<Frozen = True> + Sync + Sized {
         }
         let chunk = data.into_chunk(py, sent);
         match me.outgoing(py, |outgoing| outgoing.push(chunk)) {
-            Some(Next::Nothing) => Ok(()),
-            Some(Next::Pause) => Self::tell_protocol(slf, "pause_writing"),
-            Some(Next::Send) => Self::flush(slf),
-            Some(Next::Queue) => {
+            Some(NextWrite::Nothing) => Ok(()),
+            Some(NextWrite::Pause) => Self::tell_protocol(slf, "pause_writing"),
+            Some(NextWrite::Send) => Self::flush(slf),
+            Some(NextWrite::Queue) => {
                 let event_loop = me.event_loop(py).get();
                 match event_loop.flush_later(py, Self::when_iteration_ends(slf)) {
                     None => Ok(()),

@@ -17,7 +17,7 @@ use crate::{base::imports, base::warning, cpython, io::extra_info};
 
 /// How far a transport is on its way from open to closed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Phase {
+pub(super) enum PipePhase {
     /// Neither side has closed it.
     Open,
     /// It was closed with data still buffered, which still leaves. Only for writing.
@@ -29,7 +29,7 @@ pub(super) enum Phase {
 }
 
 struct State {
-    phase: Phase,
+    phase: PipePhase,
     file: Option<Py<PyAny>>,
     protocol: Option<Py<PyAny>>,
 }
@@ -87,7 +87,7 @@ impl End {
             kind,
             extra: extra.unbind(),
             state: AttachedCell::new(State {
-                phase: Phase::Open,
+                phase: PipePhase::Open,
                 file: Some(ends.file.clone().unbind()),
                 protocol: Some(ends.protocol.clone().unbind()),
             }),
@@ -110,16 +110,16 @@ impl End {
         self.extra.clone_ref(py)
     }
 
-    pub(super) fn phase(&self, py: Python<'_>) -> Phase {
+    pub(super) fn phase(&self, py: Python<'_>) -> PipePhase {
         self.state.with(py, |state| state.phase)
     }
 
-    pub(super) fn set_phase(&self, py: Python<'_>, phase: Phase) {
+    pub(super) fn set_phase(&self, py: Python<'_>, phase: PipePhase) {
         self.state.with(py, |state| state.phase = phase);
     }
 
     pub(super) fn is_open(&self, py: Python<'_>) -> bool {
-        self.phase(py) == Phase::Open
+        self.phase(py) == PipePhase::Open
     }
 
     pub(super) fn protocol<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyAny>> {
@@ -220,7 +220,7 @@ impl End {
         };
         cpython::finally(py, told, || {
             let (file, protocol) = self.state.with(py, |state| {
-                state.phase = Phase::Closed;
+                state.phase = PipePhase::Closed;
                 (state.file.take(), state.protocol.take())
             });
             let closed = match file {
@@ -257,8 +257,8 @@ impl End {
             .with(py, |state| (state.phase, state.file.is_some()));
         let mark = match phase {
             _ if !has_file => " closed",
-            Phase::Open => "",
-            Phase::Draining | Phase::Lost | Phase::Closed => " closing",
+            PipePhase::Open => "",
+            PipePhase::Draining | PipePhase::Lost | PipePhase::Closed => " closing",
         };
         let event_loop = self.event_loop.get();
         let polling = if !has_file {

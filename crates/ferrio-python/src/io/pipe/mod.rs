@@ -6,6 +6,7 @@
 //! | `end` | what both directions have: the file, the protocol, extra information, the way to `connection_lost` |
 //! | `read` | `ReadPipeTransport` |
 //! | `write` | `WritePipeTransport` |
+//! | `loop_methods` | the loop's methods that make them |
 //!
 //! A transport goes in one direction. It knows nothing of processes: theirs is `crate::io::process`.
 //!

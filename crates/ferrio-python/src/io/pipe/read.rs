@@ -11,7 +11,7 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyTuple};
 
-use super::end::{End, Ends, Phase};
+use super::end::{End, Ends, PipePhase};
 use crate::base::cell::AttachedCell;
 use crate::base::errors::os_error;
 use crate::io::incoming::Arrival;
@@ -120,7 +120,7 @@ impl ReadPipeTransport {
         let py = slf.py();
         let me = slf.get();
         me.end.log(slf, "info", "%r was closed by peer")?;
-        me.end.set_phase(py, Phase::Lost);
+        me.end.set_phase(py, PipePhase::Lost);
         me.end.stop_watching(py, Direction::Read)?;
         let eof_received = protocol.getattr(intern!(py, "eof_received"))?;
         let event_loop = me.end.event_loop(py);
@@ -151,7 +151,7 @@ impl ReadPipeTransport {
         if !me.end.is_open(py) {
             return Ok(());
         }
-        me.end.set_phase(py, Phase::Lost);
+        me.end.set_phase(py, PipePhase::Lost);
         me.end.stop_watching(py, Direction::Read)?;
         me.end.schedule_connection_lost(slf, exception)
     }
@@ -292,7 +292,7 @@ impl ReadPipeTransport {
 
     #[getter(_loop)]
     fn get_loop(&self, py: Python<'_>) -> Option<Py<Loop>> {
-        (self.end.phase(py) != Phase::Closed).then(|| self.end.event_loop(py).clone().unbind())
+        (self.end.phase(py) != PipePhase::Closed).then(|| self.end.event_loop(py).clone().unbind())
     }
 
     #[getter(_pipe)]

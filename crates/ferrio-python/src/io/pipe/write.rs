@@ -13,7 +13,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict};
 use rustix::fs::FileType;
 
-use super::end::{End, Ends, Phase};
+use super::end::{End, Ends, PipePhase};
 use crate::base::cell::AttachedCell;
 use crate::base::errors::os_error;
 use crate::io::outgoing::{
@@ -52,10 +52,10 @@ pub struct WritePipeTransport {
 impl Writer for WritePipeTransport {
     fn outgoing<R>(&self, py: Python<'_>, f: impl FnOnce(&mut Outgoing) -> R) -> Option<R> {
         match self.end.phase(py) {
-            Phase::Open | Phase::Draining => {
+            PipePhase::Open | PipePhase::Draining => {
                 Some(self.state.with(py, |state| f(&mut state.outgoing)))
             }
-            Phase::Lost | Phase::Closed => None,
+            PipePhase::Lost | PipePhase::Closed => None,
         }
     }
 
@@ -159,8 +159,8 @@ impl WritePipeTransport {
         // Unlike a socket's, a pipe's protocol is told to resume when everything has left. It may write again.
         Self::maybe_resume_protocol(slf)?;
         let drained = me.outgoing(py, |outgoing| outgoing.is_empty()) == Some(true);
-        if drained && me.end.phase(py) == Phase::Draining {
-            me.end.set_phase(py, Phase::Lost);
+        if drained && me.end.phase(py) == PipePhase::Draining {
+            me.end.set_phase(py, PipePhase::Lost);
             me.end.stop_watching(py, Direction::Read)?;
             return me.end.lose_connection(py, None);
         }
@@ -201,11 +201,11 @@ impl WritePipeTransport {
     fn force_close(slf: &Bound<'_, Self>, exception: Option<Py<PyAny>>) -> PyResult<()> {
         let py = slf.py();
         let me = slf.get();
-        if matches!(me.end.phase(py), Phase::Lost | Phase::Closed) {
+        if matches!(me.end.phase(py), PipePhase::Lost | PipePhase::Closed) {
             return Ok(());
         }
         me.state.with(py, |state| state.outgoing.clear());
-        me.end.set_phase(py, Phase::Lost);
+        me.end.set_phase(py, PipePhase::Lost);
         me.end.stop_watching(py, Direction::Write)?;
         me.end.stop_watching(py, Direction::Read)?;
         me.end.schedule_connection_lost(slf, exception)
@@ -267,10 +267,10 @@ impl WritePipeTransport {
             return Ok(());
         }
         if me.state.with(py, |state| !state.outgoing.is_empty()) {
-            me.end.set_phase(py, Phase::Draining);
+            me.end.set_phase(py, PipePhase::Draining);
             return Ok(());
         }
-        me.end.set_phase(py, Phase::Lost);
+        me.end.set_phase(py, PipePhase::Lost);
         me.end.stop_watching(py, Direction::Read)?;
         me.end.schedule_connection_lost(slf, None)
     }
@@ -378,7 +378,7 @@ impl WritePipeTransport {
     fn start_watching_peer(slf: &Bound<'_, Self>) -> PyResult<()> {
         let py = slf.py();
         let me = slf.get();
-        if matches!(me.end.phase(py), Phase::Lost | Phase::Closed) {
+        if matches!(me.end.phase(py), PipePhase::Lost | PipePhase::Closed) {
             return Ok(());
         }
         let callback = Callback::action(&PEER_CLOSED, slf);
@@ -408,7 +408,7 @@ impl WritePipeTransport {
 
     #[getter(_loop)]
     fn get_loop(&self, py: Python<'_>) -> Option<Py<Loop>> {
-        (self.end.phase(py) != Phase::Closed).then(|| self.end.event_loop(py).clone().unbind())
+        (self.end.phase(py) != PipePhase::Closed).then(|| self.end.event_loop(py).clone().unbind())
     }
 
     #[getter(_pipe)]

@@ -25,13 +25,13 @@ pub(super) enum Stream {
 
 /// Whether `close` was called.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Phase {
+pub(super) enum ProcessPhase {
     Open,
     Closed,
 }
 
 /// What the protocol is to be told.
-pub(super) struct Call {
+pub(super) struct ProtocolCall {
     pub(super) method: Py<PyAny>,
     pub(super) args: Py<PyTuple>,
 }
@@ -39,13 +39,13 @@ pub(super) struct Call {
 /// When calls of the protocol are made.
 pub(super) enum Calls {
     /// After `connection_made`, which comes when the pipes are connected.
-    Kept(Vec<Call>),
+    Kept(Vec<ProtocolCall>),
     /// In the next iteration.
     Scheduled,
 }
 
 pub(super) struct State {
-    pub(super) phase: Phase,
+    pub(super) phase: ProcessPhase,
     pub(super) protocol: Option<Py<PyAny>>,
     /// The `subprocess.Popen`, until `connection_lost` was called.
     pub(super) popen: Option<Py<PyAny>>,
@@ -108,7 +108,7 @@ impl SubprocessTransport {
         method: Bound<'_, PyAny>,
         args: Bound<'_, PyTuple>,
     ) -> PyResult<()> {
-        let mut call = Some(Call {
+        let mut call = Some(ProtocolCall {
             method: method.clone().unbind(),
             args: args.clone().unbind(),
         });
@@ -132,7 +132,7 @@ impl SubprocessTransport {
             (state.phase, pid, state.returncode)
         });
         let mut info = vec!["SubprocessTransport".to_owned()];
-        if phase == Phase::Closed {
+        if phase == ProcessPhase::Closed {
             info.push("closed".into());
         }
         if let Some(pid) = &pid {
@@ -220,7 +220,8 @@ impl SubprocessTransport {
 
     /// Return True if close() was called.
     pub(super) fn is_closing(&self, py: Python<'_>) -> bool {
-        self.state.with(py, |state| state.phase == Phase::Closed)
+        self.state
+            .with(py, |state| state.phase == ProcessPhase::Closed)
     }
 
     fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
@@ -320,7 +321,7 @@ impl SubprocessTransport {
         }
     }
 
-    /// Call a method of the protocol in the next iteration, or after `connection_made`.
+    /// ProtocolCall a method of the protocol in the next iteration, or after `connection_made`.
     #[pyo3(name = "_call", signature = (cb, *data))]
     fn call(&self, cb: Bound<'_, PyAny>, data: Bound<'_, PyTuple>) -> PyResult<()> {
         self.tell(cb.py(), cb, data)

@@ -8,18 +8,18 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
 
-use super::stock::Stock;
-use super::{Phase, Stream, SubprocessTransport};
+use super::running_version::Stock;
+use super::{ProcessPhase, Stream, SubprocessTransport};
 use crate::kernel::coroutine::Coroutine;
 use crate::{base::imports, base::warning, cpython};
 
 /// Forgets a waiter when whoever waits goes on, or is cancelled.
-struct Waiting {
+struct ExitWait {
     transport: Py<SubprocessTransport>,
     waiter: Py<PyAny>,
 }
 
-impl Drop for Waiting {
+impl Drop for ExitWait {
     fn drop(&mut self) {
         Python::attach(|py| self.transport.get().forget_waiter(py, &self.waiter));
     }
@@ -84,7 +84,7 @@ impl SubprocessTransport {
     /// Marks it as closed. Returns whether it was open.
     fn mark_closed(&self, py: Python<'_>) -> bool {
         self.state.with(py, |state| {
-            std::mem::replace(&mut state.phase, Phase::Closed) == Phase::Open
+            std::mem::replace(&mut state.phase, ProcessPhase::Closed) == ProcessPhase::Open
         })
     }
 }
@@ -144,7 +144,7 @@ impl SubprocessTransport {
                     Ok(returncode.into_pyobject(py)?.unbind())
                 });
             };
-            let waiting = Python::attach(|py| Waiting {
+            let waiting = Python::attach(|py| ExitWait {
                 transport: slf.clone_ref(py),
                 waiter: waiter.clone_ref(py),
             });

@@ -10,7 +10,7 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
 
-use super::stock::Stock;
+use super::running_version::Stock;
 use super::{Calls, SubprocessTransport};
 use crate::base::errors::os_error;
 use crate::base::imports;

@@ -2,11 +2,13 @@
 //!
 //! | file | concern |
 //! |---|---|
+//! | `class` | the class [`SubprocessTransport`] |
 //! | `starting` | `subprocess.Popen`, then the pipes |
 //! | `pipes` | `PipeProtocol`, between each pipe's transport and the process's protocol |
 //! | `exit` | noticing that the process has exited, and its exit code |
 //! | `closing` | signals, `close`, `connection_lost` |
-//! | `stock` | what the running Python's patch release does |
+//! | `running_version` | what the running Python's patch release does |
+//! | `loop_methods` | the loop's method that makes one |
 //!
 //! `subprocess.Popen` starts the process, with whatever arguments the user gave. Nothing here waits for a process
 //! that it has not started, or handles SIGCHLD: each process has a descriptor of its own (`pidfd_open(2)`), which the
@@ -17,10 +19,10 @@ mod closing;
 mod exit;
 mod loop_methods;
 mod pipes;
+mod running_version;
 mod starting;
-mod stock;
 
 pub use self::class::SubprocessTransport;
-use self::class::{Calls, Phase, State, Stream};
+use self::class::{Calls, ProcessPhase, State, Stream};
 pub use self::pipes::PipeProtocol;
 pub use self::starting::Command;

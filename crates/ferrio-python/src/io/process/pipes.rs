@@ -13,13 +13,13 @@ use crate::io::streams::StreamReader;
 
 /// Whether the pipe is still there.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Phase {
+enum StreamPhase {
     Connected,
     Disconnected,
 }
 
 struct State {
-    phase: Phase,
+    phase: StreamPhase,
     process: Option<Py<SubprocessTransport>>,
     transport: Option<Py<PyAny>>,
 }
@@ -38,7 +38,7 @@ impl PipeProtocol {
         Self {
             fd,
             state: AttachedCell::new(State {
-                phase: Phase::Connected,
+                phase: StreamPhase::Connected,
                 process: Some(process),
                 transport: None,
             }),
@@ -75,7 +75,7 @@ impl PipeProtocol {
     /// Whether the pipe is gone.
     pub(super) fn is_disconnected(&self, py: Python<'_>) -> bool {
         self.state
-            .with(py, |state| state.phase == Phase::Disconnected)
+            .with(py, |state| state.phase == StreamPhase::Disconnected)
     }
 
     /// Closes the pipe.
@@ -127,7 +127,7 @@ impl PipeProtocol {
 
     fn connection_lost(&self, py: Python<'_>, exc: Option<Bound<'_, PyAny>>) -> PyResult<()> {
         let process = self.state.with(py, |state| {
-            state.phase = Phase::Disconnected;
+            state.phase = StreamPhase::Disconnected;
             state.process.take()
         });
         let Some(process) = process else {

@@ -5,7 +5,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyCFunction, PyDict, PyString, PyTuple};
 
 use super::exit::Watch;
-use super::{Calls, Phase, PipeProtocol, State, Stream, SubprocessTransport};
+use super::{Calls, PipeProtocol, ProcessPhase, State, Stream, SubprocessTransport};
 use crate::base::cell::AttachedCell;
 use crate::base::errors::leaves_the_loop;
 use crate::cpython;
@@ -88,7 +88,7 @@ impl SubprocessTransport {
                 event_loop: event_loop.clone().unbind(),
                 extra: extra.unbind(),
                 state: AttachedCell::new(State {
-                    phase: Phase::Open,
+                    phase: ProcessPhase::Open,
                     protocol: Some(protocol.clone().unbind()),
                     popen: Some(popen.clone().unbind()),
                     pid: Some(pid.clone().unbind()),

@@ -9,6 +9,7 @@
 //! | `protocol` | [`StreamReaderProtocol`]: from a transport to a reader, and the flow control of writing |
 //! | `connecting` | what happens when a server's connection is made, and when its handler has ended |
 //! | `writer` | [`StreamWriter`] |
+//! | `home` | the loop of a reader or a protocol |
 //!
 //! A transport of ferrio's gives what arrives to a reader without a Python call and without an object
 //! ([`StreamReader::feed`]), if neither class is a subclass that has methods of its own.

@@ -11,7 +11,8 @@
 //! | `reading` | from ciphertext to `data_received`, `buffer_updated`, `eof_received` |
 //! | `writing` | from `write` to ciphertext |
 //! | `shutdown` | `close`, `abort`, fatal errors, `connection_lost` |
-//! | `stock` | what the running Python's own `sslproto` is like |
+//! | `running_version` | what the running Python's own `sslproto` is like |
+//! | `attributes` | the private attributes that programs see |
 //!
 //! The `ssl.SSLContext` is the user's, and the `SSLObject` over two memory BIOs is made by it, so that certificates,
 //! callbacks, ALPN, sessions and `get_extra_info` are CPython's. Handshake and shutdown are calls of its methods, once
@@ -26,14 +27,14 @@ mod attributes;
 mod handshake;
 mod protocol;
 mod reading;
+mod running_version;
 mod session;
 mod shutdown;
 mod state;
-mod stock;
 mod transport;
 mod underlying;
 mod writing;
 
 pub use self::protocol::TlsProtocol;
-pub use self::stock::{protocol_class, remember_stock, start_tls};
+pub use self::running_version::{protocol_class, remember_stock, start_tls};
 pub use self::transport::TlsTransport;

@@ -14,7 +14,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict};
 
 use crate::base::imports;
-use crate::cpython::openssl::{Connection, Step};
+use crate::cpython::openssl::{Connection, Progress};
 use crate::io::outgoing::Data;
 
 /// Whether new connections may be driven directly: tests switch it off.
@@ -184,10 +184,10 @@ impl Session {
     pub fn read(&self, py: Python<'_>, buffer: &mut [u8]) -> PyResult<Received> {
         if let Some(connection) = &self.direct {
             match connection.read(py, buffer)? {
-                Step::Done(count) => return Ok(Received::Data(count)),
-                Step::Again => return Ok(Received::Again),
+                Progress::Done(count) => return Ok(Received::Data(count)),
+                Progress::Again => return Ok(Received::Again),
                 // The end, or an error that is to be Python's.
-                Step::Other => (),
+                Progress::Other => (),
             }
         }
         let object = self.object.bind(py);
@@ -211,9 +211,9 @@ impl Session {
     pub fn write(&self, py: Python<'_>, data: &[u8]) -> PyResult<Option<usize>> {
         if let Some(connection) = &self.direct {
             match connection.write(py, data)? {
-                Step::Done(count) => return Ok(Some(count)),
-                Step::Again => return Ok(None),
-                Step::Other => (),
+                Progress::Done(count) => return Ok(Some(count)),
+                Progress::Again => return Ok(None),
+                Progress::Other => (),
             }
         }
         let data = PyBytes::new(py, data);

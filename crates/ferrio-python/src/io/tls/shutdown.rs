@@ -8,9 +8,9 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 
 use super::TlsProtocol;
+use super::running_version::Release;
 use super::session::Advance;
 use super::state::{AppTransport, Stage, Told};
-use super::stock::Release;
 use crate::io::protocol::fail;
 use crate::kernel::event_loop::Loop;
 use crate::{base::imports, cpython};

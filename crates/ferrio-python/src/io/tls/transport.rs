@@ -11,8 +11,8 @@ use pyo3::prelude::*;
 use pyo3::types::{PyWeakrefMethods, PyWeakrefReference};
 
 use super::TlsProtocol;
+use super::running_version::Release;
 use super::state::{Limits, READ_HIGH, State, WRITE_HIGH};
-use super::stock::Release;
 use crate::base::cell::AttachedCell;
 use crate::cpython::ByteView;
 use crate::io::outgoing::{Chunk, Data, Refusal};

@@ -24,7 +24,7 @@ const ENCRYPTED_TOGETHER: usize = 64 * 1024;
 const GATHERED: usize = 64;
 
 /// What is to be done after data was put into the backlog.
-enum Next {
+enum AfterWrite {
     Nothing,
     /// Encrypt at the end of the iteration.
     Queue,
@@ -36,15 +36,15 @@ enum Next {
 
 impl State {
     /// Takes plaintext in.
-    fn accept(&mut self, chunks: impl Iterator<Item = Chunk>) -> Next {
+    fn accept(&mut self, chunks: impl Iterator<Item = Chunk>) -> AfterWrite {
         if !matches!(self.stage, Stage::Handshake | Stage::Wrapped) {
             self.lost_writes += 1;
-            return Next::Lost(self.lost_writes - 1);
+            return AfterWrite::Lost(self.lost_writes - 1);
         }
         let writing = &mut self.writing;
         chunks.for_each(|chunk| writing.backlog.push(chunk));
         if self.stage == Stage::Handshake {
-            return Next::Nothing;
+            return AfterWrite::Nothing;
         }
         // Nobody can tell the difference: nothing is congested, the application will not be told to pause, and the
         // transport underneath collects what it is given until the end of the iteration itself.
@@ -52,11 +52,11 @@ impl State {
             && writing.backlog.len() <= ENCRYPT_AT_ONCE.min(writing.limits.high)
             && matches!(self.underlying, Some(Underlying::Socket(_)));
         match (may_wait, writing.queued) {
-            (false, _) => Next::Encrypt,
-            (true, true) => Next::Nothing,
+            (false, _) => AfterWrite::Encrypt,
+            (true, true) => AfterWrite::Nothing,
             (true, false) => {
                 writing.queued = true;
-                Next::Queue
+                AfterWrite::Queue
             }
         }
     }
@@ -83,8 +83,8 @@ impl TlsProtocol {
         let py = slf.py();
         let me = slf.get();
         match me.state.with(py, |state| state.accept(chunks)) {
-            Next::Nothing => Ok(()),
-            Next::Queue => {
+            AfterWrite::Nothing => Ok(()),
+            AfterWrite::Queue => {
                 let event_loop = me.event_loop.get();
                 match event_loop.flush_later(
                     py,
@@ -94,8 +94,8 @@ impl TlsProtocol {
                     Some(_) => Self::flush(slf),
                 }
             }
-            Next::Encrypt => Self::encrypt(slf),
-            Next::Lost(before) => {
+            AfterWrite::Encrypt => Self::encrypt(slf),
+            AfterWrite::Lost(before) => {
                 if before >= LOST_WRITES_LOG_THRESHOLD {
                     imports::logger(py)?.call_method1("warning", ("SSL connection is closed",))?;
                 }

@@ -6,7 +6,7 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 
-use super::{Phase, SocketTransport};
+use super::{SocketTransport, TransportPhase};
 use crate::base::attributes::object_attribute;
 use crate::base::imports;
 use crate::io::outgoing::{Outgoing, Writer, writer_attributes};
@@ -30,7 +30,7 @@ impl SocketTransport {
 
     #[getter(_loop)]
     fn get_loop(&self, py: Python<'_>) -> Option<Py<Loop>> {
-        (self.phase(py) != Phase::Closed).then(|| self.event_loop.clone_ref(py))
+        (self.phase(py) != TransportPhase::Closed).then(|| self.event_loop.clone_ref(py))
     }
 
     #[getter(_sock)]

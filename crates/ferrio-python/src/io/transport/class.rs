@@ -1,6 +1,6 @@
 //! The class `SocketTransport`.
 
-use super::common::{Phase, Portrait, describe_socket};
+use super::common::{Portrait, TransportPhase, describe_socket};
 use crate::base::cell::AttachedCell;
 use crate::io::outgoing::Outgoing;
 use crate::io::plain_sockets::is_plain;
@@ -29,7 +29,7 @@ pub(super) enum Delivery {
 }
 
 pub(super) struct State {
-    pub(super) phase: Phase,
+    pub(super) phase: TransportPhase,
     pub(super) sock: Option<Py<PyAny>>,
     pub(super) protocol: Option<Py<PyAny>>,
     pub(super) delivery: Delivery,
@@ -130,7 +130,7 @@ impl SocketTransport {
                 fd,
                 context: own_context,
                 state: AttachedCell::new(State {
-                    phase: Phase::Open,
+                    phase: TransportPhase::Open,
                     sock: Some(sock.unbind()),
                     protocol: Some(protocol.clone().unbind()),
                     delivery,
@@ -177,7 +177,7 @@ impl SocketTransport {
         self.event_loop.bind(py)
     }
 
-    pub(super) fn phase(&self, py: Python<'_>) -> Phase {
+    pub(super) fn phase(&self, py: Python<'_>) -> TransportPhase {
         self.state.with(py, |state| state.phase)
     }
 

@@ -8,7 +8,7 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
 
-use super::{Phase, SocketTransport};
+use super::{SocketTransport, TransportPhase};
 use crate::io::outgoing::Writer;
 use crate::io::protocol::{fail, report_fatal_error};
 use crate::kernel::event_loop::{Direction, Loop};
@@ -34,13 +34,13 @@ impl SocketTransport {
         let me = slf.get();
         let before = me.state.with(py, |state| {
             let phase = state.phase;
-            if matches!(phase, Phase::Open | Phase::Draining) {
+            if matches!(phase, TransportPhase::Open | TransportPhase::Draining) {
                 state.outgoing.clear();
-                state.phase = Phase::Lost;
+                state.phase = TransportPhase::Lost;
             }
             phase
         });
-        if matches!(before, Phase::Lost | Phase::Closed) {
+        if matches!(before, TransportPhase::Lost | TransportPhase::Closed) {
             return Ok(());
         }
         me.stop_watching(py, Direction::Write)?;
@@ -87,7 +87,7 @@ impl SocketTransport {
         let py = slf.py();
         let me = slf.get();
         let (sock, protocol, server) = me.state.with(py, |state| {
-            state.phase = Phase::Closed;
+            state.phase = TransportPhase::Closed;
             (
                 state.sock.take(),
                 state.protocol.take(),
@@ -127,11 +127,15 @@ impl SocketTransport {
         }
         Self::flush(slf)?;
         let empty = me.state.with(py, |state| {
-            if state.phase != Phase::Open {
+            if state.phase != TransportPhase::Open {
                 return None;
             }
             let empty = state.outgoing.is_empty();
-            state.phase = if empty { Phase::Lost } else { Phase::Draining };
+            state.phase = if empty {
+                TransportPhase::Lost
+            } else {
+                TransportPhase::Draining
+            };
             Some(empty)
         });
         // Nothing is left to do if sending has failed and closed the transport.
@@ -154,7 +158,7 @@ impl SocketTransport {
 
     /// Return True if the transport is closing or closed.
     pub fn is_closing(&self, py: Python<'_>) -> bool {
-        self.phase(py) != Phase::Open
+        self.phase(py) != TransportPhase::Open
     }
 
     #[pyo3(name = "_force_close")]
@@ -185,8 +189,8 @@ impl SocketTransport {
     #[getter(_conn_lost)]
     fn get_conn_lost(&self, py: Python<'_>) -> u32 {
         self.state.with(py, |state| match state.phase {
-            Phase::Open | Phase::Draining => 0,
-            Phase::Lost | Phase::Closed => 1 + state.lost_writes,
+            TransportPhase::Open | TransportPhase::Draining => 0,
+            TransportPhase::Lost | TransportPhase::Closed => 1 + state.lost_writes,
         })
     }
 }

@@ -13,7 +13,7 @@ use crate::kernel::event_loop::Loop;
 
 /// How far a transport is on its way from open to closed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Phase {
+pub enum TransportPhase {
     /// Neither side has closed it.
     Open,
     /// `close` was called: what is buffered still leaves.
@@ -27,7 +27,7 @@ pub enum Phase {
 /// What the representation of a socket's transport shows.
 pub struct Portrait<'a> {
     pub class: &'a str,
-    pub phase: Phase,
+    pub phase: TransportPhase,
     pub fd: RawFd,
     /// A paused transport does not count as polling though it may still be watched.
     pub paused: bool,
@@ -45,11 +45,11 @@ impl Portrait<'_> {
             buffered,
         } = *self;
         let mark = match phase {
-            Phase::Open => "",
-            Phase::Draining | Phase::Lost => " closing",
-            Phase::Closed => " closed",
+            TransportPhase::Open => "",
+            TransportPhase::Draining | TransportPhase::Lost => " closing",
+            TransportPhase::Closed => " closed",
         };
-        let polling = if phase == Phase::Closed || event_loop.closed() {
+        let polling = if phase == TransportPhase::Closed || event_loop.closed() {
             String::new()
         } else {
             let interest = event_loop.core(py, |core| core.interest(fd));

@@ -2,11 +2,13 @@
 //!
 //! | file | concern |
 //! |---|---|
+//! | `class` | the class [`SocketTransport`] |
 //! | `reading` | what arrives: `data_received`, `buffer_updated`, `eof_received`, pausing |
 //! | `writing` | what is to leave: `write`, flow control, `write_eof` |
 //! | `closing` | `close`, `abort`, fatal errors, `connection_lost` |
 //! | `attributes` | the private attributes that programs see |
 //! | `common` | what stream and datagram sockets have in common |
+//! | `sendfile` | the loop's `sendfile` |
 //!
 //! Writes leave as `crate::io::outgoing` says: together, at the end of the iteration.
 //!
@@ -24,4 +26,4 @@ mod writing;
 
 use self::class::Delivery;
 pub use self::class::{Connection, SocketTransport};
-pub use self::common::{Phase, Portrait, describe_socket};
+pub use self::common::{Portrait, TransportPhase, describe_socket};

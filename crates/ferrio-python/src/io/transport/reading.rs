@@ -6,7 +6,7 @@ use pyo3::exceptions::PyRuntimeError;
 use pyo3::intern;
 use pyo3::prelude::*;
 
-use super::{Delivery, Phase, SocketTransport};
+use super::{Delivery, SocketTransport, TransportPhase};
 use crate::base::errors::{leaves_the_loop, os_error, would_block};
 use crate::cpython::{self, ByteView};
 use crate::io::incoming::Arrival;
@@ -30,7 +30,9 @@ impl SocketTransport {
                 .as_ref()
                 .map(|protocol| protocol.bind(py).clone());
             match state.phase {
-                Phase::Open if !state.paused => protocol.map(|protocol| (protocol, state.delivery)),
+                TransportPhase::Open if !state.paused => {
+                    protocol.map(|protocol| (protocol, state.delivery))
+                }
                 _ => None,
             }
         });
@@ -234,8 +236,9 @@ fn lent_buffer<'py>(protocol: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>>
 impl SocketTransport {
     /// Return True if the transport is neither paused nor closing.
     pub fn is_reading(&self, py: Python<'_>) -> bool {
-        self.state
-            .with(py, |state| state.phase == Phase::Open && !state.paused)
+        self.state.with(py, |state| {
+            state.phase == TransportPhase::Open && !state.paused
+        })
     }
 
     /// Stop calling data_received() until resume_reading(). Does nothing if paused or closing.
@@ -254,7 +257,7 @@ impl SocketTransport {
         let py = slf.py();
         let me = slf.get();
         let resumed = me.state.with(py, |state| {
-            state.phase == Phase::Open && std::mem::take(&mut state.paused)
+            state.phase == TransportPhase::Open && std::mem::take(&mut state.paused)
         });
         if !resumed {
             return Ok(());

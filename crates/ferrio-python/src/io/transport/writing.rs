@@ -6,7 +6,7 @@ use pyo3::exceptions::{PyRuntimeError, PyTypeError};
 use pyo3::intern;
 use pyo3::prelude::*;
 
-use super::{Phase, SocketTransport};
+use super::{SocketTransport, TransportPhase};
 use crate::base::errors::os_error;
 use crate::io::outgoing::{
     Data, LOST_WRITES_LOG_THRESHOLD, Outgoing, Refusal, Sink, Writer, pieces,
@@ -23,8 +23,10 @@ impl Writer for SocketTransport {
         // Outside, so that what `f` owns is not dropped while the state is borrowed.
         let mut f = Some(f);
         self.state.with(py, |state| match state.phase {
-            Phase::Open | Phase::Draining => f.take().map(|f| f(&mut state.outgoing)),
-            Phase::Lost | Phase::Closed => None,
+            TransportPhase::Open | TransportPhase::Draining => {
+                f.take().map(|f| f(&mut state.outgoing))
+            }
+            TransportPhase::Lost | TransportPhase::Closed => None,
         })
     }
 
@@ -81,7 +83,7 @@ impl SocketTransport {
     pub fn on_writable(slf: &Bound<'_, Self>) -> PyResult<()> {
         let py = slf.py();
         let me = slf.get();
-        if matches!(me.phase(py), Phase::Lost | Phase::Closed) {
+        if matches!(me.phase(py), TransportPhase::Lost | TransportPhase::Closed) {
             return Ok(());
         }
         let sink = me.sink();
@@ -111,11 +113,12 @@ impl SocketTransport {
         me.finish_empty_waiter(py, Ok(()))?;
         let (phase, eof) = me.state.with(py, |state| (state.phase, state.eof));
         match phase {
-            Phase::Draining => {
-                me.state.with(py, |state| state.phase = Phase::Lost);
+            TransportPhase::Draining => {
+                me.state
+                    .with(py, |state| state.phase = TransportPhase::Lost);
                 Self::lose_connection(slf, None)
             }
-            Phase::Open if eof => me.shut_down_writing(py),
+            TransportPhase::Open if eof => me.shut_down_writing(py),
             _ => Ok(()),
         }
     }
@@ -238,7 +241,8 @@ impl SocketTransport {
         let me = slf.get();
         Self::flush(slf)?;
         let now = me.state.with(py, |state| {
-            let first = state.phase == Phase::Open && !std::mem::replace(&mut state.eof, true);
+            let first =
+                state.phase == TransportPhase::Open && !std::mem::replace(&mut state.eof, true);
             first && state.outgoing.is_empty()
         });
         if now {

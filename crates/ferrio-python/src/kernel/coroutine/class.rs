@@ -240,8 +240,8 @@ cpython::recycle!(
     deallocator = <Self as cpython::Finalize>::deallocator(),
     {
         #[inline]
-        fn latest() -> Option<&'static cpython::Latest> {
-            static LATEST: cpython::Latest = cpython::Latest::new();
+        fn untracked() -> Option<&'static cpython::Untracked> {
+            static LATEST: cpython::Untracked = cpython::Untracked::new();
             Some(&LATEST)
         }
 
@@ -262,8 +262,8 @@ impl cpython::Finalize for Coroutine {
     }
 
     #[inline]
-    fn latest() -> Option<&'static cpython::Latest> {
-        <Self as cpython::Recycle>::latest()
+    fn untracked() -> Option<&'static cpython::Untracked> {
+        <Self as cpython::Recycle>::untracked()
     }
 
     #[inline]

@@ -2,6 +2,7 @@
 //!
 //! | file | concern |
 //! |---|---|
+//! | `class` | the class: making, resuming, closing, what programs see |
 //! | `body` | what a coroutine begins with |
 //! | `driving` | what is between two resumptions, and what a resumption does |
 //! | `block` | coroutines that are an `async` block |

@@ -11,7 +11,7 @@ use crate::kernel::done_callback::DoneCallback;
 use crate::kernel::future::{Future, Outcome};
 use crate::kernel::handle::Handle;
 use crate::kernel::kinds::{Kind, Kinds, Number};
-use crate::kernel::task::{Next, Task};
+use crate::kernel::task::{AfterStep, Task};
 use crate::{base::imports, cpython};
 
 /// What `add_done_callback` of a future that is done was given.
@@ -63,7 +63,7 @@ pub enum Callback {
     Notify(Box<Notice>),
     /// Something for an object whose class lies in a layer above.
     Action(Number, Py<PyAny>),
-    /// The descriptor that a future waits for is ready.
+    /// A future is to be finished with `None`: its descriptor is ready, or its time has come.
     Wake(Py<PyAny>),
     /// Signals have arrived.
     Signals,
@@ -163,15 +163,15 @@ impl Callback {
     #[inline]
     fn run_task(
         task: Bound<'_, Task>,
-        step: impl FnOnce(&Bound<'_, Task>) -> PyResult<Next>,
+        step: impl FnOnce(&Bound<'_, Task>) -> PyResult<AfterStep>,
         event_loop: &Bound<'_, Loop>,
     ) -> PyResult<()> {
         match step(&task) {
-            Ok(Next::Soon) => {
+            Ok(AfterStep::Soon) => {
                 event_loop.get().push(task.py(), Self::Step(task.unbind()));
                 Ok(())
             }
-            Ok(Next::Later) => Ok(()),
+            Ok(AfterStep::Later) => Ok(()),
             Err(error) if leaves_the_loop(task.py(), &error) => Err(error),
             Err(error) => Self::Step(task.unbind()).report(event_loop, &error),
         }

@@ -17,7 +17,7 @@ use super::overrides::Part;
 use super::queued::Queued;
 use super::{Callback, Loop};
 use crate::base::errors::leaves_the_loop;
-use crate::kernel::handle::{Parts, TimerHandle, When};
+use crate::kernel::handle::{HandleParts, TimerHandle, When};
 use crate::{base::imports, cpython};
 
 /// The timers that are in the list.
@@ -89,7 +89,7 @@ impl Loop {
                 Callback::Foreign(handle) => (handle.into_bound(py), None),
                 payload => {
                     let queued = Queued::create(slf, payload, Some(key))?;
-                    let parts = Parts::new(slf, queued, PyTuple::empty(py), None)?;
+                    let parts = HandleParts::new(slf, queued, PyTuple::empty(py), None)?;
                     let handle = TimerHandle::create(parts, When::Float(at.as_secs_f64()))?;
                     let weak = PyWeakrefReference::new(&handle)?.unbind();
                     (handle.into_any(), Some(weak))

@@ -2,6 +2,7 @@
 //!
 //! | file | concern |
 //! |---|---|
+//! | `class` | [`Loop`]: its state, and how it is made |
 //! | `callback` | [`Callback`], the payload of the core: everything that an iteration can run |
 //! | `scheduling` | `call_soon`, `call_later`, `call_at`, `call_soon_threadsafe`, futures and tasks |
 //! | `running` | `run_forever`, one iteration, stopping and closing |
@@ -9,11 +10,7 @@
 //! | `polling` | the poll of an iteration, and when the GIL is released for it |
 //! | `watching` | `add_reader`, `add_writer` and which descriptors belong to transports |
 //! | `watched_files` | the objects by which descriptors are watched |
-//! | `sockets` | `sock_recv`, `sock_sendall`, `sock_accept`, `sock_connect` |
-//! | `datagrams` | `sock_recvfrom`, `sock_recvfrom_into`, `sock_sendto` |
-//! | `sendfile` | files over transports |
-//! | `pipes`, `processes` | transports over pipes, subprocesses |
-//! | `serving` | `create_server`, accepting connections, making transports |
+//! | `unflushed` | what leaves at the end of an iteration |
 //! | `signals` | signal handlers and the wake-up descriptor |
 //! | `last_task` | the task of the last step, which may stay the current one |
 //! | `debug` | debug mode: checks, slow callbacks |
@@ -26,6 +23,8 @@
 //! for a program or for an outgoing connection (name resolution, executors, the race of connection attempts, closing
 //! asynchronous generators, reporting exceptions) the Python class inherits from the running Python's own asyncio,
 //! which is the specification of it, patch release by patch release.
+//!
+//! Methods of the loop that belong to one kind of transport lie beside it, in `crate::io`.
 //!
 //! The state is in small cells, each borrowed for a few instructions and never while Python code can run.
 
@@ -51,7 +50,7 @@ mod watching;
 pub use self::callback::{Action, Callback, FutureDone, Notice, wake};
 use self::class::NO_THREAD;
 pub use self::class::{Loop, READ_SIZE};
-pub use self::scheduling::{install_quick_methods, plain_seconds, time_after, time_at};
+pub use self::scheduling::{install_fast_methods, plain_seconds, time_after, time_at};
 pub use self::selector::Selector;
 pub use self::unflushed::Unflushed;
 pub use self::watching::Direction;

@@ -8,8 +8,8 @@ use pyo3::types::PyTuple;
 
 use super::{Callback, Loop};
 use crate::base::cell::AttachedCell;
-use crate::kernel::handle::{Handle, Parts, TimerHandle};
-use crate::kernel::task::{Step, Wakeup};
+use crate::kernel::handle::{Handle, HandleParts, TimerHandle};
+use crate::kernel::task::{StepCallable, WakeupCallable};
 
 /// Runs, when called, something that the loop runs without a handle.
 #[pyclass(module = "ferrio", frozen)]
@@ -103,16 +103,16 @@ impl Callback {
             Self::Foreign(handle) => return Ok(handle.into_bound(py)),
             Self::Step(task) => {
                 let context = task.get().context(py).into_bound(py);
-                let step = Bound::new(py, Step::new(task))?.into_any();
-                Parts::new(event_loop, step, PyTuple::empty(py), Some(context))?
+                let step = Bound::new(py, StepCallable::new(task))?.into_any();
+                HandleParts::new(event_loop, step, PyTuple::empty(py), Some(context))?
             }
             Self::Wakeup(task) => {
                 let Some(future) = task.get().awaited(py) else {
                     return Self::Step(task).into_handle(event_loop);
                 };
                 let context = task.get().context(py).into_bound(py);
-                let wakeup = Bound::new(py, Wakeup::new(task))?.into_any();
-                Parts::new(
+                let wakeup = Bound::new(py, WakeupCallable::new(task))?.into_any();
+                HandleParts::new(
                     event_loop,
                     wakeup,
                     PyTuple::new(py, [future])?,
@@ -123,11 +123,11 @@ impl Callback {
                 let args = PyTuple::new(py, [done.future])?;
                 let (callback, context) = (done.callback, done.context);
                 let context = Some(context.into_bound(py));
-                Parts::new(event_loop, callback.into_bound(py), args, context)?
+                HandleParts::new(event_loop, callback.into_bound(py), args, context)?
             }
             other => {
                 let queued = Queued::create(event_loop, other, None)?;
-                Parts::new(event_loop, queued, PyTuple::empty(py), None)?
+                HandleParts::new(event_loop, queued, PyTuple::empty(py), None)?
             }
         };
         Ok(parts.create()?.into_any())

@@ -9,8 +9,8 @@ use pyo3::types::{PyDict, PyFloat, PyInt, PyTuple};
 use super::{Callback, Loop};
 use crate::base::errors::os_error;
 use crate::kernel::future::Future;
-use crate::kernel::handle::{Args, Handle, Parts as HandleParts, TimerHandle, When};
-use crate::kernel::task::{Parts, Task};
+use crate::kernel::handle::{Args, Handle, HandleParts, TimerHandle, When};
+use crate::kernel::task::{Task, TaskParts};
 use crate::{base::imports, cpython};
 
 impl Loop {
@@ -44,7 +44,7 @@ impl Loop {
             kwargs.set_item(intern!(py, "loop"), slf)?;
             return class.call((coro,), Some(&kwargs));
         }
-        let parts = Parts::from_keywords(coro.clone(), kwargs.as_ref())?;
+        let parts = TaskParts::from_keywords(coro.clone(), kwargs.as_ref())?;
         Ok(Task::create(slf, parts)?.into_any())
     }
 
@@ -301,14 +301,14 @@ impl Loop {
     }
 }
 
-cpython::quick_method!(CallSoon: Loop, "call_soon", |slf, args| {
+cpython::fast_method!(CallSoon: Loop, "call_soon", |slf, args| {
     let (callback, args) = args.split_first().filter(|_| slf.get().is_quick())?;
     let args = Args::new(slf.py(), args);
     let handle = args.and_then(|args| Loop::queue(slf, callback.clone(), args, None));
     Some(handle.map(Bound::into_any))
 });
 
-cpython::quick_method!(CallSoonThreadSafe: Loop, "call_soon_threadsafe", |slf, args| {
+cpython::fast_method!(CallSoonThreadSafe: Loop, "call_soon_threadsafe", |slf, args| {
     let (callback, args) = args.split_first().filter(|_| slf.get().is_quick())?;
     let args = Args::new(slf.py(), args);
     let callback = callback.clone();
@@ -316,7 +316,7 @@ cpython::quick_method!(CallSoonThreadSafe: Loop, "call_soon_threadsafe", |slf, a
     Some(handle.map(Bound::into_any))
 });
 
-cpython::quick_method!(CallLater: Loop, "call_later", |slf, args| {
+cpython::fast_method!(CallLater: Loop, "call_later", |slf, args| {
     let [delay, callback, args @ ..] = args else {
         return None;
     };
@@ -336,10 +336,10 @@ cpython::quick_method!(CallLater: Loop, "call_later", |slf, args| {
 });
 
 /// Gives the methods that programs call all the time their quick way.
-pub fn install_quick_methods(py: Python<'_>) -> PyResult<()> {
-    cpython::install_quick_method::<Loop, CallSoon>(py)?;
-    cpython::install_quick_method::<Loop, CallSoonThreadSafe>(py)?;
-    cpython::install_quick_method::<Loop, CallLater>(py)
+pub fn install_fast_methods(py: Python<'_>) -> PyResult<()> {
+    cpython::install_fast_method::<Loop, CallSoon>(py)?;
+    cpython::install_fast_method::<Loop, CallSoonThreadSafe>(py)?;
+    cpython::install_fast_method::<Loop, CallLater>(py)
 }
 
 /// The delay that an exact float or integer stands for. None for anything else.

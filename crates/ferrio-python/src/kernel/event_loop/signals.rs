@@ -18,7 +18,7 @@ use rustix::pipe::{PipeFlags, pipe_with};
 use super::watching::Direction;
 use super::{Callback, Loop};
 use crate::base::errors::os_error;
-use crate::kernel::handle::Parts;
+use crate::kernel::handle::HandleParts;
 use crate::{base::imports, base::warning, cpython};
 
 /// The loop's signal handlers and its end of the wake-up descriptor.
@@ -303,7 +303,9 @@ impl Loop {
             let text = error.value(py).to_string();
             cpython::raised_while(py, &error, PyRuntimeError::new_err(text))
         })?;
-        let handle = Parts::new(slf, callback, args, None)?.create()?.unbind();
+        let handle = HandleParts::new(slf, callback, args, None)?
+            .create()?
+            .unbind();
         let handlers = me.signal_handlers(py);
         handlers.set_item(sig, handle)?;
         me.update_patience(py);

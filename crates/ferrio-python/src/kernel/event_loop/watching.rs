@@ -11,7 +11,7 @@ use pyo3::types::{PyInt, PyTuple, PyWeakrefMethods, PyWeakrefReference};
 use super::{Callback, Loop};
 use crate::base::errors::os_error;
 use crate::cpython;
-use crate::kernel::handle::{Handle, Parts};
+use crate::kernel::handle::{Handle, HandleParts};
 
 /// The transport of each descriptor that has one, by weak reference: a transport that nobody keeps is collected.
 pub type TransportTable = HashMap<RawFd, Py<PyWeakrefReference>>;
@@ -77,7 +77,9 @@ impl Loop {
         let me = slf.get();
         me.check_open()?;
         let fd = me.watched_fd(file)?;
-        let handle = Parts::new(slf, callback, args, context)?.create()?.unbind();
+        let handle = HandleParts::new(slf, callback, args, context)?
+            .create()?
+            .unbind();
         me.keep_file(fd, file);
         me.watch(py, fd, direction, Callback::Handle(handle.clone_ref(py)))
             .inspect_err(|_| me.forget_file(py, fd))?;

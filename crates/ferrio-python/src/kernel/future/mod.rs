@@ -2,6 +2,7 @@
 //!
 //! | file | concern |
 //! |---|---|
+//! | `class` | the class [`Future`] |
 //! | `state` | the interior state: [`Outcome`], who waits |
 //! | `home` | the loop that a future belongs to, ferrio's or another |
 //! | `waiters` | [`Waiter`]: tasks, callbacks and combinators that are told when the future is done |
@@ -11,6 +12,7 @@
 //! | `awaited_by` | Python 3.14's call graph |
 //! | `any` | futures of any class, native or not, seen alike |
 //! | `awaiting` | `await future` |
+//! | `native` | which objects are native futures with their own methods |
 //!
 //! A future never runs anything: being done queues its waiters on the loop, in the order in which they came.
 

@@ -8,8 +8,8 @@ use super::{Future, Home};
 use crate::cpython;
 use crate::kernel::done_callback::DoneCallback;
 use crate::kernel::event_loop::{Callback, FutureDone, Loop, Notice};
-use crate::kernel::handle::Parts;
-use crate::kernel::task::{Task, Wakeup};
+use crate::kernel::handle::HandleParts;
+use crate::kernel::task::{Task, WakeupCallable};
 
 /// One who is told.
 pub enum Waiter {
@@ -42,7 +42,7 @@ impl Waiter {
             Self::Callback { callback, context } if event_loop.get().debug() => {
                 let args = pyo3::types::PyTuple::new(py, [future])?;
                 let context = Some(context.into_bound(py));
-                let parts = Parts::new(event_loop, callback.into_bound(py), args, context)?;
+                let parts = HandleParts::new(event_loop, callback.into_bound(py), args, context)?;
                 Ok(Callback::Handle(parts.create()?.unbind()))
             }
             Self::Callback { callback, context } => {
@@ -67,7 +67,7 @@ impl Waiter {
         match self {
             Self::Task(task) => {
                 let context = task.bind(py).get().context(py);
-                Ok((Py::new(py, Wakeup::new(task))?.into_any(), context))
+                Ok((Py::new(py, WakeupCallable::new(task))?.into_any(), context))
             }
             Self::Callback { callback, context } => Ok((callback, context)),
             Self::Native(callback) => Ok((callback.into_callable(py)?, cpython::copy_context(py)?)),

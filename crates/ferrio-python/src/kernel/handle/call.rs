@@ -47,12 +47,12 @@ impl From<Bound<'_, PyTuple>> for Args {
 }
 
 /// A callback and its arguments.
-pub struct Call {
+pub struct Invocation {
     pub callback: Py<PyAny>,
     pub args: Args,
 }
 
-impl Call {
+impl Invocation {
     /// The same once more.
     #[inline]
     pub fn clone_ref(&self, py: Python<'_>) -> Self {

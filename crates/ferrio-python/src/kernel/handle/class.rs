@@ -1,8 +1,8 @@
 //! The class `Handle`.
 
 use super::call::Args;
-use super::call::Call;
-use super::lock::Lock;
+use super::call::Invocation;
+use super::lock::HandleLock;
 use super::replaced_run::look_at_run;
 use super::timer::When;
 use crate::base::cell::AttachedCell;
@@ -36,7 +36,7 @@ impl DebugInfo {
 #[derive(Default)]
 pub(super) struct HandleState {
     /// What it calls: gone once it is cancelled.
-    pub(super) call: Option<Call>,
+    pub(super) call: Option<Invocation>,
     pub(super) debug: Option<Box<DebugInfo>>,
 }
 
@@ -47,7 +47,7 @@ pub struct Handle {
     pub(super) context: Py<PyAny>,
     /// Held while the callback runs, so that another thread that cancels the handle either comes before the call or waits
     /// for its end.
-    pub(super) lock: Lock,
+    pub(super) lock: HandleLock,
     pub(super) state: AttachedCell<HandleState>,
 }
 
@@ -60,14 +60,14 @@ pub fn source_traceback(py: Python<'_>) -> PyResult<Py<PyAny>> {
 }
 
 /// What a handle is made of, found before there is an object to put it in.
-pub struct Parts<'py> {
+pub struct HandleParts<'py> {
     pub(super) event_loop: Bound<'py, Loop>,
-    pub(super) call: Call,
+    pub(super) call: Invocation,
     pub(super) context: Py<PyAny>,
     pub(super) debug: Option<Box<DebugInfo>>,
 }
 
-impl<'py> Parts<'py> {
+impl<'py> HandleParts<'py> {
     /// For a handle that calls `callback(*args)` in `context`, by default in a copy of the current one.
     #[inline(always)]
     pub fn new(
@@ -88,7 +88,7 @@ impl<'py> Parts<'py> {
         };
         Ok(Self {
             event_loop: event_loop.clone(),
-            call: Call {
+            call: Invocation {
                 callback: callback.unbind(),
                 args: args.into(),
             },
@@ -103,7 +103,7 @@ impl<'py> Parts<'py> {
         Handle {
             event_loop: self.event_loop.unbind(),
             context: self.context,
-            lock: Lock::new(shared),
+            lock: HandleLock::new(shared),
             state: AttachedCell::new(HandleState {
                 call: Some(self.call),
                 debug: self.debug,
@@ -127,7 +127,7 @@ impl<'py> Parts<'py> {
 
 impl Handle {
     /// The callback and its arguments, unless the handle was cancelled.
-    pub(super) fn call(&self, py: Python<'_>) -> Option<Call> {
+    pub(super) fn call(&self, py: Python<'_>) -> Option<Invocation> {
         self.state
             .with(py, |state| Some(state.call.as_ref()?.clone_ref(py)))
     }
@@ -167,7 +167,7 @@ impl Handle {
     }
 
     #[cold]
-    fn report_call(slf: &Bound<'_, Self>, call: Call, error: &PyErr) -> PyResult<()> {
+    fn report_call(slf: &Bound<'_, Self>, call: Invocation, error: &PyErr) -> PyResult<()> {
         let py = slf.py();
         let me = slf.get();
         Loop::report(me.event_loop.bind(py), error, |context| {
@@ -182,7 +182,7 @@ impl Handle {
     }
 
     /// `callback(args) at file:line`, as this version of asyncio formats it.
-    fn format_callback(&self, py: Python<'_>, call: Call) -> PyResult<String> {
+    fn format_callback(&self, py: Python<'_>, call: Invocation) -> PyResult<String> {
         let (callback, args) = call.into_pair(py)?;
         let format = imports::format_callback_source(py)?;
         let text = if cfg!(Py_3_13) {
@@ -221,7 +221,7 @@ impl Handle {
         slf: &Bound<'_, Self>,
         mark: Option<&str>,
         when: Option<&When>,
-        call: Option<Call>,
+        call: Option<Invocation>,
     ) -> PyResult<String> {
         let info = Self::info(slf, mark, when, call)?;
         Ok(format!("<{}>", info.join(" ")))
@@ -232,7 +232,7 @@ impl Handle {
         slf: &Bound<'_, Self>,
         mark: Option<&str>,
         when: Option<&When>,
-        call: Option<Call>,
+        call: Option<Invocation>,
     ) -> PyResult<Vec<String>> {
         let py = slf.py();
         let me = slf.get();

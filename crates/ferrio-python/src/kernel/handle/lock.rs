@@ -17,7 +17,7 @@ static RELEASED: Condvar = Condvar::new();
 
 /// A reentrant lock, as the `threading.RLock` of CPython's `_ThreadSafeHandle` (3.14). The interpreter's own lock guards it,
 /// so that it costs nothing to have and nearly nothing to take.
-pub struct Lock {
+pub struct HandleLock {
     shared: bool,
     state: AttachedCell<State>,
 }
@@ -32,9 +32,9 @@ struct State {
 }
 
 /// A lock that is held for the length of a scope.
-pub struct Locked<'a, 'py>(Option<(&'a Lock, Python<'py>)>);
+pub struct Locked<'a, 'py>(Option<(&'a HandleLock, Python<'py>)>);
 
-impl Lock {
+impl HandleLock {
     /// The lock of a handle; one that is not `shared` among threads is never taken.
     #[inline]
     pub const fn new(shared: bool) -> Self {

@@ -8,7 +8,7 @@ use pyo3::prelude::*;
 use pyo3::pyclass::CompareOp;
 use pyo3::types::{PyFloat, PyList};
 
-use super::{Handle, Parts};
+use super::{Handle, HandleParts};
 use crate::base::cell::AttachedCell;
 use crate::{base::imports, cpython};
 
@@ -70,7 +70,7 @@ enum Place {
 impl TimerHandle {
     /// A timer handle for `when`, in the loop's seconds, that is not scheduled yet.
     #[inline]
-    pub fn create(handle: Parts<'_>, when: When) -> PyResult<Bound<'_, Self>> {
+    pub fn create(handle: HandleParts<'_>, when: When) -> PyResult<Bound<'_, Self>> {
         let timer = || Self {
             when,
             place: AttachedCell::default(),

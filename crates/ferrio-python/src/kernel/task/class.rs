@@ -76,14 +76,14 @@ impl Default for TaskState {
 }
 
 /// What a task is made of, besides its loop.
-pub struct Parts<'py> {
+pub struct TaskParts<'py> {
     pub coroutine: Bound<'py, PyAny>,
     pub name: Option<Bound<'py, PyAny>>,
     pub context: Option<Bound<'py, PyAny>>,
     pub eager_start: bool,
 }
 
-impl<'py> Parts<'py> {
+impl<'py> TaskParts<'py> {
     /// From the keyword arguments of `create_task`.
     pub fn from_keywords(
         coroutine: Bound<'py, PyAny>,
@@ -122,7 +122,7 @@ impl Task {
     /// A task of a ferrio loop, scheduled or, if eager, begun.
     pub fn create<'py>(
         event_loop: &Bound<'py, Loop>,
-        parts: Parts<'py>,
+        parts: TaskParts<'py>,
     ) -> PyResult<Bound<'py, Self>> {
         let py = event_loop.py();
         let future = || Future::pending(Home::of_native(event_loop));
@@ -137,7 +137,7 @@ impl Task {
     }
 
     /// Takes its parts and schedules the first step.
-    pub(super) fn begin(slf: &Bound<'_, Self>, parts: Parts<'_>) -> PyResult<()> {
+    pub(super) fn begin(slf: &Bound<'_, Self>, parts: TaskParts<'_>) -> PyResult<()> {
         let py = slf.py();
         let me = slf.get();
         if let Err(error) = check_parts(&parts) {
@@ -234,7 +234,7 @@ impl Task {
 }
 
 /// Refuses what cannot be a task.
-pub(super) fn check_parts(parts: &Parts<'_>) -> PyResult<()> {
+pub(super) fn check_parts(parts: &TaskParts<'_>) -> PyResult<()> {
     let coroutine = &parts.coroutine;
     if !is_known_coroutine(coroutine)
         && !imports::is_coroutine(coroutine.py())?

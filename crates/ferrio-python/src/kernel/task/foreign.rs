@@ -11,16 +11,16 @@ use crate::kernel::future::Home;
 
 /// Runs a task's next step when called (CPython: `TaskStepMethWrapper`).
 #[pyclass(module = "ferrio", frozen)]
-pub struct Step(Py<Task>);
+pub struct StepCallable(Py<Task>);
 
-impl Step {
+impl StepCallable {
     pub fn new(task: Py<Task>) -> Self {
         Self(task)
     }
 }
 
 #[pymethods]
-impl Step {
+impl StepCallable {
     fn __call__(&self, py: Python<'_>) -> PyResult<()> {
         Task::on_ready_inside(self.0.bind(py))
     }
@@ -43,16 +43,16 @@ impl Step {
 
 /// Wakes a task up when called with the future that it awaits (CPython: `task_wakeup`).
 #[pyclass(module = "ferrio", frozen)]
-pub struct Wakeup(Py<Task>);
+pub struct WakeupCallable(Py<Task>);
 
-impl Wakeup {
+impl WakeupCallable {
     pub fn new(task: Py<Task>) -> Self {
         Self(task)
     }
 }
 
 #[pymethods]
-impl Wakeup {
+impl WakeupCallable {
     fn __call__(&self, future: &Bound<'_, PyAny>) -> PyResult<()> {
         Task::on_wakeup_inside(self.0.bind(future.py()), future)
     }
@@ -84,7 +84,7 @@ impl Wakeup {
 /// Whether an object is the wake-up of this task.
 pub fn is_wakeup_of(object: &Bound<'_, PyAny>, task: &Py<Task>) -> bool {
     object
-        .cast::<Wakeup>()
+        .cast::<WakeupCallable>()
         .is_ok_and(|wakeup| wakeup.get().0.is(task))
 }
 
@@ -93,7 +93,7 @@ pub(super) fn schedule_step(home: &Home, task: &Bound<'_, Task>) -> PyResult<()>
     let py = task.py();
     let kwargs = PyDict::new(py);
     kwargs.set_item(intern!(py, "context"), task.get().context(py))?;
-    let step = Bound::new(py, Step(task.clone().unbind()))?;
+    let step = Bound::new(py, StepCallable(task.clone().unbind()))?;
     let args = PyTuple::new(py, [step])?;
     home.as_any()
         .call_method(py, intern!(py, "call_soon"), args, Some(&kwargs))?;

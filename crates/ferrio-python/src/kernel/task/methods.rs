@@ -4,7 +4,7 @@ use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 
-use super::{Name, Parts, Task, as_name, registry};
+use super::{Name, Task, TaskParts, as_name, registry};
 use crate::base::imports;
 use crate::kernel::future::{Future, Home};
 
@@ -37,7 +37,7 @@ impl Task {
             // ferrio's loops have seen to it.
             registry::include_in_all_tasks(slf.py())?;
         }
-        let parts = Parts {
+        let parts = TaskParts {
             coroutine: coro,
             name,
             context,

@@ -2,6 +2,7 @@
 //!
 //! | file | concern |
 //! |---|---|
+//! | `class` | the class [`Task`]: its state, and how one is made |
 //! | `stepping` | one step: resume the coroutine, look at what it yields |
 //! | `waiting` | what a coroutine may yield: a future, nothing, or a mistake |
 //! | `cancelling` | requests to cancel, down a chain of tasks |
@@ -29,12 +30,12 @@ mod waiting;
 pub use self::cancelling::cancel_any;
 pub(crate) use self::class::unexpected;
 use self::class::{Name, as_name};
-pub use self::class::{Parts, Task, install_slots};
-pub use self::foreign::{Step, Wakeup, is_wakeup_of};
+pub use self::class::{Task, TaskParts, install_slots};
+pub use self::foreign::{StepCallable, WakeupCallable, is_wakeup_of};
 pub use self::functions::{create_task, ensure_future, ensure_future_on, spawn};
 pub use self::lookups::{
     current_loop, current_task, current_task_function, loop_of_waiter, running_loop,
     running_loop_or_none, set_running_loop, watch_names,
 };
 pub use self::registry::{_native_tasks, include_in_all_tasks};
-pub use self::stepping::Next;
+pub use self::stepping::AfterStep;

@@ -14,7 +14,7 @@ use crate::kernel::future::{Future, Outcome};
 impl Task {
     /// The payload of a task that is ready: its first step, or one after a bare `yield`.
     #[inline]
-    pub fn on_ready(slf: &Bound<'_, Self>) -> PyResult<Next> {
+    pub fn on_ready(slf: &Bound<'_, Self>) -> PyResult<AfterStep> {
         Self::step(slf, None, Context::ToEnter)
     }
 
@@ -27,7 +27,7 @@ impl Task {
 
     /// The payload of a task whose future is done.
     #[inline]
-    pub fn on_wakeup(slf: &Bound<'_, Self>) -> PyResult<Next> {
+    pub fn on_wakeup(slf: &Bound<'_, Self>) -> PyResult<AfterStep> {
         let py = slf.py();
         let future = slf.get().with(py, |state| state.waits_for.take());
         let error = match &future {
@@ -49,10 +49,10 @@ impl Task {
     }
 
     /// Schedules the next step, if the loop that runs this one does not do so itself.
-    fn do_next(slf: &Bound<'_, Self>, next: Next) -> PyResult<()> {
+    fn do_next(slf: &Bound<'_, Self>, next: AfterStep) -> PyResult<()> {
         match next {
-            Next::Soon => Self::schedule_step(slf),
-            Next::Later => Ok(()),
+            AfterStep::Soon => Self::schedule_step(slf),
+            AfterStep::Later => Ok(()),
         }
     }
 
@@ -84,7 +84,7 @@ impl Task {
         slf: &Bound<'py, Self>,
         error: Option<Bound<'py, PyAny>>,
         entering: Context,
-    ) -> PyResult<Next> {
+    ) -> PyResult<AfterStep> {
         let py = slf.py();
         let me = slf.get();
         let ready = if error.is_some() || slf.as_super().get().is_done(py) {
@@ -99,7 +99,7 @@ impl Task {
             },
             None => match Self::prepare(slf, error)? {
                 Some(resumption) => resumption,
-                None => return Ok(Next::Later),
+                None => return Ok(AfterStep::Later),
             },
         };
         let current = current::enter(slf)?;
@@ -108,8 +108,8 @@ impl Task {
             Context::Entered => None,
         };
         match Self::run(slf, &coroutine, context, error) {
-            Ok(Next::Soon) => current::leave_ready(current, slf).map(|()| Next::Soon),
-            Ok(Next::Later) => current.leave().map(|()| Next::Later),
+            Ok(AfterStep::Soon) => current::leave_ready(current, slf).map(|()| AfterStep::Soon),
+            Ok(AfterStep::Later) => current.leave().map(|()| AfterStep::Later),
             Err(error) => {
                 // What has been raised comes first: in a child process that was forked meanwhile no loop runs to be left.
                 drop(current.leave());
@@ -181,7 +181,7 @@ impl Task {
         coroutine: &Bound<'_, PyAny>,
         context: Option<&Bound<'_, PyAny>>,
         error: Option<Bound<'_, PyAny>>,
-    ) -> PyResult<Next> {
+    ) -> PyResult<AfterStep> {
         // A context that cannot be entered is not the coroutine's fault: it has not run.
         let entered = context.map(cpython::enter_context).transpose()?;
         let outcome = match error {
@@ -191,8 +191,8 @@ impl Task {
         drop(entered);
         match outcome {
             Ok(Sent::Yielded(object)) => Self::on_yield(slf, object.into_bound(slf.py())),
-            Ok(Sent::Returned(result)) => Self::on_return(slf, result).map(|()| Next::Later),
-            Err(error) => Self::on_raise(slf, error.into()).map(|()| Next::Later),
+            Ok(Sent::Returned(result)) => Self::on_return(slf, result).map(|()| AfterStep::Later),
+            Err(error) => Self::on_raise(slf, error.into()).map(|()| AfterStep::Later),
         }
     }
 
@@ -263,7 +263,7 @@ impl Task {
 
 /// When a task's next step is.
 #[derive(Clone, Copy)]
-pub enum Next {
+pub enum AfterStep {
     /// In the next iteration: the coroutine has given way. Whoever runs the step queues the task again.
     Soon,
     /// When what it waits for is done, or never.

@@ -5,7 +5,7 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
-use super::{Next, Task, Wakeup, foreign};
+use super::{AfterStep, Task, WakeupCallable, foreign};
 use crate::base::imports;
 use crate::kernel::future::native;
 use crate::kernel::future::{Future, Home, Outcome, Waiter};
@@ -13,19 +13,21 @@ use crate::kernel::future::{Future, Home, Outcome, Waiter};
 impl Task {
     /// Deals with what the coroutine has yielded.
     #[inline]
-    pub(super) fn on_yield(slf: &Bound<'_, Self>, object: Bound<'_, PyAny>) -> PyResult<Next> {
+    pub(super) fn on_yield(slf: &Bound<'_, Self>, object: Bound<'_, PyAny>) -> PyResult<AfterStep> {
         if object.is_none() {
             return match slf.as_super().get().initialized()? {
-                Home::Native(_) => Ok(Next::Soon),
+                Home::Native(_) => Ok(AfterStep::Soon),
                 // It may look at which task is the current one.
-                home @ Home::Foreign(_) => foreign::schedule_step(home, slf).map(|()| Next::Later),
+                home @ Home::Foreign(_) => {
+                    foreign::schedule_step(home, slf).map(|()| AfterStep::Later)
+                }
             };
         }
         match native(&object) {
             Some(future) => Self::wait_for_native(slf, future)?,
             None => Self::wait_for_any(slf, object)?,
         }
-        Ok(Next::Later)
+        Ok(AfterStep::Later)
     }
 
     /// Puts the task on the future's list of waiters.
@@ -109,7 +111,7 @@ impl Task {
         object.setattr(attribute, false)?;
         let kwargs = PyDict::new(py);
         kwargs.set_item(intern!(py, "context"), me.context(py))?;
-        let wakeup = Bound::new(py, Wakeup::new(slf.clone().unbind()))?;
+        let wakeup = Bound::new(py, WakeupCallable::new(slf.clone().unbind()))?;
         object.call_method(intern!(py, "add_done_callback"), (wakeup,), Some(&kwargs))?;
         let awaited = object.clone().unbind();
         let must_cancel = me.with(py, |state| {

@@ -1,4 +1,4 @@
-//! Waiting for several futures (CPython: `asyncio/tasks.py`).
+//! WaitState for several futures (CPython: `asyncio/tasks.py`).
 //!
 //! | file | concern |
 //! |---|---|
@@ -16,4 +16,4 @@ pub mod wait;
 
 pub use self::as_completed::AsCompleted;
 pub use self::gather::GatheringFuture;
-pub use self::wait::Waiting;
+pub use self::wait::WaitState;

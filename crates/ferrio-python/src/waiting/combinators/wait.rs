@@ -23,8 +23,15 @@ use crate::waiting::timeouts::Timer;
 
 static DONE: DoneCallbackKind = DoneCallbackKind::of_task(
     "_wait.<locals>._on_completion",
-    |callback, future| Waiting::on_done(callback.object(future.py()).cast()?, future),
-    |callback, py| callback.object(py).cast::<Waiting>().ok()?.get().caller(py),
+    |callback, future| WaitState::on_done(callback.object(future.py()).cast()?, future),
+    |callback, py| {
+        callback
+            .object(py)
+            .cast::<WaitState>()
+            .ok()?
+            .get()
+            .caller(py)
+    },
 );
 
 /// What ends a wait.
@@ -44,7 +51,7 @@ struct State {
 
 /// A wait that is going on.
 #[pyclass(module = "ferrio", frozen)]
-pub struct Waiting {
+pub struct WaitState {
     until: Until,
     state: AttachedCell<State>,
 }
@@ -82,7 +89,7 @@ struct Arguments {
 impl Wait for Arguments {
     fn resume(self: Box<Self>, py: Python<'_>, _: PyResult<Py<PyAny>>) -> PyResult<Step> {
         let (futures, until) = check(self.fs.bind(py), self.return_when)?;
-        Waiting::start(py, futures, self.timeout, until)
+        WaitState::start(py, futures, self.timeout, until)
     }
 
     fn traverse(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
@@ -141,13 +148,13 @@ fn check<'py>(
 }
 
 /// The rest of the coroutine.
-struct Ending {
+struct WaitEnding {
     futures: Vec<Py<PyAny>>,
-    waiting: Py<Waiting>,
+    waiting: Py<WaitState>,
     timer: Option<Timer>,
 }
 
-impl Wait for Ending {
+impl Wait for WaitEnding {
     fn resume(self: Box<Self>, py: Python<'_>, outcome: PyResult<Py<PyAny>>) -> PyResult<Step> {
         let (done, pending) = (PySet::empty(py)?, PySet::empty(py)?);
         cpython::finally(py, outcome, || {
@@ -186,9 +193,9 @@ impl Wait for Ending {
     }
 }
 
-cpython::recycle!(Waiting);
+cpython::recycle!(WaitState);
 
-impl Waiting {
+impl WaitState {
     fn start(
         py: Python<'_>,
         futures: Vec<Bound<'_, PyAny>>,
@@ -212,7 +219,7 @@ impl Waiting {
         for future in &futures {
             DoneCallback::new(&DONE, &waiting).attach(future)?;
         }
-        let ending = Ending {
+        let ending = WaitEnding {
             futures: futures.into_iter().map(Bound::unbind).collect(),
             waiting: waiting.unbind(),
             timer,
@@ -251,7 +258,7 @@ impl Waiting {
 }
 
 #[pymethods]
-impl Waiting {
+impl WaitState {
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
         self.state.visit(|state| {
             visit.call(&state.waiter)?;

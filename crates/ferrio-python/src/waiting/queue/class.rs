@@ -5,7 +5,7 @@ use super::items::Items;
 use super::items::Kind;
 use super::kinds::{LifoQueue, PriorityQueue};
 use crate::base::cell::AttachedCell;
-use crate::waiting::sync::{Bound as LoopBound, Event, Waiter};
+use crate::waiting::sync::{Event, LoopBound, SyncWaiter};
 use ferrio::sync;
 use pyo3::prelude::*;
 use pyo3::types::PyType;
@@ -26,7 +26,7 @@ pub struct Queue {
 
 /// The interior state of a queue.
 pub(super) struct State {
-    pub(super) queue: sync::Queue<Waiter>,
+    pub(super) queue: sync::Queue<SyncWaiter>,
     pub(super) items: Items,
 }
 

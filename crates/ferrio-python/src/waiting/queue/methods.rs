@@ -12,7 +12,7 @@ use super::moving::Side;
 use super::{Kind, Queue, State};
 use crate::base::arguments::{Given, Truth};
 use crate::kernel::coroutine::{Body, Call, body};
-use crate::waiting::sync::bound::traverse_line;
+use crate::waiting::sync::loop_bound::traverse_line;
 use crate::{base::imports, cpython};
 
 impl Queue {

@@ -2,6 +2,7 @@
 //!
 //! | file | concern |
 //! |---|---|
+//! | `class` | the class [`Queue`] |
 //! | `items` | where the items are, and how each class of queue takes them in and out |
 //! | `hooks` | what subclasses have put in place of a queue's methods |
 //! | `moving` | putting an item in and taking one out, at once |

@@ -7,7 +7,7 @@ use pyo3::prelude::*;
 use super::items::Items;
 use super::methods::ASKED;
 use super::{Queue, State};
-use crate::waiting::sync::Waiter;
+use crate::waiting::sync::SyncWaiter;
 use crate::{base::imports, cpython};
 
 /// Which line is meant.
@@ -18,7 +18,7 @@ pub enum Side {
 }
 
 impl Side {
-    pub const fn line(self) -> fn(&mut State) -> &mut ferrio::sync::Waiters<Waiter> {
+    pub const fn line(self) -> fn(&mut State) -> &mut ferrio::sync::Waiters<SyncWaiter> {
         match self {
             Self::Getters => |state| &mut state.queue.getters,
             Self::Putters => |state| &mut state.queue.putters,
@@ -221,7 +221,7 @@ impl Queue {
 }
 
 #[inline]
-fn wake(py: Python<'_>, waiter: Option<Waiter>) -> PyResult<()> {
+fn wake(py: Python<'_>, waiter: Option<SyncWaiter>) -> PyResult<()> {
     match waiter {
         Some(waiter) => waiter.wake(py, py.None()),
         None => Ok(()),

@@ -12,7 +12,7 @@ use crate::cpython;
 use crate::kernel::coroutine::{Step, Wait};
 use crate::kernel::task::cancel_any;
 use crate::waiting::sync::lock::Returns;
-use crate::waiting::sync::{Event, Waiter};
+use crate::waiting::sync::{Event, SyncWaiter};
 
 impl Queue {
     /// `put`, as a step of a coroutine.
@@ -70,7 +70,7 @@ impl Queue {
         let (waiter, future) = state.new_waiter(slf.as_any())?;
         let line = side.line();
         state.with(py, |state| line(state).push(waiter));
-        let waiting = Waiting {
+        let waiting = QueueWait {
             queue: slf.clone().unbind(),
             future: future.clone_ref(py),
             side,
@@ -81,14 +81,14 @@ impl Queue {
 }
 
 /// One who waits for an item, or for room for one.
-struct Waiting {
+struct QueueWait {
     queue: Py<Queue>,
     future: Py<PyAny>,
     side: Side,
     item: Option<Py<PyAny>>,
 }
 
-impl Waiting {
+impl QueueWait {
     /// Goes away although it may have been woken: then somebody else is to be.
     fn give_up(&self, py: Python<'_>) -> PyResult<()> {
         let queue = self.queue.bind(py);
@@ -104,14 +104,14 @@ impl Waiting {
             Side::Getters => Queue::is_empty(queue)?,
             Side::Putters => Queue::is_full(queue)?,
         };
-        if !in_vain && Waiter::ask(self.future.bind(py))? != Status::Cancelled {
+        if !in_vain && SyncWaiter::ask(self.future.bind(py))? != Status::Cancelled {
             me.wake_next(py, self.side)?;
         }
         Ok(())
     }
 }
 
-impl Wait for Waiting {
+impl Wait for QueueWait {
     fn resume(self: Box<Self>, py: Python<'_>, outcome: PyResult<Py<PyAny>>) -> PyResult<Step> {
         if let Err(error) = outcome {
             cpython::handling(py, &error, || self.give_up(py))?;

@@ -37,8 +37,8 @@ macro_rules! line {
         #[pymethods]
         impl $class {
             #[getter($name)]
-            fn $function(slf: &Bound<'_, Self>) -> $crate::waiting::sync::Line {
-                $crate::waiting::sync::Line::new(slf.as_any(), |owner, act| {
+            fn $function(slf: &Bound<'_, Self>) -> $crate::waiting::sync::WaitersView {
+                $crate::waiting::sync::WaitersView::new(slf.as_any(), |owner, act| {
                     if let Ok(owner) = owner.cast::<Self>() {
                         let (py, me) = (owner.py(), owner.get());
                         // What Python code puts in may be anything.

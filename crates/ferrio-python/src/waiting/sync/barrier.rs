@@ -290,7 +290,7 @@ impl Barrier {
         if !me.broken(py) {
             state = format!("{state}, waiters:{}/{}", me.n_waiting(py), me.parties(py));
         }
-        super::bound::repr(slf.as_any(), &state, 0)
+        super::loop_bound::repr(slf.as_any(), &state, 0)
     }
 
     #[getter(__class__)]

@@ -8,10 +8,10 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple, PyType};
 
-use super::bound::{self, Bound as LoopBound};
 use super::copying::copied;
 use super::lock::Returns;
-use super::{Lock, Waiter, attributes};
+use super::loop_bound::{self, LoopBound};
+use super::{Lock, SyncWaiter, attributes};
 use crate::base::arguments::Given;
 use crate::base::cell::AttachedCell;
 use crate::base::imports;
@@ -29,7 +29,7 @@ pub struct Condition {
     /// Whether a subclass has its own `notify`, which `notify_all` is to call.
     notify_overridden: bool,
     guard: AttachedCell<Option<Guard>>,
-    pub(super) state: LoopBound<sync::Condition<Waiter>>,
+    pub(super) state: LoopBound<sync::Condition<SyncWaiter>>,
 }
 
 /// The lock of a condition.
@@ -354,7 +354,7 @@ impl Condition {
         let me = slf.get();
         let locked = me.guard(py)?.is_locked(py)?;
         let state = if locked { "locked" } else { "unlocked" };
-        bound::repr(slf.as_any(), state, me.len(py))
+        loop_bound::repr(slf.as_any(), state, me.len(py))
     }
 
     #[getter(_lock)]
@@ -378,7 +378,7 @@ impl Condition {
             None => Ok(()),
         })?;
         self.state.traverse(visit, |condition, visit| {
-            bound::traverse_line(&condition.waiters, visit)
+            loop_bound::traverse_line(&condition.waiters, visit)
         })
     }
 

@@ -6,17 +6,17 @@ use pyo3::gc::PyVisit;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 
-use super::bound::{self, Bound as LoopBound};
 use super::copying::copied;
 use super::lock::Returns;
-use super::{Waiter, attributes};
+use super::loop_bound::{self, LoopBound};
+use super::{SyncWaiter, attributes};
 use crate::base::imports;
 use crate::kernel::coroutine::{Body, Call, Step, Wait, body};
 
 /// A flag that tasks can wait for (CPython: `asyncio.Event`).
 #[pyclass(module = "ferrio", subclass, frozen, weakref, dict)]
 pub struct Event {
-    state: LoopBound<sync::Event<Waiter>>,
+    state: LoopBound<sync::Event<SyncWaiter>>,
 }
 
 impl Event {
@@ -58,7 +58,7 @@ impl Event {
         }
         let (waiter, future) = me.state.new_waiter(slf.as_any())?;
         me.state.with(py, |event| event.waiters.push(waiter));
-        let waiting = Waiting {
+        let waiting = EventWait {
             event: slf.clone().unbind(),
             future: future.clone_ref(py),
             returns,
@@ -68,13 +68,13 @@ impl Event {
 }
 
 /// One who waits for the flag.
-struct Waiting {
+struct EventWait {
     event: Py<Event>,
     future: Py<PyAny>,
     returns: Returns,
 }
 
-impl Wait for Waiting {
+impl Wait for EventWait {
     fn resume(self: Box<Self>, py: Python<'_>, outcome: PyResult<Py<PyAny>>) -> PyResult<Step> {
         let me = self.event.get().state.with(py, |event| {
             event.waiters.remove(|waiter| waiter.is(&self.future))
@@ -134,7 +134,7 @@ impl Event {
             .get()
             .state
             .with(slf.py(), |event| (event.is_set(), event.waiters.len()));
-        bound::repr(slf.as_any(), if set { "set" } else { "unset" }, waiters)
+        loop_bound::repr(slf.as_any(), if set { "set" } else { "unset" }, waiters)
     }
 
     #[getter(_value)]
@@ -155,7 +155,7 @@ impl Event {
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
         self.state.traverse(visit, |event, visit| {
-            bound::traverse_line(&event.waiters, visit)
+            loop_bound::traverse_line(&event.waiters, visit)
         })
     }
 

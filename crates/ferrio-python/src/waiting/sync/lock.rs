@@ -8,9 +8,9 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple, PyType};
 
-use super::bound::{self, Bound as LoopBound};
 use super::copying::copied;
-use super::{Waiter, attributes};
+use super::loop_bound::{self, LoopBound};
+use super::{SyncWaiter, attributes};
 use crate::cpython::subclasses::overrides;
 use crate::kernel::coroutine::{Body, Call, Step, Wait, body};
 use crate::{base::imports, cpython};
@@ -22,7 +22,7 @@ use crate::{base::imports, cpython};
 pub struct Lock {
     /// Whether a subclass has its own `acquire` or `release`, which `async with` is to call.
     overridden: bool,
-    state: LoopBound<sync::Lock<Waiter>>,
+    state: LoopBound<sync::Lock<SyncWaiter>>,
 }
 
 /// What a coroutine that has acquired something returns.
@@ -141,7 +141,7 @@ struct Acquiring {
 impl Wait for Acquiring {
     fn resume(self: Box<Self>, py: Python<'_>, outcome: PyResult<Py<PyAny>>) -> PyResult<Step> {
         let lock = self.lock.get();
-        let is_me = |waiter: &Waiter| waiter.is(&self.future);
+        let is_me = |waiter: &SyncWaiter| waiter.is(&self.future);
         let Err(error) = outcome else {
             let me = lock.state.with(py, |lock| lock.woken(is_me));
             drop(me);
@@ -249,7 +249,7 @@ impl Lock {
         } else {
             "unlocked"
         };
-        bound::repr(slf.as_any(), state, waiters)
+        loop_bound::repr(slf.as_any(), state, waiters)
     }
 
     #[pyo3(name = "_wake_up_first")]
@@ -269,7 +269,7 @@ impl Lock {
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
         self.state.traverse(visit, |lock, visit| {
-            bound::traverse_line(&lock.waiters, visit)
+            loop_bound::traverse_line(&lock.waiters, visit)
         })
     }
 

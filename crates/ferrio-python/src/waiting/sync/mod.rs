@@ -3,9 +3,9 @@
 //!
 //! | file | concern |
 //! |---|---|
-//! | `waiter` | [`Waiter`]: a future of the loop that stands in line |
-//! | `line` | [`Line`], what `_waiters` and its like give: the waiters as a sequence that can be changed |
-//! | `bound` | [`Bound`]: an algorithm of the engine that belongs to the first loop on which somebody waits |
+//! | `waiter` | [`SyncWaiter`]: a future of the loop that stands in line |
+//! | `waiters_view` | [`WaitersView`], what `_waiters` and its like give: the waiters as a sequence that can be changed |
+//! | `loop_bound` | [`LoopBound`]: an algorithm of the engine that belongs to the first loop on which somebody waits |
 //! | `attributes` | the private attributes that all of them have |
 //! | `copying` | what `copy` and `pickle` keep of them |
 //! | `notified` | how a task waits on a condition |
@@ -16,21 +16,21 @@
 
 pub mod attributes;
 pub mod barrier;
-pub mod bound;
 pub mod condition;
 pub mod copying;
 pub mod event;
-pub mod line;
 pub mod lock;
+pub mod loop_bound;
 mod notified;
 pub mod semaphore;
 mod waiter;
+pub mod waiters_view;
 
 pub use self::barrier::Barrier;
-pub use self::bound::Bound;
 pub use self::condition::Condition;
 pub use self::event::Event;
-pub use self::line::Line;
 pub use self::lock::Lock;
+pub use self::loop_bound::LoopBound;
 pub use self::semaphore::{BoundedSemaphore, Semaphore};
-pub use self::waiter::Waiter;
+pub use self::waiter::SyncWaiter;
+pub use self::waiters_view::WaitersView;

@@ -8,10 +8,10 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple, PyType};
 
-use super::bound::{self, Bound as LoopBound};
 use super::copying::copied;
 use super::lock::{Returns, enter_overridden, exit_overridden};
-use super::{Waiter, attributes};
+use super::loop_bound::{self, LoopBound};
+use super::{SyncWaiter, attributes};
 use crate::base::arguments::Given;
 use crate::cpython::subclasses::{class_of, overrides};
 use crate::kernel::coroutine::{Body, Call, Step, Wait, body};
@@ -27,7 +27,7 @@ pub struct Semaphore {
     overridden: bool,
     /// Whether a subclass has its own `locked`, which says whether there is a permit.
     locked_overridden: bool,
-    state: LoopBound<sync::Semaphore<Waiter>>,
+    state: LoopBound<sync::Semaphore<SyncWaiter>>,
 }
 
 impl Semaphore {
@@ -250,7 +250,7 @@ impl Semaphore {
         } else {
             format!("unlocked, value:{}", me.get_value(py)?.bind(py).repr()?)
         };
-        bound::repr(slf.as_any(), &state, waiters)
+        loop_bound::repr(slf.as_any(), &state, waiters)
     }
 
     /// Wake the first who waits, if there is a permit. Return whether there was somebody.
@@ -283,7 +283,7 @@ impl Semaphore {
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
         self.state.traverse(visit, |semaphore, visit| {
-            bound::traverse_line(&semaphore.waiters, visit)
+            loop_bound::traverse_line(&semaphore.waiters, visit)
         })
     }
 

@@ -9,14 +9,14 @@ use pyo3::prelude::*;
 use crate::kernel::future::{Future, Outcome};
 
 /// A future that stands in line until somebody gives it a result.
-pub enum Waiter {
+pub enum SyncWaiter {
     /// ferrio's own, which says itself how it is.
     Native(Py<Future>),
     /// Any other object, and what it last said when it was asked.
     Foreign(Py<PyAny>, Status),
 }
 
-impl Waiter {
+impl SyncWaiter {
     /// The object as a waiter.
     pub fn of(object: &Bound<'_, PyAny>) -> Self {
         match object.cast_exact::<Future>() {
@@ -85,7 +85,7 @@ impl Waiter {
     }
 }
 
-impl ferrio::sync::Waiter for Waiter {
+impl ferrio::sync::Waiter for SyncWaiter {
     #[inline]
     fn status(&self) -> Status {
         match self {

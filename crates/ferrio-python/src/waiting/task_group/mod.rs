@@ -2,6 +2,7 @@
 //!
 //! | file | concern |
 //! |---|---|
+//! | `class` | the class [`TaskGroup`] |
 //! | `ending` | the end of the block: waiting for the tasks, what is raised |
 //! | `tasks` | the group's tasks, and what happens when one ends |
 

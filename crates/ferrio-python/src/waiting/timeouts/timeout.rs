@@ -22,7 +22,7 @@ use crate::{base::imports, cpython};
 static EXPIRY: Action = Action::of("expiry of", |object| Timeout::on_expiry(object.cast()?));
 
 #[derive(Copy, Clone, PartialEq, Eq)]
-enum Phase {
+enum TimeoutPhase {
     Created,
     Entered,
     Expiring,
@@ -30,7 +30,7 @@ enum Phase {
     Exited,
 }
 
-impl Phase {
+impl TimeoutPhase {
     /// asyncio's word for it.
     const fn word(self) -> &'static str {
         match self {
@@ -45,7 +45,7 @@ impl Phase {
 
 /// The interior state.
 struct State {
-    phase: Phase,
+    phase: TimeoutPhase,
     /// The time on the loop's clock, as it was given.
     when: Option<Py<PyAny>>,
     timer: Option<Timer>,
@@ -59,7 +59,7 @@ struct State {
 impl State {
     const fn new(when: Option<Py<PyAny>>) -> Self {
         Self {
-            phase: Phase::Created,
+            phase: TimeoutPhase::Created,
             when,
             timer: None,
             due: false,
@@ -126,7 +126,7 @@ impl Timeout {
     pub fn enter(slf: &Bound<'_, Self>) -> PyResult<()> {
         let py = slf.py();
         let me = slf.get();
-        if me.phase(py) != Phase::Created {
+        if me.phase(py) != TimeoutPhase::Created {
             return Err(PyRuntimeError::new_err("Timeout has already been entered"));
         }
         let task = current_task(py, None)?;
@@ -138,7 +138,7 @@ impl Timeout {
         let cancelling = cancel_requests(&task)?;
         let task = task.unbind();
         let when = me.state.with(py, |state| {
-            state.phase = Phase::Entered;
+            state.phase = TimeoutPhase::Entered;
             state.task = Some(task);
             state.cancelling = cancelling;
             state.when.as_ref().map(|when| when.clone_ref(py))
@@ -157,8 +157,8 @@ impl Timeout {
         let (phase, timer, task, cancelling) = me.state.with(py, |state| {
             let phase = state.phase;
             state.phase = match phase {
-                Phase::Expiring => Phase::Expired,
-                Phase::Entered => Phase::Exited,
+                TimeoutPhase::Expiring => TimeoutPhase::Expired,
+                TimeoutPhase::Entered => TimeoutPhase::Exited,
                 other => other,
             };
             (
@@ -171,7 +171,7 @@ impl Timeout {
         if let Some(timer) = timer {
             timer.cancel(py)?;
         }
-        let (Phase::Expiring, Some(task)) = (phase, task) else {
+        let (TimeoutPhase::Expiring, Some(task)) = (phase, task) else {
             return Ok(());
         };
         let left: i64 = match task.bind(py).cast_exact::<Task>() {
@@ -224,7 +224,7 @@ impl Timeout {
             Err((event_loop, key)) => !event_loop.get().is_scheduled(py, key),
         };
         let (task, timer) = me.state.with(py, |state| {
-            if state.phase != Phase::Entered || !fired {
+            if state.phase != TimeoutPhase::Entered || !fired {
                 return (None, None);
             }
             let task = state.task.as_ref().map(|task| task.clone_ref(py));
@@ -238,12 +238,13 @@ impl Timeout {
                     .call_method0(py, intern!(py, "cancel"))?
                     .is_truthy(py)?,
             };
-            me.state.with(py, |state| state.phase = Phase::Expiring);
+            me.state
+                .with(py, |state| state.phase = TimeoutPhase::Expiring);
         }
         Ok(())
     }
 
-    fn phase(&self, py: Python<'_>) -> Phase {
+    fn phase(&self, py: Python<'_>) -> TimeoutPhase {
         self.state.with(py, |state| state.phase)
     }
 
@@ -318,8 +319,8 @@ impl Timeout {
         let py = slf.py();
         let me = slf.get();
         match me.phase(py) {
-            Phase::Entered => {}
-            Phase::Created => {
+            TimeoutPhase::Entered => {}
+            TimeoutPhase::Created => {
                 return Err(PyRuntimeError::new_err("Timeout has not been entered"));
             }
             phase => {
@@ -337,7 +338,10 @@ impl Timeout {
 
     /// Return True if the time was up before the block ended.
     fn expired(&self, py: Python<'_>) -> bool {
-        matches!(self.phase(py), Phase::Expiring | Phase::Expired)
+        matches!(
+            self.phase(py),
+            TimeoutPhase::Expiring | TimeoutPhase::Expired
+        )
     }
 
     fn __aenter__(slf: Py<Self>) -> Call {
@@ -370,7 +374,7 @@ impl Timeout {
         let me = slf.get();
         let phase = me.phase(py);
         let mut text = format!("<Timeout [{}]", phase.word());
-        if phase == Phase::Entered {
+        if phase == TimeoutPhase::Entered {
             let when = match me.when(py) {
                 None => "None".to_owned(),
                 Some(when) => imports::round(py)?.call1((when, 3))?.repr()?.to_string(),

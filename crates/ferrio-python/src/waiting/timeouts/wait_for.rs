@@ -125,7 +125,7 @@ pub(super) fn cancel_and_wait(fut: &Bound<'_, PyAny>, end: End) -> PyResult<Step
     let waiter = Home::of(&running_loop(py)?).create_future(py)?;
     DoneCallback::new(&RELEASE, &waiter).attach(fut)?;
     cancel_any(fut, None)?;
-    let ending = Ending {
+    let ending = EndWait {
         fut: fut.clone().unbind(),
         waiter: waiter.clone().unbind(),
         end,
@@ -134,13 +134,13 @@ pub(super) fn cancel_and_wait(fut: &Bound<'_, PyAny>, end: End) -> PyResult<Step
 }
 
 /// The rest of the coroutine, when the future has ended.
-struct Ending {
+struct EndWait {
     fut: Py<PyAny>,
     waiter: Py<PyAny>,
     end: End,
 }
 
-impl Wait for Ending {
+impl Wait for EndWait {
     fn resume(self: Box<Self>, py: Python<'_>, outcome: PyResult<Py<PyAny>>) -> PyResult<Step> {
         let Self { fut, waiter, end } = *self;
         let fut = fut.bind(py);

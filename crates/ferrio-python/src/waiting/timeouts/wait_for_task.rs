@@ -22,7 +22,7 @@ pub fn begin(fut: &Bound<'_, PyAny>, timeout: &Bound<'_, PyAny>) -> PyResult<Ste
     let timer = Timer::to_wake(&event_loop, &waiter, timeout)?;
     let fut = ensure_future_on(fut, Some(&event_loop))?;
     DoneCallback::new(&RELEASE, &waiter).attach(&fut)?;
-    let waiting = Waiting {
+    let waiting = TaskWait {
         fut: fut.unbind(),
         waiter: waiter.clone().unbind(),
         timer,
@@ -31,13 +31,13 @@ pub fn begin(fut: &Bound<'_, PyAny>, timeout: &Bound<'_, PyAny>) -> PyResult<Ste
 }
 
 /// The rest of the coroutine: the future is done, or the time is up, or it was cancelled.
-struct Waiting {
+struct TaskWait {
     fut: Py<PyAny>,
     waiter: Py<PyAny>,
     timer: Timer,
 }
 
-impl Waiting {
+impl TaskWait {
     /// The future is done, or it is cancelled and has ended when `wait_for` does.
     fn end(self, py: Python<'_>, end: End) -> PyResult<Step> {
         self.timer.cancel(py)?;
@@ -51,7 +51,7 @@ impl Waiting {
     }
 }
 
-impl Wait for Waiting {
+impl Wait for TaskWait {
     fn resume(self: Box<Self>, py: Python<'_>, outcome: PyResult<Py<PyAny>>) -> PyResult<Step> {
         match outcome {
             Ok(_) => self.end(py, End::Timeout),

@@ -14,6 +14,7 @@
 //! |---|---|
 //! | `hanging` | the function in the slot, and the proof that it is called |
 //! | `loaded_module` | the interpreter's and our own file in memory: where the code lies, where a slot is (ELF) |
+//! | `unguarded` | for where nothing has to be done |
 //!
 //! Other C libraries do not unwind the stack and need none of this.
 

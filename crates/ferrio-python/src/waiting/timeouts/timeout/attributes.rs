@@ -4,7 +4,7 @@ use pyo3::exceptions::PyAttributeError;
 use pyo3::intern;
 use pyo3::prelude::*;
 
-use super::{Phase, Timeout, Timer, put_timeout_error_between};
+use super::{Timeout, TimeoutPhase, Timer, put_timeout_error_between};
 use crate::base::attributes::object_attribute;
 use crate::base::imports;
 use crate::kernel::task::running_loop;
@@ -21,7 +21,7 @@ impl Timeout {
     #[getter(_cancelling)]
     fn get_cancelling(&self, py: Python<'_>) -> PyResult<i64> {
         let cancelling = self.state.with(py, |state| {
-            (state.phase != Phase::Created).then_some(state.cancelling)
+            (state.phase != TimeoutPhase::Created).then_some(state.cancelling)
         });
         cancelling.ok_or_else(|| {
             PyAttributeError::new_err("'Timeout' object has no attribute '_cancelling'")

@@ -7,14 +7,14 @@ use pyo3::gc::PyVisit;
 use pyo3::intern;
 use pyo3::prelude::*;
 
-use super::Waiter;
+use super::SyncWaiter;
 use crate::base::cell::AttachedCell;
 use crate::kernel::event_loop::Loop;
 use crate::kernel::task::loop_of_waiter;
 use crate::waiting::timeouts::native_loop;
 
 /// The interior state of an object that belongs to a loop.
-pub struct Bound<A>(AttachedCell<Interior<A>>);
+pub struct LoopBound<A>(AttachedCell<Interior<A>>);
 
 struct Interior<A> {
     event_loop: Option<Py<PyAny>>,
@@ -23,7 +23,7 @@ struct Interior<A> {
     algorithm: A,
 }
 
-impl<A> Bound<A> {
+impl<A> LoopBound<A> {
     /// The algorithm, of no loop yet.
     pub const fn new(algorithm: A) -> Self {
         Self(AttachedCell::new(Interior {
@@ -48,10 +48,7 @@ impl<A> Bound<A> {
     /// `_get_loop`: the running loop, which becomes the one that the object belongs to if it belongs to none. Raises
     /// `RuntimeError` if it belongs to another.
     #[inline]
-    pub fn event_loop<'py>(
-        &self,
-        owner: &pyo3::Bound<'py, PyAny>,
-    ) -> PyResult<pyo3::Bound<'py, PyAny>> {
+    pub fn event_loop<'py>(&self, owner: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
         let py = owner.py();
         let event_loop = loop_of_waiter(py)?;
         let own = self.0.with(py, |interior| {
@@ -68,17 +65,17 @@ impl<A> Bound<A> {
 
     /// A new waiter, a future of the loop, and the future.
     #[inline]
-    pub fn new_waiter(&self, owner: &pyo3::Bound<'_, PyAny>) -> PyResult<(Waiter, Py<PyAny>)> {
+    pub fn new_waiter(&self, owner: &Bound<'_, PyAny>) -> PyResult<(SyncWaiter, Py<PyAny>)> {
         let py = owner.py();
         let event_loop = self.event_loop(owner)?;
         if let Some(native) = native_loop(&event_loop) {
             let future = Loop::create_future(native)?.unbind();
             let object = future.clone_ref(py).into_any();
-            return Ok((Waiter::Native(future), object));
+            return Ok((SyncWaiter::Native(future), object));
         }
         let future = event_loop.call_method0(intern!(py, "create_future"))?;
         self.expect_foreign(py);
-        Ok((Waiter::of(&future), future.unbind()))
+        Ok((SyncWaiter::of(&future), future.unbind()))
     }
 
     /// There will be a waiter that has to be asked how it is.
@@ -92,7 +89,7 @@ impl<A> Bound<A> {
     pub fn refresh(
         &self,
         py: Python<'_>,
-        line: fn(&mut A) -> &mut Waiters<Waiter>,
+        line: fn(&mut A) -> &mut Waiters<SyncWaiter>,
         enough: usize,
     ) -> PyResult<()> {
         if !self.0.with(py, |interior| interior.asks) {
@@ -105,13 +102,13 @@ impl<A> Bound<A> {
     fn ask(
         &self,
         py: Python<'_>,
-        line: fn(&mut A) -> &mut Waiters<Waiter>,
+        line: fn(&mut A) -> &mut Waiters<SyncWaiter>,
         enough: usize,
     ) -> PyResult<()> {
         let waiters: Vec<Py<PyAny>> = self.with(py, |algorithm| {
             let waiters = line(algorithm).iter();
             waiters
-                .filter(|waiter| !matches!(waiter, Waiter::Foreign(_, status) if *status != Status::Waiting))
+                .filter(|waiter| !matches!(waiter, SyncWaiter::Foreign(_, status) if *status != Status::Waiting))
                 .map(|waiter| waiter.as_any().clone_ref(py))
                 .collect()
         });
@@ -120,11 +117,12 @@ impl<A> Bound<A> {
             if waiting == enough {
                 break;
             }
-            let now = Waiter::ask(future.bind(py))?;
+            let now = SyncWaiter::ask(future.bind(py))?;
             waiting += usize::from(now == Status::Waiting);
             self.with(py, |algorithm| {
                 let mut waiters = line(algorithm).iter_mut();
-                if let Some(Waiter::Foreign(_, status)) = waiters.find(|waiter| waiter.is(&future))
+                if let Some(SyncWaiter::Foreign(_, status)) =
+                    waiters.find(|waiter| waiter.is(&future))
                 {
                     *status = now;
                 }
@@ -174,12 +172,15 @@ impl<A> Bound<A> {
 }
 
 /// Shows a line of waiters to the garbage collector.
-pub fn traverse_line(waiters: &Waiters<Waiter>, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+pub fn traverse_line(
+    waiters: &Waiters<SyncWaiter>,
+    visit: PyVisit<'_>,
+) -> Result<(), PyTraverseError> {
     waiters.iter().try_for_each(|waiter| waiter.traverse(visit))
 }
 
 /// The representation of an object of this module: that of `object`, and more in brackets.
-pub fn repr(object: &pyo3::Bound<'_, PyAny>, state: &str, waiters: usize) -> PyResult<String> {
+pub fn repr(object: &Bound<'_, PyAny>, state: &str, waiters: usize) -> PyResult<String> {
     let py = object.py();
     let text: String = py
         .get_type::<PyAny>()

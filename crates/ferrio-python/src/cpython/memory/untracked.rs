@@ -11,9 +11,9 @@ use std::sync::atomic::{AtomicPtr, Ordering::Relaxed};
 use pyo3::ffi;
 
 /// The latest object of a class, if the garbage collector has not been shown it. Only attached threads come here.
-pub struct Latest(AtomicPtr<ffi::PyObject>);
+pub struct Untracked(AtomicPtr<ffi::PyObject>);
 
-impl Latest {
+impl Untracked {
     /// None yet.
     pub const fn new() -> Self {
         Self(AtomicPtr::new(null_mut()))

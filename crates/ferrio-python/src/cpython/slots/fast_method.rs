@@ -17,7 +17,7 @@ use pyo3::types::PyDict;
 use crate::cpython::panicked;
 
 /// A method of class `T`, as a type that stands for it.
-pub trait QuickMethod<T: PyClass> {
+pub trait FastMethod<T: PyClass> {
     /// The name.
     const NAME: &'static str;
 
@@ -32,13 +32,13 @@ pub trait QuickMethod<T: PyClass> {
     ) -> Option<PyResult<Bound<'py, PyAny>>>;
 }
 
-/// Implements [`QuickMethod`]: `quick_method!(CallSoon: Loop, "call_soon", |slf, args| ...)`.
-macro_rules! quick_method {
+/// Implements [`FastMethod`]: `fast_method!(CallSoon: Loop, "call_soon", |slf, args| ...)`.
+macro_rules! fast_method {
     ($(#[$doc:meta])* $method:ident: $class:ty, $name:literal, |$slf:ident, $args:ident| $body:expr) => {
         $(#[$doc])*
         pub struct $method;
 
-        impl $crate::cpython::QuickMethod<$class> for $method {
+        impl $crate::cpython::FastMethod<$class> for $method {
             const NAME: &'static str = $name;
 
             fn original()
@@ -58,10 +58,10 @@ macro_rules! quick_method {
         }
     };
 }
-pub(crate) use quick_method;
+pub(crate) use fast_method;
 
 /// Gives a method its quick way.
-pub fn install_quick_method<T: PyClass, M: QuickMethod<T>>(py: Python<'_>) -> PyResult<()> {
+pub fn install_fast_method<T: PyClass, M: FastMethod<T>>(py: Python<'_>) -> PyResult<()> {
     let class = py.get_type::<T>();
     let dict: Bound<'_, PyDict> = class
         .getattr("__dict__")?
@@ -92,7 +92,7 @@ pub fn install_quick_method<T: PyClass, M: QuickMethod<T>>(py: Python<'_>) -> Py
 ///
 /// # Safety
 /// The interpreter's: an instance of `T`, arguments as PEP 590 has them, the GIL held.
-unsafe extern "C" fn quick<T: PyClass, M: QuickMethod<T>>(
+unsafe extern "C" fn quick<T: PyClass, M: FastMethod<T>>(
     slf: *mut ffi::PyObject,
     args: *const *mut ffi::PyObject,
     count: ffi::Py_ssize_t,

@@ -7,22 +7,22 @@ use pyo3::gc::PyVisit;
 use pyo3::prelude::*;
 use pyo3::types::PyList;
 
-use super::Waiter;
+use super::SyncWaiter;
 
 /// What is to be done with a line.
-type Act<'a> = &'a mut dyn FnMut(&mut Waiters<Waiter>);
+type Act<'a> = &'a mut dyn FnMut(&mut Waiters<SyncWaiter>);
 
 /// Does something with a line of the owner. It may be told that there will be a waiter that has to be asked how it is.
 pub type Access = fn(&Bound<'_, PyAny>, Act<'_>);
 
 /// The futures that wait in line at an object: a sequence like a `collections.deque` (CPython: `_waiters`).
 #[pyclass(module = "ferrio", name = "deque", frozen, sequence)]
-pub struct Line {
+pub struct WaitersView {
     owner: Py<PyAny>,
     access: Access,
 }
 
-impl Line {
+impl WaitersView {
     /// A line of the owner.
     pub fn new(owner: &Bound<'_, PyAny>, access: Access) -> Self {
         Self {
@@ -31,7 +31,7 @@ impl Line {
         }
     }
 
-    fn with<R>(&self, py: Python<'_>, f: impl FnOnce(&mut Waiters<Waiter>) -> R) -> Option<R> {
+    fn with<R>(&self, py: Python<'_>, f: impl FnOnce(&mut Waiters<SyncWaiter>) -> R) -> Option<R> {
         let mut f = Some(f);
         let mut result = None;
         (self.access)(self.owner.bind(py), &mut |waiters| {
@@ -50,9 +50,9 @@ impl Line {
 }
 
 #[pymethods]
-impl Line {
+impl WaitersView {
     fn append(&self, future: &Bound<'_, PyAny>) {
-        let waiter = Waiter::of(future);
+        let waiter = SyncWaiter::of(future);
         self.with(future.py(), |waiters| waiters.push(waiter));
     }
 
