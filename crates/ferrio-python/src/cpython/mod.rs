@@ -31,14 +31,14 @@ pub use self::interpreter::{
     raised_while, running_loop, running_task, stop_iteration, subclasses, thread_ident,
     undisturbed, version_of, versions_hold, watch_clock,
 };
+pub(crate) use self::memory::recycle;
 #[cfg(not(Py_3_12))]
 pub use self::memory::skip_incomplete;
 pub use self::memory::{
-    Finalize, InTurn, Keep, KnownClasses, Recycle, Shell, Untracked, WeakTable, create,
-    create_extended, install_finalizer, install_in_turn, install_recycling, is_only_reference,
-    keep, keep_extended, show,
+    Finalize, Keep, KnownClasses, Recycle, Shell, Untracked, WeakTable, create, create_extended,
+    install_finalizer, install_in_turn, install_recycling, is_only_reference, keep, keep_extended,
+    show,
 };
-pub(crate) use self::memory::{in_turn, recycle};
 use self::slots::am_send;
 pub(crate) use self::slots::fast_method;
 pub use self::slots::{

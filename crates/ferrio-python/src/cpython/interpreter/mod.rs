@@ -2,18 +2,18 @@
 //!
 //! | file | what is in it |
 //! |---|---|
-//! | `calling` | Calls of Python code |
-//! | `class_version` | The version of a class: whether anything in the class has changed |
-//! | `clock` | Whether `time.monotonic()`, as asyncio's loops find it, is the system's clock |
-//! | `contexts` | Contexts (`contextvars`, PEP 567) |
-//! | `handling` | The exception that is being handled |
-//! | `names` | Whether something else may have been bound to a name of a module, at the price of a load and a branch |
-//! | `raising` | Raising exceptions that are there already |
-//! | `running_task` | Which task runs, kept where the standard library's `current_task` looks, at the price of a store |
+//! | `calling` | calls of Python code |
+//! | `class_version` | the version of a class: whether anything in the class has changed |
+//! | `clock` | whether `time.monotonic()`, as asyncio's loops find it, is the system's clock |
+//! | `contexts` | contexts (`contextvars`, PEP 567) |
+//! | `handling` | the exception that is being handled |
+//! | `names` | whether something else may have been bound to a name of a module, at the price of a load and a branch |
+//! | `raising` | raising exceptions that are there already |
+//! | `running_task` | which task runs, kept where the standard library's `current_task` looks, at the price of a store |
 //! | `stop_iteration` | `StopIteration` as what it mostly is: the way in which a result leaves `tp_iternext` |
-//! | `subclasses` | Subclasses that Python code makes: what they override, and what they say they are. Methods that a program puts into a |
-//! | `thread_exit` | Threads that the interpreter ends while Rust functions are on their stack, before Python 3.14 |
-//! | `threads` | What is known of the calling thread |
+//! | `subclasses` | what subclasses override that Python code makes |
+//! | `thread_exit` | threads that the interpreter ends while Rust functions are on their stack, before Python 3.14 |
+//! | `threads` | what is known of the calling thread |
 
 mod calling;
 mod class_version;

@@ -3,11 +3,11 @@
 
 use std::cell::{Cell, RefCell};
 use std::ptr::NonNull;
-use std::sync::OnceLock;
 
-use pyo3::ffi;
 use pyo3::prelude::*;
+use pyo3::{PyTypeInfo, ffi};
 
+use super::deallocators::{deallocate, replace_deallocator};
 use crate::cpython::undisturbed;
 
 /// How deep deallocations may nest before they are put off.
@@ -18,51 +18,29 @@ thread_local! {
     static PUT_OFF: RefCell<Vec<(NonNull<ffi::PyObject>, ffi::destructor)>> = const { RefCell::new(Vec::new()) };
 }
 
-/// A class without a finalizer whose instances can keep each other alive in a chain of any length.
-pub trait InTurn: pyo3::PyClass + Sync {
-    /// Where the deallocator that PyO3 made for the class is kept.
-    fn deallocator() -> &'static OnceLock<ffi::destructor>;
-}
-
-/// Implements [`InTurn`] for classes.
-macro_rules! in_turn {
-    ($($class:ty),*) => {
-        $(impl $crate::cpython::InTurn for $class {
-            fn deallocator() -> &'static std::sync::OnceLock<pyo3::ffi::destructor> {
-                static ORIGINAL: std::sync::OnceLock<pyo3::ffi::destructor> =
-                    std::sync::OnceLock::new();
-                &ORIGINAL
-            }
-        })*
-    };
-}
-pub(crate) use in_turn;
-
-/// Has `T`'s instances deallocated one after the other. Since Python 3.14 the interpreter sees to that.
-pub fn install_in_turn<T: InTurn>(py: Python<'_>) {
-    if cfg!(Py_3_14) {
-        return;
-    }
-    // SAFETY: a heap type that PyO3 made and not shared with another thread while the module is initialised.
-    unsafe {
-        let ty = py.get_type::<T>().as_type_ptr();
-        if let Some(original) = (*ty).tp_dealloc {
-            // A second interpreter's module has the same function.
-            let _ = T::deallocator().set(original);
-            (*ty).tp_dealloc = Some(tp_dealloc_in_turn::<T>);
-        }
+/// Has the instances of a class without a finalizer, which can keep each other alive in a chain of any length, deallocated one
+/// after the other. Since Python 3.14 the interpreter sees to that.
+pub fn install_in_turn<T: PyTypeInfo>(py: Python<'_>) {
+    if cfg!(not(Py_3_14)) {
+        // SAFETY: a heap type that PyO3 made and not shared with another thread while the module is initialised.
+        unsafe { replace_deallocator(py.get_type::<T>().as_type_ptr(), tp_dealloc_in_turn) };
     }
 }
 
 /// The deallocator's slot function of such a class.
 ///
 /// # Safety
-/// CPython calls it with the GIL held and an instance of `T` without references.
-unsafe extern "C" fn tp_dealloc_in_turn<T: InTurn>(object: *mut ffi::PyObject) {
-    if let Some(&original) = T::deallocator().get() {
-        // SAFETY: an object without references, and the deallocator of its own class, called once.
-        unsafe { dispose_in_turn(object, original) };
-    }
+/// CPython calls it with the GIL held and an instance of such a class without references.
+unsafe extern "C" fn tp_dealloc_in_turn(object: *mut ffi::PyObject) {
+    // SAFETY: an object without references, called once.
+    unsafe { dispose_in_turn(object, dispose) };
+}
+
+/// # Safety
+/// As above.
+unsafe extern "C" fn dispose(object: *mut ffi::PyObject) {
+    // SAFETY: the caller's.
+    unsafe { deallocate(object) };
 }
 
 /// Has `dispose` deallocate an object: now, or if deallocations are nested too deep, after those.

@@ -7,20 +7,17 @@
 use std::ffi::CStr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr::{null, null_mut};
-use std::sync::OnceLock;
 
 use pyo3::ffi;
 use pyo3::prelude::*;
 
+use super::deallocators::{deallocate, replace_deallocator};
 use crate::cpython::memory::in_turn::dispose_in_turn;
 use crate::cpython::panicked;
 use crate::cpython::{Keep, Untracked, in_slot, undisturbed};
 
 /// A class with a finalizer (PEP 442).
 pub trait Finalize: pyo3::PyClass + Sync {
-    /// Where the deallocator that PyO3 made for the class is kept.
-    fn deallocator() -> &'static OnceLock<ffi::destructor>;
-
     /// Whether there is nothing to finalize, so that the finalizer need not be called.
     #[inline]
     fn is_settled(slf: &Bound<'_, Self>) -> bool {
@@ -66,11 +63,7 @@ pub fn install_finalizer<T: Finalize>(py: Python<'_>) -> PyResult<()> {
     unsafe {
         let ty = ty.as_type_ptr();
         (*ty).tp_finalize = Some(tp_finalize::<T>);
-        if let Some(original) = (*ty).tp_dealloc {
-            // A second interpreter's module has the same function.
-            let _ = T::deallocator().set(original);
-            (*ty).tp_dealloc = Some(tp_dealloc::<T>);
-        }
+        replace_deallocator(ty, tp_dealloc::<T>);
     }
     Ok(())
 }
@@ -237,8 +230,6 @@ unsafe extern "C" fn dispose<T: Finalize>(object: *mut ffi::PyObject) {
             return;
         }
     }
-    if let Some(&original) = T::deallocator().get() {
-        // SAFETY: the deallocator of the object's own class, called once.
-        unsafe { original(object) };
-    }
+    // SAFETY: the caller's, once.
+    unsafe { deallocate(object) };
 }

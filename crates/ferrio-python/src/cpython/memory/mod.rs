@@ -2,15 +2,17 @@
 //!
 //! | file | what is in it |
 //! |---|---|
-//! | `in_turn` | Deallocation of chains. When an object goes away, what it refers to may go with it, and so on: before Python 3.14 the |
-//! | `incomplete` | Objects that are not complete yet, before Python 3.12 |
-//! | `known_classes` | Which objects are of one of a few classes, found out without asking the interpreter: a comparison of addresses each |
-//! | `untracked` | Objects that the garbage collector is shown late |
-//! | `lifetime` | The end of objects: finalizers |
-//! | `recycling` | Objects whose memory is used again: for classes whose instances come and go all the time |
-//! | `references` | Counts of references |
-//! | `weak_table` | A table that does not keep what is in it alive |
+//! | `deallocators` | the deallocators that PyO3 has made for classes |
+//! | `in_turn` | deallocation of chains, one object after the other |
+//! | `incomplete` | objects that are not complete yet, before Python 3.12 |
+//! | `known_classes` | which objects are of one of a few classes |
+//! | `untracked` | objects that the garbage collector is shown late |
+//! | `lifetime` | the end of objects: finalizers |
+//! | `recycling` | objects whose memory is used again |
+//! | `references` | counts of references |
+//! | `weak_table` | a table that does not keep what is in it alive |
 
+mod deallocators;
 pub(super) mod in_turn;
 #[cfg(not(Py_3_12))]
 mod incomplete;
@@ -21,8 +23,7 @@ mod references;
 pub(super) mod untracked;
 mod weak_table;
 
-pub(crate) use self::in_turn::in_turn;
-pub use self::in_turn::{InTurn, install_in_turn};
+pub use self::in_turn::install_in_turn;
 #[cfg(not(Py_3_12))]
 pub use self::incomplete::skip_incomplete;
 pub use self::known_classes::KnownClasses;

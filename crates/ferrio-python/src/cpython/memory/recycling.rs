@@ -5,13 +5,13 @@
 //! 10.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::OnceLock;
 
 use pyo3::PyClass;
 use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::pyclass::boolean_struct::True;
 
+use super::deallocators::{deallocate, replace_deallocator};
 use crate::base::cell::AttachedCell;
 use crate::cpython::memory::in_turn::dispose_in_turn;
 use crate::cpython::memory::untracked::Untracked;
@@ -29,9 +29,6 @@ unsafe impl Send for Shell {}
 pub trait Recycle: PyClass<Frozen = True> + Sync {
     /// The objects without a use.
     fn shells() -> &'static AttachedCell<Vec<Shell>>;
-
-    /// Where the deallocator that PyO3 made for the class is kept.
-    fn deallocator() -> &'static OnceLock<ffi::destructor>;
 
     /// Whether there is nothing left in the value that would have to be dropped.
     #[inline]
@@ -58,22 +55,10 @@ pub trait Recycle: PyClass<Frozen = True> + Sync {
     }
 }
 
-/// Implements [`Recycle`] for a class; what is not as usual stands in braces. A class with a finalizer says where its
-/// deallocator is kept.
+/// Implements [`Recycle`] for a class; what is not as usual stands in braces.
 macro_rules! recycle {
     ($class:ty $(, { $($item:tt)* })?) => {
-        $crate::cpython::recycle!($class, deallocator = {
-            static ORIGINAL: std::sync::OnceLock<pyo3::ffi::destructor> =
-                std::sync::OnceLock::new();
-            &ORIGINAL
-        } $(, { $($item)* })?);
-    };
-    ($class:ty, deallocator = $deallocator:expr $(, { $($item:tt)* })?) => {
         impl $crate::cpython::Recycle for $class {
-            fn deallocator() -> &'static std::sync::OnceLock<pyo3::ffi::destructor> {
-                $deallocator
-            }
-
             fn shells() -> &'static $crate::base::cell::AttachedCell<Vec<$crate::cpython::Shell>> {
                 static SHELLS: $crate::base::cell::AttachedCell<Vec<$crate::cpython::Shell>> =
                     $crate::base::cell::AttachedCell::new(Vec::new());
@@ -196,16 +181,8 @@ pub fn show<T: Recycle>(value: &T) {
 
 /// Has `T`'s instances kept when their last reference goes. For a class with a finalizer, `install_finalizer` does it.
 pub fn install_recycling<T: Recycle>(py: Python<'_>) {
-    let ty = py.get_type::<T>();
-    // SAFETY: `ty` is a heap type that PyO3 made and not shared with another thread while the module is initialised.
-    unsafe {
-        let ty = ty.as_type_ptr();
-        if let Some(original) = (*ty).tp_dealloc {
-            // A second interpreter's module has the same function.
-            let _ = T::deallocator().set(original);
-            (*ty).tp_dealloc = Some(tp_dealloc::<T>);
-        }
-    }
+    // SAFETY: a heap type that PyO3 made and not shared with another thread while the module is initialised.
+    unsafe { replace_deallocator(py.get_type::<T>().as_type_ptr(), tp_dealloc::<T>) };
 }
 
 /// The deallocator's slot function. What an object refers to may go away with it, and so on: before Python 3.14 the
@@ -235,10 +212,8 @@ unsafe extern "C" fn dispose<T: Recycle>(object: *mut ffi::PyObject) {
     if unsafe { T::KEEP(object) } {
         return;
     }
-    if let Some(&original) = T::deallocator().get() {
-        // SAFETY: the deallocator of the object's own class, called once.
-        unsafe { original(object) };
-    }
+    // SAFETY: the caller's, once.
+    unsafe { deallocate(object) };
 }
 
 /// Keeps an object if that is possible; returns whether it is. The object must be without references.

@@ -2,13 +2,13 @@
 //!
 //! | file | what is in it |
 //! |---|---|
-//! | `awaiting` | Being awaited without objects in between |
-//! | `descriptor` | Reading an attribute through its descriptor |
-//! | `forwarding` | Objects that are called in place of another callable, without an argument tuple on the way |
-//! | `instances` | How a class makes instances |
-//! | `metaclass` | The class of a native class |
-//! | `fast_method` | Methods with a quick way for calls with nothing but positional arguments |
-//! | `resuming` | Resuming coroutines, and being resumed, without `StopIteration` |
+//! | `awaiting` | being awaited without objects in between |
+//! | `descriptor` | reading an attribute through its descriptor |
+//! | `forwarding` | objects that are called in place of another callable, without an argument tuple on the way |
+//! | `instances` | how a class makes instances |
+//! | `metaclass` | the class of a native class |
+//! | `fast_method` | methods with a quick way for calls with nothing but positional arguments |
+//! | `resuming` | resuming coroutines, and being resumed, without `StopIteration` |
 
 mod awaiting;
 mod descriptor;

@@ -1,7 +1,6 @@
 //! The end of a transport.
 
 use std::ffi::CStr;
-use std::sync::OnceLock;
 
 use pyo3::intern;
 use pyo3::prelude::*;
@@ -173,11 +172,6 @@ impl DatagramTransport {
 }
 
 impl cpython::Finalize for DatagramTransport {
-    fn deallocator() -> &'static OnceLock<pyo3::ffi::destructor> {
-        static ORIGINAL: OnceLock<pyo3::ffi::destructor> = OnceLock::new();
-        &ORIGINAL
-    }
-
     #[inline]
     fn is_settled(slf: &Bound<'_, Self>) -> bool {
         let state = &slf.get().state;

@@ -1,7 +1,6 @@
 //! `ReadPipeTransport`: the reading end of a pipe.
 
 use std::ffi::CStr;
-use std::sync::OnceLock;
 
 use ferrio::Interest;
 use pyo3::PyTraverseError;
@@ -358,11 +357,6 @@ impl ReadPipeTransport {
 }
 
 impl cpython::Finalize for ReadPipeTransport {
-    fn deallocator() -> &'static OnceLock<pyo3::ffi::destructor> {
-        static ORIGINAL: OnceLock<pyo3::ffi::destructor> = OnceLock::new();
-        &ORIGINAL
-    }
-
     #[inline]
     fn is_settled(slf: &Bound<'_, Self>) -> bool {
         slf.get().end.is_disposed(slf.py())

@@ -2,7 +2,6 @@
 
 use std::ffi::CStr;
 use std::io;
-use std::sync::OnceLock;
 
 use ferrio::Interest;
 use pyo3::PyTraverseError;
@@ -463,11 +462,6 @@ impl WritePipeTransport {
 }
 
 impl cpython::Finalize for WritePipeTransport {
-    fn deallocator() -> &'static OnceLock<pyo3::ffi::destructor> {
-        static ORIGINAL: OnceLock<pyo3::ffi::destructor> = OnceLock::new();
-        &ORIGINAL
-    }
-
     #[inline]
     fn is_settled(slf: &Bound<'_, Self>) -> bool {
         slf.get().end.is_disposed(slf.py())

@@ -1,7 +1,6 @@
 //! Signals, `close`, and the end.
 
 use std::ffi::CStr;
-use std::sync::OnceLock;
 
 use pyo3::exceptions::{PyPermissionError, PyProcessLookupError};
 use pyo3::intern;
@@ -174,11 +173,6 @@ impl SubprocessTransport {
 }
 
 impl cpython::Finalize for SubprocessTransport {
-    fn deallocator() -> &'static OnceLock<pyo3::ffi::destructor> {
-        static ORIGINAL: OnceLock<pyo3::ffi::destructor> = OnceLock::new();
-        &ORIGINAL
-    }
-
     #[inline]
     fn is_settled(slf: &Bound<'_, Self>) -> bool {
         slf.get().is_closing(slf.py())

@@ -406,11 +406,6 @@ impl StreamReaderProtocol {
 }
 
 impl cpython::Finalize for StreamReaderProtocol {
-    fn deallocator() -> &'static std::sync::OnceLock<pyo3::ffi::destructor> {
-        static ORIGINAL: std::sync::OnceLock<pyo3::ffi::destructor> = std::sync::OnceLock::new();
-        &ORIGINAL
-    }
-
     /// Nobody is to complain of the exception that the connection was lost with: the future goes away after this.
     fn finalize(slf: &Bound<'_, Self>, _: Option<&Bound<'_, PyAny>>) -> PyResult<()> {
         let py = slf.py();

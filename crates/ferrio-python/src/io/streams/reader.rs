@@ -468,5 +468,3 @@ pub(super) fn as_limit(limit: &Bound<'_, PyAny>) -> PyResult<usize> {
     )]
     Ok(limit.extract::<f64>()? as usize)
 }
-
-crate::cpython::in_turn!(StreamReader);

@@ -437,11 +437,6 @@ impl StreamWriter {
 }
 
 impl cpython::Finalize for StreamWriter {
-    fn deallocator() -> &'static std::sync::OnceLock<pyo3::ffi::destructor> {
-        static ORIGINAL: std::sync::OnceLock<pyo3::ffi::destructor> = std::sync::OnceLock::new();
-        &ORIGINAL
-    }
-
     const WARNER: Option<&'static CStr> = if cfg!(Py_3_13) {
         Some(c"warnings")
     } else {

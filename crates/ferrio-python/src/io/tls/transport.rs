@@ -1,7 +1,6 @@
 //! [`TlsTransport`]: what the application calls (CPython: `asyncio.sslproto._SSLProtocolTransport`).
 
 use std::ffi::CStr;
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use pyo3::PyTraverseError;
@@ -363,11 +362,6 @@ impl TlsTransport {
 }
 
 impl cpython::Finalize for TlsTransport {
-    fn deallocator() -> &'static OnceLock<pyo3::ffi::destructor> {
-        static ORIGINAL: OnceLock<pyo3::ffi::destructor> = OnceLock::new();
-        &ORIGINAL
-    }
-
     #[inline]
     fn is_settled(slf: &Bound<'_, Self>) -> bool {
         slf.get().closed.load(Relaxed)

@@ -1,7 +1,6 @@
 //! The end of a connection.
 
 use std::ffi::CStr;
-use std::sync::OnceLock;
 
 use pyo3::exceptions::PyConnectionError;
 use pyo3::intern;
@@ -196,11 +195,6 @@ impl SocketTransport {
 }
 
 impl cpython::Finalize for SocketTransport {
-    fn deallocator() -> &'static OnceLock<pyo3::ffi::destructor> {
-        static ORIGINAL: OnceLock<pyo3::ffi::destructor> = OnceLock::new();
-        &ORIGINAL
-    }
-
     #[inline]
     fn is_settled(slf: &Bound<'_, Self>) -> bool {
         let state = &slf.get().state;

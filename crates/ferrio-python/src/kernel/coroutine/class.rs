@@ -235,31 +235,22 @@ impl Coroutine {
     }
 }
 
-cpython::recycle!(
-    Coroutine,
-    deallocator = <Self as cpython::Finalize>::deallocator(),
-    {
-        #[inline]
-        fn untracked() -> Option<&'static cpython::Untracked> {
-            static LATEST: cpython::Untracked = cpython::Untracked::new();
-            Some(&LATEST)
-        }
-
-        #[inline]
-        fn is_spent(&self) -> bool {
-            self.is_finished() && matches!(self.name, Name::Plain(_))
-        }
+cpython::recycle!(Coroutine, {
+    #[inline]
+    fn untracked() -> Option<&'static cpython::Untracked> {
+        static LATEST: cpython::Untracked = cpython::Untracked::new();
+        Some(&LATEST)
     }
-);
+
+    #[inline]
+    fn is_spent(&self) -> bool {
+        self.is_finished() && matches!(self.name, Name::Plain(_))
+    }
+});
 
 impl cpython::Finalize for Coroutine {
     const KEEP: Option<cpython::Keep> = Some(cpython::keep::<Self>);
     const RAISES: bool = false;
-
-    fn deallocator() -> &'static std::sync::OnceLock<pyo3::ffi::destructor> {
-        static ORIGINAL: std::sync::OnceLock<pyo3::ffi::destructor> = std::sync::OnceLock::new();
-        &ORIGINAL
-    }
 
     #[inline]
     fn untracked() -> Option<&'static cpython::Untracked> {

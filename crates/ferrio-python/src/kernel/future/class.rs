@@ -120,11 +120,6 @@ impl cpython::Finalize for Future {
     const KEEP: Option<cpython::Keep> = Some(cpython::keep::<Self>);
     const RAISES: bool = false;
 
-    fn deallocator() -> &'static std::sync::OnceLock<pyo3::ffi::destructor> {
-        static ORIGINAL: std::sync::OnceLock<pyo3::ffi::destructor> = std::sync::OnceLock::new();
-        &ORIGINAL
-    }
-
     #[inline]
     fn is_settled(slf: &Bound<'_, Self>) -> bool {
         !slf.get().with(slf.py(), |state| state.log_traceback)
@@ -135,7 +130,4 @@ impl cpython::Finalize for Future {
     }
 }
 
-cpython::recycle!(
-    Future,
-    deallocator = <Self as cpython::Finalize>::deallocator()
-);
+cpython::recycle!(Future);

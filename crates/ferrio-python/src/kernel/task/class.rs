@@ -11,7 +11,6 @@ use pyo3::exceptions::PyTypeError;
 use pyo3::gc::PyVisit;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 /// A coroutine that the loop drives (CPython: `asyncio.Task`).
@@ -279,11 +278,6 @@ impl cpython::Finalize for Task {
     const KEEP: Option<cpython::Keep> = Some(cpython::keep_extended::<Self, Future>);
     const RAISES: bool = false;
 
-    fn deallocator() -> &'static OnceLock<pyo3::ffi::destructor> {
-        static ORIGINAL: OnceLock<pyo3::ffi::destructor> = OnceLock::new();
-        &ORIGINAL
-    }
-
     #[inline]
     fn is_settled(slf: &Bound<'_, Self>) -> bool {
         slf.as_super().get().with(slf.py(), |state| {
@@ -297,10 +291,7 @@ impl cpython::Finalize for Task {
     }
 }
 
-cpython::recycle!(
-    Task,
-    deallocator = <Self as cpython::Finalize>::deallocator()
-);
+cpython::recycle!(Task);
 
 impl Drop for Task {
     fn drop(&mut self) {

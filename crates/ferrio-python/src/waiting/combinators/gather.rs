@@ -333,11 +333,6 @@ impl cpython::SelfAwait for GatheringFuture {
 impl cpython::Finalize for GatheringFuture {
     const RAISES: bool = false;
 
-    fn deallocator() -> &'static std::sync::OnceLock<pyo3::ffi::destructor> {
-        static ORIGINAL: std::sync::OnceLock<pyo3::ffi::destructor> = std::sync::OnceLock::new();
-        &ORIGINAL
-    }
-
     fn is_settled(slf: &Bound<'_, Self>) -> bool {
         Future::is_settled(slf.as_super())
     }

@@ -3,7 +3,6 @@
 use super::hooks::Hooks;
 use super::items::Items;
 use super::items::Kind;
-use super::kinds::{LifoQueue, PriorityQueue};
 use crate::base::cell::AttachedCell;
 use crate::waiting::sync::{Event, LoopBound, SyncWaiter};
 use ferrio::sync;
@@ -51,5 +50,3 @@ impl Queue {
         })
     }
 }
-
-crate::cpython::in_turn!(Queue, LifoQueue, PriorityQueue);

@@ -391,5 +391,3 @@ impl Condition {
 attributes::of_bound!(Condition, imports::condition_class);
 attributes::line!(Condition, _waiters, get_waiters, waiters);
 copied!(Condition, ["_lock"], |slf| slf.get().len(slf.py()));
-
-crate::cpython::in_turn!(Condition);
