@@ -251,9 +251,8 @@ impl DatagramTransport {
 
     #[cfg(Py_3_15)]
     #[getter(_context)]
-    fn get_context(&self, py: Python<'_>) -> Py<PyAny> {
-        self.state
-            .with(py, |state| state.receiving_context.clone_ref(py))
+    fn get_context(&self) -> Option<Py<PyAny>> {
+        None
     }
 
     #[getter(_server)]
