@@ -25,11 +25,24 @@ pub enum Number { N0, N1, N2, N3, N4, N5, N6, N7, N8, N9, N10, N11, N12, N13, N1
 
 impl Number {
     /// All of them in their order.
-    #[rustfmt::skip]
-    const ALL: [Self; 16] = {
-        use Number::*;
-        [N0, N1, N2, N3, N4, N5, N6, N7, N8, N9, N10, N11, N12, N13, N14, N15]
-    };
+    const ALL: [Self; 16] = [
+        Self::N0,
+        Self::N1,
+        Self::N2,
+        Self::N3,
+        Self::N4,
+        Self::N5,
+        Self::N6,
+        Self::N7,
+        Self::N8,
+        Self::N9,
+        Self::N10,
+        Self::N11,
+        Self::N12,
+        Self::N13,
+        Self::N14,
+        Self::N15,
+    ];
 }
 
 impl<D> Kind<D> {

@@ -230,10 +230,11 @@ impl Callback {
                 notice.callback.traverse(visit)?;
                 visit.call(&notice.future)
             }
-            Self::Action(_, object) => visit.call(object),
             Self::Wake(future) => visit.call(future),
             Self::Signals => Ok(()),
-            Self::Foreign(object) | Self::ForeignKey(object) => visit.call(object),
+            Self::Action(_, object) | Self::Foreign(object) | Self::ForeignKey(object) => {
+                visit.call(object)
+            }
         }
     }
 }
