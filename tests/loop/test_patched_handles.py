@@ -10,6 +10,7 @@ import sys
 import threading
 from unittest import mock
 
+import ferrio
 import pytest
 from harness import Recorder, connect, finish, serve, transport_and_peer, turn, turns
 
@@ -371,6 +372,23 @@ def test_only_timers_are_run_by_what_is_put_into_their_class(loop, runs):
         turns(loop, 2)
     assert runs.seen == [timer]
     assert "_run" not in vars(asyncio.TimerHandle)
+
+
+def test_timers_of_sleep_and_timeout_are_run_by_it(loop, runs):
+    aio = ferrio if isinstance(loop, ferrio.Loop) else asyncio
+
+    async def main():
+        await aio.sleep(0.001)
+        with pytest.raises(TimeoutError):
+            async with aio.timeout(0.001):
+                await loop.create_future()
+        with pytest.raises(TimeoutError):
+            await aio.wait_for(loop.create_future(), 0.001)
+        await aio.wait([loop.create_future()], timeout=0.001)
+
+    with runs.patched(asyncio.TimerHandle):
+        loop.run_until_complete(main())
+    assert [type(handle.when()) for handle in runs.seen] == [float] * 4
 
 
 def test_what_does_not_bind_is_called_without_the_handle(loop):

@@ -1,6 +1,7 @@
 """How a process's exit becomes known."""
 
 import asyncio
+import contextvars
 import gc
 import logging
 import os
@@ -255,3 +256,25 @@ def test_closing_the_loop_before_the_exit_leaves_nothing_open(loop_factory, proc
     loop.close()
     popen.wait()
     del transport, loop
+
+
+async def test_the_exit_is_told_in_the_context_of_whoever_has_started_the_process(loop):
+    variable = contextvars.ContextVar("variable", default="nobody")
+    told = []
+    ended = loop.create_future()
+
+    class Protocol(asyncio.SubprocessProtocol):
+        def process_exited(self):
+            told.append(variable.get())
+
+        def connection_lost(self, exc):
+            told.append(variable.get())
+            ended.set_result(None)
+
+    variable.set("the starter")
+    no_pipes = dict.fromkeys(("stdin", "stdout", "stderr"))
+    transport, _ = await loop.subprocess_exec(Protocol, sys.executable, "-c", "", **no_pipes)
+    variable.set("somebody later")
+    await ended
+    transport.close()
+    assert told == ["the starter" if sys.version_info >= (3, 12) else "nobody"] * 2

@@ -270,3 +270,9 @@ async def test_reads_of_many_sockets_go_on_side_by_side(loop):
     for ours, theirs in pairs:
         ours.close()
         theirs.close()
+
+
+async def test_nothing_is_received_at_once(loop, pair):
+    ours, _ = pair
+    assert await asyncio.wait_for(loop.sock_recv(ours, 0), 5) == b""
+    assert await asyncio.wait_for(loop.sock_recv_into(ours, bytearray()), 5) == 0

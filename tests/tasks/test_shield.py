@@ -151,3 +151,17 @@ def test_ensure_future_closes_a_coroutine_that_no_loop_takes(loop, aio):
     with pytest.raises(RuntimeError, match="Event loop is closed"):
         aio.ensure_future(body(), loop=loop)  # without a warning that it was never awaited
     gc.collect()
+
+
+async def test_what_its_callback_raises_is_reported_as_by_asyncio(loop, aio, errors):
+    """The outer future has a result before the inner one."""
+    inner = loop.create_future()
+    outer = aio.shield(inner)
+    outer.set_result("mine")
+    inner.set_result("late")
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    context = errors.take_one()
+    assert isinstance(context["exception"], asyncio.InvalidStateError)
+    assert context["message"].startswith("Exception in callback shield.<locals>._inner_done_callback(")
+    assert "shield.<locals>._inner_done_callback" in repr(context["handle"])

@@ -178,3 +178,10 @@ def test_closing_the_loop_with_a_server_open_frees_its_port(loop):
     loop.close()
     with socket.create_server(("127.0.0.1", port)):
         pass
+
+
+async def test_a_closed_server_does_not_start_to_serve(loop):
+    server = await loop.create_server(asyncio.Protocol, "127.0.0.1", 0)
+    server.close()
+    with pytest.raises(TypeError, match="'NoneType' object is not iterable"):
+        await server.start_serving()

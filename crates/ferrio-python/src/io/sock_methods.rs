@@ -181,7 +181,8 @@ impl Loop {
         Coroutine::create(py, "Loop.sock_recv", async move |co| {
             let plain = check_socket(&slf, &sock)?;
             let size = Python::attach(|py| n.extract::<usize>(py));
-            let (true, Ok(size)) = (plain, size) else {
+            // Nothing is received at once, without a system call: by Python's own method.
+            let (true, Ok(size @ 1..)) = (plain, size) else {
                 return inherited(&co, "sock_recv", (slf, sock, n)).await;
             };
             let size = size.min(READ_SIZE);
@@ -205,8 +206,9 @@ impl Loop {
         Coroutine::create(py, "Loop.sock_recv_into", async move |co| {
             let plain = check_socket(&slf, &sock)?;
             let view = Python::attach(|py| ByteView::writable(buf.bind(py)));
-            let (true, Ok(mut view)) = (plain, view) else {
-                return inherited(&co, "sock_recv_into", (slf, sock, buf)).await;
+            let mut view = match view {
+                Ok(view) if plain && view.len() > 0 => view,
+                _ => return inherited(&co, "sock_recv_into", (slf, sock, buf)).await,
             };
             let received = retry(&co, &slf, &sock, Direction::Read, |py, fd| {
                 recv(fd, view.bytes_mut(py))

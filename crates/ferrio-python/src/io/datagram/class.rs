@@ -55,8 +55,6 @@ pub(super) struct State {
 }
 
 /// A transport over a datagram socket.
-// Users may set attributes. Not on Python 3.11: making an object with a dictionary can start a garbage collection there
-// before PyO3 has filled the object.
 #[pyclass(module = "ferrio", frozen, weakref, dict)]
 pub struct DatagramTransport {
     pub(super) event_loop: Py<Loop>,

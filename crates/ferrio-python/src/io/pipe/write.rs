@@ -38,8 +38,6 @@ struct State {
 }
 
 /// A transport over the writing end of a pipe.
-// Users may set attributes. Not on Python 3.11: making an object with a dictionary can start a garbage collection there
-// before PyO3 has filled the object.
 #[pyclass(module = "ferrio", frozen, weakref, dict)]
 pub struct WritePipeTransport {
     end: End,

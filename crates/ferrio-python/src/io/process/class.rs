@@ -58,11 +58,11 @@ pub(super) struct State {
     /// `connection_lost` is scheduled.
     pub(super) finished: bool,
     pub(super) watch: Watch,
+    /// Where the exit is told: in the context of whoever has started the process, since Python 3.12.
+    pub(super) context: Option<Py<PyAny>>,
 }
 
 /// A transport that is a process.
-// Users may set attributes. Not on Python 3.11: making an object with a dictionary can start a garbage collection there
-// before PyO3 has filled the object.
 #[pyclass(module = "ferrio", frozen, weakref, dict)]
 pub struct SubprocessTransport {
     pub(super) event_loop: Py<Loop>,
@@ -366,7 +366,7 @@ impl SubprocessTransport {
             for waiter in state.waiters.iter().flatten() {
                 visit.call(waiter)?;
             }
-            Ok(())
+            visit.call(&state.context)
         })
     }
 

@@ -13,8 +13,8 @@ use pyo3::types::PyTuple;
 use super::running_version::Stock;
 use super::{Calls, SubprocessTransport};
 use crate::base::errors::os_error;
-use crate::base::imports;
 use crate::kernel::event_loop::{Action, Callback, Direction, Loop};
+use crate::{base::imports, cpython};
 
 static EXITED: Action = Action::of("reaping", |object| {
     SubprocessTransport::on_exit(object.cast()?)
@@ -56,6 +56,10 @@ impl SubprocessTransport {
             let callback = Callback::action(&EXITED, slf);
             let event_loop = me.event_loop.get();
             event_loop.watch(py, descriptor.as_raw_fd(), Direction::Read, callback)?;
+            if cfg!(Py_3_12) {
+                let context = cpython::copy_context(py)?;
+                me.state.with(py, |state| state.context = Some(context));
+            }
             Watch::Descriptor(descriptor)
         } else {
             let callback = slf.getattr(intern!(py, "_child_exited"))?;
@@ -79,6 +83,17 @@ impl SubprocessTransport {
             return Ok(());
         };
         me.event_loop.get().unwatch(py, fd, Direction::Read)?;
+        let context = me.state.with(py, |state| state.context.take());
+        match context {
+            Some(context) => cpython::in_context(context.bind(py), || Self::tell_exit(slf)),
+            None => Self::tell_exit(slf),
+        }
+    }
+
+    /// The process has exited.
+    fn tell_exit(slf: &Bound<'_, Self>) -> PyResult<()> {
+        let py = slf.py();
+        let me = slf.get();
         if Stock::ExitKnownLater.holds(py)? {
             // Reaped only then: until the exit is known, the process's number must not become somebody else's.
             let reap = slf.getattr(intern!(py, "_reap"))?;

@@ -98,6 +98,7 @@ impl SubprocessTransport {
                     waiters: Some(Vec::new()),
                     finished: false,
                     watch: Watch::Over,
+                    context: None,
                 }),
             },
         )?;

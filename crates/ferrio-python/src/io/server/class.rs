@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use pyo3::PyTraverseError;
-use pyo3::exceptions::PyRuntimeError;
+use pyo3::exceptions::{PyRuntimeError, PyTypeError};
 use pyo3::gc::PyVisit;
 use pyo3::intern;
 use pyo3::prelude::*;
@@ -46,8 +46,6 @@ impl State {
 }
 
 /// A server returned by `create_server` and `create_unix_server`.
-// Users may set attributes. Not on Python 3.11: making an object with a dictionary can start a garbage collection there
-// before PyO3 has filled the object.
 #[pyclass(module = "ferrio", frozen, weakref, dict)]
 pub struct Server {
     pub(super) event_loop: Py<Loop>,
@@ -146,7 +144,7 @@ impl Server {
             return Ok(());
         }
         let Some(sockets) = me.get_sockets(py) else {
-            return Ok(());
+            return Err(PyTypeError::new_err("'NoneType' object is not iterable"));
         };
         for sock in sockets.bind(py).try_iter()? {
             let (sock, backlog) = (sock?, me.get_backlog(py));

@@ -48,8 +48,6 @@ pub(super) struct State {
 ///
 /// Arguments: stream_reader; client_connected_cb, a server's function or coroutine function that is called with the
 /// reader and a writer for each connection; loop, by default the running one, or the policy's.
-// Users may set attributes. Not on Python 3.11: making an object with a dictionary can start a garbage collection there
-// before PyO3 has filled the object.
 #[pyclass(module = "ferrio", subclass, frozen, weakref, dict)]
 pub struct StreamReaderProtocol {
     home: AttachedOnce<Home>,

@@ -42,8 +42,6 @@ pub(super) struct State {
 ///
 /// Arguments: limit, the most bytes before a separator, and half of what is buffered before the transport pauses; loop,
 /// the event loop, by default the running one, or the policy's. Raises ValueError unless limit > 0.
-// Users may set attributes. Not on Python 3.11: making an object with a dictionary can start a garbage collection there
-// before PyO3 has filled the object.
 #[pyclass(module = "ferrio", subclass, frozen, weakref, dict)]
 pub struct StreamReader {
     pub(super) home: AttachedOnce<Home>,

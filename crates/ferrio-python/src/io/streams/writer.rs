@@ -33,8 +33,6 @@ struct State {
 ///
 /// Arguments: transport; protocol, whose flow control drain() waits for; reader, a StreamReader or None, whose exception
 /// drain() raises; loop, the event loop.
-// Users may set attributes. Not on Python 3.11: making an object with a dictionary can start a garbage collection there
-// before PyO3 has filled the object.
 #[pyclass(module = "ferrio", subclass, frozen, weakref, dict)]
 pub struct StreamWriter {
     state: AttachedCell<State>,

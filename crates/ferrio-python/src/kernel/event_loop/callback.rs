@@ -139,7 +139,12 @@ impl Callback {
                     outcome => return outcome,
                 }
             }
-            Self::Notify(notice) => notice.callback.call(notice.future.bind(py)),
+            Self::Notify(notice) => match notice.callback.call(notice.future.bind(py)) {
+                Err(error) if !leaves_the_loop(py, &error) => {
+                    return self.report_done_callback(event_loop, &error);
+                }
+                outcome => return outcome,
+            },
             Self::Action(action, object) => (ACTIONS.get(*action).run)(object.bind(py)),
             Self::Wake(future) => wake(future.bind(py)),
             Self::Signals => Loop::on_signals(event_loop),
@@ -204,7 +209,12 @@ impl Callback {
             Self::FutureDone(done) => imports::format_callback_source(py)?
                 .call1((&done.callback, (&done.future,)))?
                 .extract(),
-            Self::Notify(notice) => Ok(format!("the end of {}", notice.future.bind(py).repr()?)),
+            Self::Notify(notice) => {
+                let callback = notice.callback.clone_ref(py).into_callable(py)?;
+                imports::format_callback_source(py)?
+                    .call1((callback, (&notice.future,)))?
+                    .extract()
+            }
             Self::Action(action, object) => {
                 let name = ACTIONS.get(*action).name;
                 Ok(format!("{name} {}", object.bind(py).repr()?))

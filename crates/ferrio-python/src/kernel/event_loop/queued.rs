@@ -125,6 +125,11 @@ impl Callback {
                 let context = Some(context.into_bound(py));
                 HandleParts::new(event_loop, callback.into_bound(py), args, context)?
             }
+            Self::Notify(notice) => {
+                let args = PyTuple::new(py, [notice.future])?;
+                let callback = notice.callback.into_callable(py)?;
+                HandleParts::new(event_loop, callback.into_bound(py), args, None)?
+            }
             other => {
                 let queued = Queued::create(event_loop, other, None)?;
                 HandleParts::new(event_loop, queued, PyTuple::empty(py), None)?

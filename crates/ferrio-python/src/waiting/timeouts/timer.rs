@@ -9,6 +9,7 @@ use pyo3::types::PyFloat;
 
 use crate::base::imports;
 use crate::kernel::event_loop::{Callback, Loop, plain_seconds, time_after, time_at};
+use crate::kernel::handle::run_was_replaced;
 use crate::kernel::task::running_loop;
 
 /// Something that is scheduled for a time and can be taken back.
@@ -67,10 +68,12 @@ impl Timer {
     }
 }
 
-/// The loop as one of ferrio's whose queue may be used directly.
+/// The loop as one of ferrio's whose queue may be used directly. A program that has replaced `asyncio.Handle._run` is to see
+/// handles of timers.
 pub fn native_loop<'a, 'py>(event_loop: &'a Bound<'py, PyAny>) -> Option<&'a Bound<'py, Loop>> {
     let event_loop = event_loop.cast::<Loop>().ok()?;
-    (!event_loop.get().schedules_itself()).then_some(event_loop)
+    let is_plain = !event_loop.get().schedules_itself() && !run_was_replaced();
+    is_plain.then_some(event_loop)
 }
 
 /// `loop.time()`.
