@@ -39,6 +39,14 @@ class _Twin(type(Protocol)):  # type: ignore[misc]
         order = type.mro(cls)
         return [*order[:-1], *_protocols.get(cls, ()), order[-1]]
 
+    def __setattr__(cls, name: str, value: Any) -> None:
+        super().__setattr__(name, value)
+        _ferrio._class_changed()
+
+    def __delattr__(cls, name: str) -> None:
+        super().__delattr__(name)
+        _ferrio._class_changed()
+
     def __instancecheck__(cls, instance: object) -> bool:
         if type.__instancecheck__(cls, instance):
             return True

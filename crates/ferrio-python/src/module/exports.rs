@@ -72,6 +72,12 @@ mod _ferrio {
         crate::cpython::replace_in_class(class, name, value)
     }
 
+    /// Say that an attribute of a native class, or of one that derives from it, was set or deleted.
+    #[pyfunction]
+    fn _class_changed() {
+        crate::cpython::subclasses::class_changed();
+    }
+
     /// Return the dictionary of an object, whatever its class says that this is.
     #[pyfunction]
     fn _own_dict<'py>(object: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyDict>> {

@@ -7,8 +7,6 @@ use pyo3::PyTypeInfo;
 use pyo3::prelude::*;
 use pyo3::types::{PyString, PyType};
 
-use crate::cpython::{class_version, versions_hold};
-
 /// Whether the class is a subclass of `T` that has its own of one of these attributes.
 pub fn overrides<T: PyTypeInfo>(
     class: &Bound<'_, PyType>,
@@ -47,18 +45,27 @@ pub fn class_of<T: PyTypeInfo>(
     }
 }
 
+/// How often a program has set or deleted an attribute of a native class or of one that derives from it, and one.
+static CHANGES: AtomicU32 = AtomicU32::new(1);
+
+/// The metaclass of native classes tells of each change. Their version is no measure: the interpreter gives none to a class
+/// that has a method resolution order of its own.
+pub fn class_changed() {
+    CHANGES.fetch_add(1, Relaxed);
+}
+
 /// A method of a native class, in whose place a program may put another.
 pub struct Method {
     name: &'static str,
-    /// The version of the class at which the method was found to be the native one, or 0.
-    native_version: AtomicU32,
+    /// The number of changes when the method was found to be the native one, or 0.
+    native_at: AtomicU32,
 }
 
 impl Method {
     pub const fn new(name: &'static str) -> Self {
         Self {
             name,
-            native_version: AtomicU32::new(0),
+            native_at: AtomicU32::new(0),
         }
     }
 
@@ -66,27 +73,21 @@ impl Method {
     /// be found out, the answer is no: whoever calls the method as an attribute is right in any case.
     #[inline]
     pub fn is_native(&self, object: &Bound<'_, PyAny>) -> bool {
-        match class_version(object) {
-            Some(version) if version.get() == self.native_version.load(Relaxed) => true,
-            _ => self.look(object).unwrap_or(false),
-        }
+        self.native_at.load(Relaxed) == CHANGES.load(Relaxed) || self.look(object).unwrap_or(false)
     }
 
     #[cold]
     fn look(&self, object: &Bound<'_, PyAny>) -> PyResult<bool> {
         let py = object.py();
         let class = object.get_type();
+        let changes = CHANGES.load(Relaxed);
         let method = class.getattr(self.name)?;
         let descriptor = py.get_type::<PyString>().getattr("join")?.get_type();
         let is_native = method.get_type().is(&descriptor)
             && method.getattr("__objclass__")?.is(&class)
             && method.getattr("__name__")?.eq(self.name)?;
-        // The look-up has given the class a version.
-        if is_native
-            && let Some(version) = class_version(object)
-            && versions_hold(py)?
-        {
-            self.native_version.store(version.get(), Relaxed);
+        if is_native {
+            self.native_at.store(changes, Relaxed);
         }
         Ok(is_native)
     }
