@@ -7,6 +7,7 @@ is set. It is made when somebody asks for it and costs nothing before that.
 
 from __future__ import annotations
 
+import functools
 import inspect
 from collections.abc import Iterator, Mapping, MutableMapping
 from types import GetSetDescriptorType, MemberDescriptorType
@@ -14,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 from ferrio import _ferrio
 
-# A native class, and the names that asyncio's objects of the kind have in their dictionaries.
-_names: dict[type, tuple[str, ...]] = {}
+# A native class, and asyncio's of the kind.
+_twins: dict[type, type] = {}
 
 
 if TYPE_CHECKING:
@@ -133,13 +134,13 @@ class Default:
         self._native.__set__(owner, value)
 
 
-def names_of(native: type, twin: type) -> tuple[str, ...]:
-    """The native attributes that asyncio's objects of the kind keep in their dictionaries, or in slots.
+@functools.cache
+def names_of(native: type) -> tuple[str, ...]:
+    """The attributes of a native class that asyncio's objects of the kind keep in their dictionaries, or in slots.
 
-    Args:
-        native: the native class.
-        twin: asyncio's, whose properties are in neither.
+    asyncio's properties are in neither. To find them out takes longer than all else that is done at import.
     """
+    twin = _twins[native]
 
     def is_kept(name: str) -> bool:
         kind = type(inspect.getattr_static(native, name))
@@ -152,24 +153,23 @@ def names_of(native: type, twin: type) -> tuple[str, ...]:
 
 def give_dictionary(native: type, twin: type) -> None:
     """Have `vars()` of a native class's objects show what it shows of those of asyncio's class `twin`."""
-    names = names_of(native, twin)
 
     def show(owner: object) -> Attributes:
-        return Attributes(owner, names)
+        return Attributes(owner, names_of(native))
 
     def put(owner: object, values: Mapping[str, Any]) -> None:
         attributes = show(owner)
         attributes._own().clear()
         attributes.update(values)
 
-    _names[native] = names
+    _twins[native] = twin
     _ferrio._put_in_class(native, "__dict__", property(show, put))
 
 
 def complete(namespace: dict[str, Any], bases: tuple[type, ...]) -> None:
     """Complete the namespace of a subclass, so that what its objects inherit is not hidden by what is in the class."""
-    for native in {base for it in bases for base in it.__mro__ if base in _names}:
-        for name in namespace.keys() & set(_names[native]):
+    for native in {base for it in bases for base in it.__mro__ if base in _twins}:
+        for name in namespace.keys() & set(names_of(native)):
             value = namespace[name]
             if not hasattr(value, "__get__"):
                 namespace[name] = Default(inspect.getattr_static(native, name), value)
