@@ -73,7 +73,7 @@ impl<D> Kind<D> {
                 return number;
             }
         }
-        unreachable!("there are as many places as kinds")
+        unreachable!("more kinds than places: `Number` needs more variants")
     }
 }
 

@@ -1,6 +1,8 @@
 //! The version of a class: whether anything in the class has changed.
 
 use std::num::NonZeroU32;
+use std::ptr::null_mut;
+use std::sync::atomic::{AtomicPtr, AtomicU32, Ordering::Relaxed};
 
 use pyo3::exceptions::PyAttributeError;
 use pyo3::ffi;
@@ -19,12 +21,49 @@ pub fn class_version(object: &Bound<'_, PyAny>) -> Option<NonZeroU32> {
     NonZeroU32::new(unsafe { (*ffi::Py_TYPE(object.as_ptr())).tp_version_tag })
 }
 
-/// The same for a class itself.
-#[inline]
-pub fn version_of(class: &Bound<'_, PyAny>) -> Option<NonZeroU32> {
-    let class = class.cast::<PyType>().ok()?;
-    // SAFETY: a live type object; the thread is attached, so nobody writes meanwhile.
-    NonZeroU32::new(unsafe { (*class.as_type_ptr()).tp_version_tag })
+/// A class, with the version at which something was found out about it. To ask whether it is still so costs two loads and a
+/// comparison.
+pub struct WatchedClass {
+    /// Null as long as nothing is known.
+    class: AtomicPtr<ffi::PyTypeObject>,
+    version: AtomicU32,
+}
+
+impl WatchedClass {
+    /// Nothing is known.
+    pub const fn new() -> Self {
+        Self {
+            class: AtomicPtr::new(null_mut()),
+            version: AtomicU32::new(0),
+        }
+    }
+
+    /// Whether nothing in the class, or above it, has changed since `note`.
+    #[inline]
+    pub fn is_unchanged(&self, _py: Python<'_>) -> bool {
+        let class = self.class.load(Relaxed);
+        // SAFETY: a type object that `note` keeps alive; the thread is attached, so nobody writes meanwhile.
+        !class.is_null() && unsafe { (*class).tp_version_tag } == self.version.load(Relaxed)
+    }
+
+    /// Takes note of the version that a look-up has just given the class, if versions can be relied on.
+    pub fn note(&self, class: &Bound<'_, PyType>) -> PyResult<()> {
+        let type_object = class.as_type_ptr();
+        // SAFETY: a live type object; the thread is attached, so nobody writes meanwhile.
+        let version = unsafe { (*type_object).tp_version_tag };
+        if version != 0 && versions_hold(class.py())? {
+            self.version.store(version, Relaxed);
+            if self.class.swap(type_object, Relaxed) != type_object {
+                std::mem::forget(class.clone()); // It has to stay.
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes note that nothing is known.
+    pub fn forget(&self) {
+        self.class.store(null_mut(), Relaxed);
+    }
 }
 
 /// Whether [`class_version`] does what it says in this interpreter: tried once, with a class made for that.

@@ -29,7 +29,7 @@ mod thread_exit;
 mod threads;
 
 pub use self::calling::{call, call_method, call_one, deeper};
-pub use self::class_version::{class_version, version_of, versions_hold};
+pub use self::class_version::{WatchedClass, class_version, versions_hold};
 pub use self::clock::{clock_is_replaced, clock_is_untouched, watch_clock};
 pub use self::contexts::{copy_context, enter_context, in_context};
 pub use self::handling::{finally, handling, raised_while};

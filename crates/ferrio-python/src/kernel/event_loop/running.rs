@@ -195,7 +195,7 @@ impl Loop {
     /// Runs until `stop`.
     fn run_entered(slf: &Bound<'_, Self>) -> PyResult<()> {
         loop {
-            if Self::iterates_plainly(slf) && handle::run_is_own(slf.py())? {
+            if Self::iterates_plainly(slf) && handle::run_is_own(slf.py()) {
                 Self::run_once(slf)?;
             } else {
                 Self::iterate(slf)?;

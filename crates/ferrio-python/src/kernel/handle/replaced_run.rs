@@ -3,25 +3,24 @@
 //! An iteration compares one version of a class to find out that nobody has: that of `asyncio.TimerHandle`, which changes
 //! with the class above it, too.
 
-use std::num::NonZeroU32;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use pyo3::prelude::*;
 
 use super::{Handle, TimerHandle};
-use crate::{base::imports, cpython};
+use crate::base::imports;
+use crate::cpython::WatchedClass;
 
-/// The version of `asyncio.TimerHandle` at which `_run` was found to be asyncio's own, or 0.
-static OWN_VERSION: AtomicU32 = AtomicU32::new(0);
+/// `asyncio.TimerHandle`, since `_run` was found to be asyncio's own.
+static OWN: WatchedClass = WatchedClass::new();
 
 /// Whether `_run` was another at the last look.
 static REPLACED: AtomicBool = AtomicBool::new(false);
 
 /// Whether `_run` surely is asyncio's own.
 #[inline]
-pub fn run_is_own(py: Python<'_>) -> PyResult<bool> {
-    let version = cpython::version_of(imports::timer_handle_class(py)?);
-    Ok(version.is_some_and(|version| version.get() == OWN_VERSION.load(Relaxed)))
+pub fn run_is_own(py: Python<'_>) -> bool {
+    OWN.is_unchanged(py)
 }
 
 /// Whether `_run` was not asyncio's own when the iteration began.
@@ -32,14 +31,16 @@ pub fn run_was_replaced() -> bool {
 
 /// Looks whether `_run` is another than asyncio's own.
 pub fn look_at_run(py: Python<'_>) -> PyResult<bool> {
-    if run_is_own(py)? {
+    if run_is_own(py) {
         return Ok(false);
     }
     let replaced = imports::run_is_replaced(py)?.call0()?.is_truthy()?;
-    // The look has given the class a version.
-    let version = cpython::version_of(imports::timer_handle_class(py)?).map_or(0, NonZeroU32::get);
-    let holds = !replaced && cpython::versions_hold(py)?;
-    OWN_VERSION.store(if holds { version } else { 0 }, Relaxed);
+    if replaced {
+        OWN.forget();
+    } else {
+        // The look has given the class a version.
+        OWN.note(imports::timer_handle_class(py)?.cast()?)?;
+    }
     REPLACED.store(replaced, Relaxed);
     Ok(replaced)
 }
