@@ -32,18 +32,31 @@ class _Probe:
     """Something that can be registered as if it were a task."""
 
 
-@functools.cache
-def include_in_all_tasks() -> None:
-    """Have `asyncio.all_tasks`, and Python 3.14's call graph, see native tasks from now on; once.
+def _replace_registry() -> bool:
+    """Have asyncio's registry of tasks that are not its own yield the native ones as well; tell whether it does.
 
-    The standard library registers tasks that are not its own in a `WeakSet`, which only C code has since Python 3.14.
-    The set is found through the weak reference that registering something leaves.
+    The registry is a `WeakSet`, which only C code has since Python 3.14. It is found through the weak reference that
+    registering something leaves.
     """
     probe = _Probe()
     asyncio.tasks._register_task(probe)  # type: ignore[arg-type]
-    registry = weakref.getweakrefs(probe)[0].__callback__.__defaults__[0]()  # type: ignore[union-attr]
-    asyncio.tasks._unregister_task(probe)  # type: ignore[arg-type]
+    try:
+        registry = weakref.getweakrefs(probe)[0].__callback__.__defaults__[0]()  # type: ignore[union-attr]
+    except (AttributeError, IndexError, TypeError):
+        return False
+    finally:
+        asyncio.tasks._unregister_task(probe)  # type: ignore[arg-type]
+    if type(registry) is not weakref.WeakSet:
+        return False
     registry.__class__ = _Registry
+    return True
+
+
+@functools.cache
+def include_in_all_tasks() -> None:
+    """Have `asyncio.all_tasks`, and Python 3.14's call graph, see native tasks from now on; once."""
+    if _ferrio._tricks()["all-tasks"] and not _replace_registry():
+        _ferrio._register_each_task()
     # asyncio's own functions about the call graph know its own futures only; these pass those on.
     for name in ("future_add_to_awaited_by", "future_discard_from_awaited_by"):
         function = getattr(_ferrio, name, None)
@@ -58,7 +71,9 @@ def include_in_all_tasks() -> None:
 def _include_in_call_graph() -> None:
     """Have the call graph of one of asyncio's C futures, which remember C tasks only, show native tasks as well."""
     graph: Any = asyncio.graph  # type: ignore[attr-defined]
-    build = graph._build_graph_for_future
+    build = getattr(graph, "_build_graph_for_future", None)
+    if build is None:
+        return
 
     @functools.wraps(build)
     def build_with_native_tasks(future: Any, *, limit: int | None = None) -> Any:

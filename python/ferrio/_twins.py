@@ -63,7 +63,8 @@ class _Twin(type(Protocol)):  # type: ignore[misc]
 def pair(native: type, twin: Any) -> None:
     """Make asyncio's class `twin` the counterpart of a native class."""
     _twins[native] = twin
-    _ferrio._set_metaclass(native, _Twin)
+    if not _ferrio._set_metaclass(native, _Twin):
+        return  # Then `isinstance` holds in one direction, and `__dict__` shows nothing of asyncio's.
     if twin.__module__ != "_asyncio":  # In C, they keep nothing in their dictionaries.
         _attributes.give_dictionary(native, twin)
     protocols = [base for base in twin.__mro__[1:] if issubclass(base, asyncio.BaseProtocol)]

@@ -10,7 +10,9 @@ from __future__ import annotations
 import asyncio.base_subprocess
 import asyncio.selector_events
 import asyncio.sslproto
+import asyncio.streams
 import asyncio.unix_events
+import operator
 import types
 import warnings
 from collections.abc import Callable
@@ -25,8 +27,12 @@ def _by_module(text: str, _source: object, warnings: Any = warnings) -> None:
     warnings.warn(text, ResourceWarning)
 
 
-def _in(function: Any, line: int, warn: Any) -> Any:
-    """Return `warn` as if it were on a line of a function, counted among those that have code."""
+def _in(module: types.ModuleType, name: str, line: int, warn: Any) -> Any:
+    """Return `warn` as if it were on a line of a function of a module, counted among the lines that have code."""
+    try:
+        function = operator.attrgetter(name)(module)
+    except AttributeError:
+        return warn  # Another version of asyncio has no such function.
     code = getattr(function, "__code__", None)
     if not isinstance(code, types.CodeType):
         return warn  # A program has replaced asyncio's with a function that is not Python code.
@@ -40,15 +46,15 @@ def _in(function: Any, line: int, warn: Any) -> Any:
     return types.FunctionType(there, function.__globals__, code.co_name, warn.__defaults__)
 
 
-_writer = asyncio.StreamWriter
-# Before Python 3.11.5 it has no finalizer.
-_del_writer = getattr(_writer, "__del__", _writer.close)
+# Before Python 3.11.5 a writer has no finalizer.
+_del_writer = "StreamWriter.__del__" if hasattr(asyncio.StreamWriter, "__del__") else "StreamWriter.close"
+_selector_events, _unix_events = asyncio.selector_events, asyncio.unix_events
 
-transport = _in(asyncio.selector_events._SelectorTransport.__del__, 2, _by_function)  # type: ignore[attr-defined]
-read_pipe = _in(asyncio.unix_events._UnixReadPipeTransport.__del__, 2, _by_function)  # type: ignore[attr-defined]
-write_pipe = _in(asyncio.unix_events._UnixWritePipeTransport.__del__, 2, _by_function)  # type: ignore[attr-defined]
-process = _in(asyncio.base_subprocess.BaseSubprocessTransport.__del__, 2, _by_function)
-tls = _in(asyncio.sslproto._SSLProtocolTransport.__del__, 3, _by_module)
-writer_of_closed_loop = _in(_del_writer, 3, _by_module)
-writer = _in(_del_writer, 5, _by_module)
-loop_with_signal_handlers = _in(asyncio.unix_events._UnixSelectorEventLoop.close, 6, _by_function)
+transport = _in(_selector_events, "_SelectorTransport.__del__", 2, _by_function)
+read_pipe = _in(_unix_events, "_UnixReadPipeTransport.__del__", 2, _by_function)
+write_pipe = _in(_unix_events, "_UnixWritePipeTransport.__del__", 2, _by_function)
+process = _in(asyncio.base_subprocess, "BaseSubprocessTransport.__del__", 2, _by_function)
+tls = _in(asyncio.sslproto, "_SSLProtocolTransport.__del__", 3, _by_module)
+writer_of_closed_loop = _in(asyncio.streams, _del_writer, 3, _by_module)
+writer = _in(asyncio.streams, _del_writer, 5, _by_module)
+loop_with_signal_handlers = _in(_unix_events, "_UnixSelectorEventLoop.close", 6, _by_function)

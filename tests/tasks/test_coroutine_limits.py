@@ -101,10 +101,10 @@ def test_a_future_is_asked_to_wait_once_whoever_asks(loop):
 
 def test_what_a_program_does_to_an_exception_is_not_seen_in_the_next(loop, aio):
     for value in 7, 8:
-        iterator = aio.sleep(0, value)
-        iterator.send(None)
+        iterator = aio.sleep(0, value).__await__()
+        next(iterator)
         with pytest.raises(StopIteration) as caught:
-            next(iterator.__await__())
+            next(iterator)
         stop = caught.value
         assert (stop.value, stop.__suppress_context__) == (value, False)
         assert "changed" not in stop.args

@@ -105,6 +105,8 @@ imports! { import_common:
     generator_type => "types", "GeneratorType";
     /// Does nothing, in Python code.
     give_way => "ferrio._loop", "give_way";
+    /// `asyncio._register_task`, which libraries with tasks of their own call.
+    register_task => "asyncio", "_register_task";
     /// Has `asyncio.all_tasks` see native tasks.
     include_in_all_tasks => "ferrio._tasks", "include_in_all_tasks";
     /// `asyncio.sleep`.

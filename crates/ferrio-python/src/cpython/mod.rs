@@ -8,6 +8,7 @@
 //! | [`interpreter`] | what the interpreter has and does |
 //! | [`buffers`], [`descriptors`] | bytes of other objects; file descriptors |
 //! | [`openssl`] | the OpenSSL that the `ssl` module has loaded |
+//! | [`tricks`] | which uses of the interpreter's inside are allowed |
 #![allow(unsafe_code)]
 
 mod buffers;
@@ -17,6 +18,7 @@ mod interpreter;
 mod memory;
 pub mod openssl;
 mod slots;
+pub mod tricks;
 
 pub use self::buffers::ByteView;
 pub use self::descriptors::borrow_fd;

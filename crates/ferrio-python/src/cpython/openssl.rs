@@ -21,6 +21,8 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 
+use crate::cpython::tricks::Trick;
+
 /// `SSL_ERROR_WANT_READ` of openssl/ssl.h.
 const SSL_ERROR_WANT_READ: c_int = 2;
 /// `BIO_TYPE_MEM` of openssl/bio.h.
@@ -190,6 +192,9 @@ impl Connection {
         outgoing: &Bound<'_, PyAny>,
     ) -> Option<Self> {
         let py = owner.py();
+        if !Trick::OpenSsl.is_allowed() {
+            return None;
+        }
         let library = Library::get(py)?;
         let socket = fields::<SslSocket>(owner, "_SSLSocket")?;
         let incoming = NonNull::new(fields::<MemoryBio>(incoming, "MemoryBIO")?.bio)?;

@@ -50,10 +50,14 @@ mod _ferrio {
         Timeout, sleep::sleep, timeout::timeout, timeout::timeout_at, wait_for::wait_for,
     };
 
-    /// Make another metaclass the class of a native class.
+    /// Make another metaclass the class of a native class; return whether that was possible.
     #[pyfunction]
-    fn _set_metaclass(class: &Bound<'_, PyType>, metaclass: &Bound<'_, PyType>) -> PyResult<()> {
-        crate::cpython::set_metaclass(class, metaclass)
+    fn _set_metaclass(class: &Bound<'_, PyType>, metaclass: &Bound<'_, PyType>) -> PyResult<bool> {
+        let is_set = crate::cpython::set_metaclass(class, metaclass)?;
+        if !is_set {
+            crate::cpython::subclasses::changes_are_not_counted();
+        }
+        Ok(is_set)
     }
 
     /// Have a class out of which a `__new__` was taken make instances as `object` does, as before there was one.
@@ -84,6 +88,18 @@ mod _ferrio {
         crate::cpython::own_dictionary(object)
     }
 
+    /// Return which tricks are in use.
+    #[pyfunction]
+    fn _tricks(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
+        crate::cpython::tricks::tricks(py)
+    }
+
+    /// Turn the trick off by which `asyncio.all_tasks` sees native tasks: from now on, each is registered.
+    #[pyfunction]
+    fn _register_each_task() {
+        crate::cpython::tricks::Trick::AllTasks.turn_off();
+    }
+
     /// Import what the native half needs of the standard library and of ferrio's Python half, once that is there.
     #[pyfunction]
     fn _import_all(py: Python<'_>) {
@@ -92,8 +108,9 @@ mod _ferrio {
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        crate::cpython::tricks::choose_tricks(module.py())?;
         module.add("_is_exit_guarded", crate::cpython::guard_thread_exit())?;
-        crate::cpython::install_am_send::<crate::kernel::future::FutureIter>(module.py())?;
+        crate::cpython::install_am_send::<crate::kernel::future::FutureIter>(module.py());
         let py = module.py();
         crate::kernel::future::know_native_future(&py.get_type::<Task>())?;
         crate::kernel::future::know_native_future(&py.get_type::<Future>())?;
@@ -101,8 +118,8 @@ mod _ferrio {
         crate::kernel::future::install_slots(module.py())?;
         crate::kernel::task::install_slots(module.py())?;
         crate::cpython::install_finalizer::<GatheringFuture>(module.py())?;
-        crate::cpython::install_self_await::<GatheringFuture>(module.py())?;
-        crate::cpython::install_self_await::<Coroutine>(module.py())?;
+        crate::cpython::install_self_await::<GatheringFuture>(module.py());
+        crate::cpython::install_self_await::<Coroutine>(module.py());
         crate::cpython::install_finalizer::<Coroutine>(module.py())?;
         crate::cpython::install_recycling::<Handle>(module.py());
         crate::cpython::install_recycling::<TimerHandle>(module.py());

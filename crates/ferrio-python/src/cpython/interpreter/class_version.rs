@@ -10,6 +10,8 @@ use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyTuple, PyType};
 
+use crate::cpython::tricks::Trick;
+
 /// The number under which the interpreter's method cache knows the class of an object; `None` while it has none.
 ///
 /// Whatever sets or deletes an attribute of the class, or of one above it, takes the number away (`PyType_Modified`), and
@@ -69,7 +71,14 @@ impl WatchedClass {
 /// Whether [`class_version`] does what it says in this interpreter: tried once, with a class made for that.
 pub fn versions_hold(py: Python<'_>) -> PyResult<bool> {
     static HOLD: PyOnceLock<bool> = PyOnceLock::new();
-    HOLD.get_or_try_init(py, || try_versions(py)).copied()
+    if !Trick::ClassVersions.is_allowed() {
+        return Ok(false);
+    }
+    let hold = *HOLD.get_or_try_init(py, || try_versions(py))?;
+    if !hold {
+        Trick::ClassVersions.turn_off();
+    }
+    Ok(hold)
 }
 
 fn make_class<'py>(bases: &Bound<'py, PyTuple>) -> PyResult<Bound<'py, PyAny>> {

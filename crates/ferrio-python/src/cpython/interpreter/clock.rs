@@ -83,6 +83,10 @@ fn place_of_code(
         if (*function).m_self != module.as_ptr() {
             return None;
         }
+        let code = (*(*function).m_ml).ml_meth.PyCFunction as usize;
+        if ffi::PyCFunction_GetFunction(function.cast()).is_none_or(|it| it as usize != code) {
+            return None;
+        }
         Some(AtomicPtr::from_ptr(
             (&raw mut (*(*function).m_ml).ml_meth).cast(),
         ))

@@ -23,9 +23,12 @@ impl<'a, 'py> CurrentTask<'a, 'py> {
     #[inline]
     pub fn enter(event_loop: &'a Bound<'py, PyAny>, task: &'a Bound<'py, PyAny>) -> PyResult<Self> {
         let py = task.py();
-        let tasks = crate::base::imports::current_tasks(py)?;
-        // SAFETY: live objects; the result is borrowed, or null with an exception set. Something that is no dictionary
-        // gives an exception.
+        let entered = Self { event_loop, task };
+        let Some(tasks) = table::get_or_find(event_loop, task)? else {
+            crate::base::imports::enter_task(py)?.call1((event_loop, task))?;
+            return Ok(entered);
+        };
+        // SAFETY: live objects, the first of them a dictionary; the result is borrowed, or null with an exception set.
         let current =
             unsafe { ffi::PyDict_SetDefault(tasks.as_ptr(), event_loop.as_ptr(), task.as_ptr()) };
         if current.is_null() {
@@ -35,7 +38,7 @@ impl<'a, 'py> CurrentTask<'a, 'py> {
             // Raises, and says which.
             crate::base::imports::enter_task(py)?.call1((event_loop, task))?;
         }
-        Ok(Self { event_loop, task })
+        Ok(entered)
     }
 
     /// Makes `task` the current one of `event_loop` in the place of one that has stayed.
@@ -45,19 +48,22 @@ impl<'a, 'py> CurrentTask<'a, 'py> {
         task: &'a Bound<'py, PyAny>,
     ) -> PyResult<Self> {
         let py = task.py();
-        let tasks = crate::base::imports::current_tasks(py)?;
-        // SAFETY: live objects.
-        match unsafe { ffi::PyDict_SetItem(tasks.as_ptr(), event_loop.as_ptr(), task.as_ptr()) } {
-            0 => Ok(Self { event_loop, task }),
-            _ => Err(PyErr::fetch(py)),
+        if let Some(tasks) = table::get(py) {
+            // SAFETY: live objects, the first of them a dictionary.
+            let outcome =
+                unsafe { ffi::PyDict_SetItem(tasks.as_ptr(), event_loop.as_ptr(), task.as_ptr()) };
+            if outcome != 0 {
+                return Err(PyErr::fetch(py));
+            }
         }
+        Ok(Self { event_loop, task })
     }
 
     /// Undoes [`enter`](Self::enter). Raises `RuntimeError` if another task is the current one.
     #[inline]
     pub fn leave(self) -> PyResult<()> {
         let Self { event_loop, task } = self;
-        if self.is_still_current()? {
+        if self.is_still_current() {
             return leave_last_task(event_loop);
         }
         crate::base::imports::leave_task(task.py())?
@@ -69,35 +75,104 @@ impl<'a, 'py> CurrentTask<'a, 'py> {
     /// code is to see no current task meanwhile: before any runs, [`leave_last_task`] has to be called.
     #[inline]
     pub fn stay(self) -> PyResult<bool> {
-        if self.is_still_current()? {
+        if self.is_still_current() {
             return Ok(true);
         }
         self.leave().map(|()| false)
     }
 
+    /// Whether the dictionary is known and has the task.
     #[inline]
-    fn is_still_current(&self) -> PyResult<bool> {
+    fn is_still_current(&self) -> bool {
         let py = self.task.py();
-        let tasks = crate::base::imports::current_tasks(py)?;
-        // SAFETY: live objects; the result is borrowed, or null, with an exception set if that is not what it means.
+        let Some(tasks) = table::get(py) else {
+            return false;
+        };
+        // SAFETY: live objects, the first of them a dictionary; the result is borrowed, or null, with an exception set if
+        // that is not what it means.
         let current =
             unsafe { ffi::PyDict_GetItemWithError(tasks.as_ptr(), self.event_loop.as_ptr()) };
         if current.is_null() {
             drop(PyErr::take(py));
         }
-        Ok(current == self.task.as_ptr())
+        current == self.task.as_ptr()
     }
 }
 
-/// Ends that a task is the current one of `event_loop`.
+/// Ends that a task, which has stayed, is the current one of `event_loop`.
 #[cfg(not(Py_3_14))]
 pub fn leave_last_task(event_loop: &Bound<'_, PyAny>) -> PyResult<()> {
     let py = event_loop.py();
-    let tasks = crate::base::imports::current_tasks(py)?;
-    // SAFETY: live objects.
+    let Some(tasks) = table::get(py) else {
+        return Ok(());
+    };
+    // SAFETY: live objects, the first of them a dictionary.
     match unsafe { ffi::PyDict_DelItem(tasks.as_ptr(), event_loop.as_ptr()) } {
         0 => Ok(()),
         _ => Err(PyErr::fetch(py)),
+    }
+}
+
+/// The dictionary with the current task of each loop.
+#[cfg(not(Py_3_14))]
+mod table {
+    use pyo3::sync::PyOnceLock;
+    use pyo3::types::PyDict;
+
+    use super::{Bound, Py, PyAny, PyAnyMethods, PyDictMethods, PyResult, Python};
+    use crate::base::imports;
+    use crate::cpython::tricks::Trick;
+
+    /// `None` inside if the dictionary is not what it seems to be.
+    static TABLE: PyOnceLock<Option<Py<PyDict>>> = PyOnceLock::new();
+
+    /// The dictionary, if it has proved to be the right one.
+    #[inline]
+    pub fn get(py: Python<'_>) -> Option<&Bound<'_, PyDict>> {
+        Some(TABLE.get(py)?.as_ref()?.bind(py))
+    }
+
+    /// The same; the first call finds it out by entering and leaving the task. Raises what that raises.
+    #[inline]
+    pub fn get_or_find<'py>(
+        event_loop: &Bound<'py, PyAny>,
+        task: &Bound<'py, PyAny>,
+    ) -> PyResult<Option<&'py Bound<'py, PyDict>>> {
+        let py = task.py();
+        if TABLE.get(py).is_none() {
+            find(event_loop, task)?;
+        }
+        Ok(get(py))
+    }
+
+    #[cold]
+    fn find(event_loop: &Bound<'_, PyAny>, task: &Bound<'_, PyAny>) -> PyResult<()> {
+        let py = task.py();
+        let mut found = None;
+        if Trick::CurrentTask.is_allowed() {
+            imports::enter_task(py)?.call1((event_loop, task))?;
+            found = table_with(event_loop, task);
+            imports::leave_task(py)?.call1((event_loop, task))?;
+            let has_left =
+                |tasks: &Bound<'_, PyDict>| matches!(tasks.contains(event_loop), Ok(false));
+            found = found.filter(has_left);
+            if found.is_none() {
+                Trick::CurrentTask.turn_off();
+            }
+        }
+        let _ = TABLE.set(py, found.map(Bound::unbind));
+        Ok(())
+    }
+
+    /// The dictionary, if the task is in it.
+    fn table_with<'py>(
+        event_loop: &Bound<'py, PyAny>,
+        task: &Bound<'py, PyAny>,
+    ) -> Option<Bound<'py, PyDict>> {
+        let tasks = imports::current_tasks(task.py()).ok()?;
+        let tasks = tasks.cast_exact::<PyDict>().ok()?;
+        let entered = tasks.get_item(event_loop).ok()??;
+        entered.is(task).then(|| tasks.clone())
     }
 }
 
@@ -122,6 +197,7 @@ mod field {
 
     use super::{Bound, PyAny, PyAnyMethods, PyResult, Python, ffi};
     use crate::base::imports;
+    use crate::cpython::tricks::Trick;
 
     /// Bytes from the beginning of a thread state to the field with the running loop; the one with the task follows.
     static OFFSET: OnceLock<Option<usize>> = OnceLock::new();
@@ -229,11 +305,15 @@ mod field {
         let enter = imports::enter_task(py)?;
         enter.call1((event_loop, task))?;
         if OFFSET.get().is_none() {
-            let found = find(event_loop, task);
+            let is_allowed = Trick::CurrentTask.is_allowed();
+            let found = is_allowed.then(|| find(event_loop, task)).flatten();
             imports::leave_task(py)?.call1((event_loop, task))?;
             // The task must be gone from there, and the loop be there still.
             let gone = find_pair(event_loop.as_ptr(), std::ptr::null_mut());
             let offset = found.filter(|offset| gone.contains(offset));
+            if offset.is_none() {
+                Trick::CurrentTask.turn_off();
+            }
             let _ = OFFSET.set(offset);
             enter.call1((event_loop, task))?;
         }

@@ -36,6 +36,7 @@ mod recycled {
     use crate::base::cell::AttachedCell;
     use crate::cpython::Untracked;
     use crate::cpython::memory::in_turn::dispose_in_turn;
+    use crate::cpython::tricks::Trick;
 
     /// An instance that nobody uses: its only reference is this one, and of its fields only `args` is set.
     static SPARE: AttachedCell<Option<Py<PyAny>>> = AttachedCell::new(None);
@@ -45,6 +46,9 @@ mod recycled {
     /// Sets `StopIteration(result)` as the current exception.
     #[inline]
     pub fn set_stop_iteration(py: Python<'_>, result: Py<PyAny>) {
+        if !Trick::Recycling.is_allowed() {
+            return super::stop_iteration(py, result).restore(py);
+        }
         let stop = match SPARE.take(py) {
             Some(spare) => spare,
             None => match make(py) {

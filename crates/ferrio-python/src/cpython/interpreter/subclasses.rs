@@ -48,10 +48,20 @@ pub fn class_of<T: PyTypeInfo>(
 /// How often a program has set or deleted an attribute of a native class or of one that derives from it, and one.
 static CHANGES: AtomicU32 = AtomicU32::new(1);
 
+/// What stands in place of a number of changes that is not known.
+const UNCOUNTED: u32 = u32::MAX;
+
 /// The metaclass of native classes tells of each change. Their version is no measure: the interpreter gives none to a class
 /// that has a method resolution order of its own.
 pub fn class_changed() {
-    CHANGES.fetch_add(1, Relaxed);
+    if CHANGES.load(Relaxed) != UNCOUNTED {
+        CHANGES.fetch_add(1, Relaxed);
+    }
+}
+
+/// For an interpreter in which native classes do not get their metaclass, so that nobody counts: methods are looked up each time.
+pub fn changes_are_not_counted() {
+    CHANGES.store(UNCOUNTED, Relaxed);
 }
 
 /// A method of a native class, in whose place a program may put another.
@@ -86,7 +96,7 @@ impl Method {
         let is_native = method.get_type().is(&descriptor)
             && method.getattr("__objclass__")?.is(&class)
             && method.getattr("__name__")?.eq(self.name)?;
-        if is_native {
+        if is_native && changes != UNCOUNTED {
             self.native_at.store(changes, Relaxed);
         }
         Ok(is_native)

@@ -15,6 +15,7 @@ use super::deallocators::{deallocate, replace_deallocator};
 use crate::base::cell::AttachedCell;
 use crate::cpython::memory::in_turn::dispose_in_turn;
 use crate::cpython::memory::untracked::Untracked;
+use crate::cpython::tricks::Trick;
 
 /// How many objects of a class are kept.
 const KEPT: usize = 128;
@@ -261,6 +262,7 @@ unsafe fn keep_if_empty<T: Recycle>(
         let is_tracked = !T::untracked().is_some_and(|latest| latest.forget(object));
         if ffi::Py_TYPE(object) != T::type_object_raw(py)
             || is_finalized(object)
+            || !Trick::Recycling.is_allowed()
             || T::shells().with(py, |shells| shells.len() >= KEPT)
         {
             return false;

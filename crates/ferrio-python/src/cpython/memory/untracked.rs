@@ -10,6 +10,8 @@ use std::sync::atomic::{AtomicPtr, Ordering::Relaxed};
 
 use pyo3::ffi;
 
+use crate::cpython::tricks::Trick;
+
 /// The latest object of a class, if the garbage collector has not been shown it. Only attached threads come here.
 pub struct Untracked(AtomicPtr<ffi::PyObject>);
 
@@ -25,6 +27,10 @@ impl Untracked {
     /// The object is complete, not tracked, and will be forgotten before it is deallocated.
     #[inline]
     pub unsafe fn put(&self, object: *mut ffi::PyObject) {
+        if !Trick::Recycling.is_allowed() {
+            // SAFETY: a complete object that is not tracked.
+            return unsafe { ffi::PyObject_GC_Track(object.cast()) };
+        }
         let last = self.0.load(Relaxed);
         self.0.store(object, Relaxed);
         if !last.is_null() {

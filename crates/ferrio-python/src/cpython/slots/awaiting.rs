@@ -6,6 +6,8 @@ use pyo3::prelude::*;
 use pyo3::pyclass::boolean_struct::True;
 
 use crate::cpython::memory::recycling::place;
+use crate::cpython::slots::resuming::layout_holds;
+use crate::cpython::tricks::Trick;
 use crate::cpython::{Resumed, Send, Sent, am_send};
 
 /// A class whose instances are their own iterator when they are awaited: `await object` resumes `object` itself.
@@ -30,23 +32,23 @@ impl<T: SelfAwait> Send for T {
 }
 
 /// Fills the slots of `T`'s type object that make `await` use the object itself.
-pub fn install_self_await<T: SelfAwait>(py: Python<'_>) -> PyResult<()> {
+pub fn install_self_await<T: SelfAwait>(py: Python<'_>) {
+    if !Trick::Slots.is_allowed() {
+        return;
+    }
     let ty = py.get_type::<T>();
     // SAFETY: `ty` is a heap type that PyO3 made, so it is a PyTypeObject whose `tp_as_async`, if not null, points
     // into that same object; it is not shared with another thread while the module is being initialised.
     unsafe {
         let ty = ty.as_type_ptr();
         let slots = (*ty).tp_as_async;
-        if slots.is_null() {
-            return Err(PyRuntimeError::new_err(
-                "the type has no asynchronous slots",
-            ));
+        if slots.is_null() || !layout_holds(ty) {
+            return Trick::Slots.turn_off();
         }
         (*slots).am_await = Some(am_await::<T>);
         (*slots).am_send = Some(am_send::<T>);
         (*ty).tp_iternext = Some(iternext::<T>);
     }
-    Ok(())
 }
 
 /// `am_await`: the object itself.

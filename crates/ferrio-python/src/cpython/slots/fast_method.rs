@@ -9,12 +9,12 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::OnceLock;
 
 use pyo3::PyClass;
-use pyo3::exceptions::PyRuntimeError;
 use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
 use crate::cpython::panicked;
+use crate::cpython::tricks::Trick;
 
 /// A method of class `T`, as a type that stands for it.
 pub trait FastMethod<T: PyClass> {
@@ -62,22 +62,26 @@ pub(crate) use fast_method;
 
 /// Gives a method its quick way.
 pub fn install_fast_method<T: PyClass, M: FastMethod<T>>(py: Python<'_>) -> PyResult<()> {
+    if !Trick::Calls.is_allowed() {
+        return Ok(());
+    }
     let class = py.get_type::<T>();
     let dict: Bound<'_, PyDict> = class
         .getattr("__dict__")?
         .call_method0("copy")?
         .cast_into()?;
     let descriptor = dict.as_any().get_item(M::NAME)?;
-    let unexpected = || PyRuntimeError::new_err(format!("{} is no such method", M::NAME));
     // SAFETY: a live object of the very type that has this layout. PyO3 made the definition on the heap for this type object,
     // which is not shared with another thread while the module is initialised; the function's signature is what the flags say.
     unsafe {
         if ffi::Py_TYPE(descriptor.as_ptr()) != &raw mut ffi::PyMethodDescr_Type {
-            return Err(unexpected());
+            Trick::Calls.turn_off();
+            return Ok(());
         }
         let definition = (*descriptor.as_ptr().cast::<ffi::PyMethodDescrObject>()).d_method;
         if (*definition).ml_flags != ffi::METH_FASTCALL | ffi::METH_KEYWORDS as c_int {
-            return Err(unexpected());
+            Trick::Calls.turn_off();
+            return Ok(());
         }
         let original = (*definition).ml_meth.PyCFunctionFastWithKeywords;
         // A second interpreter's module has the same type object.

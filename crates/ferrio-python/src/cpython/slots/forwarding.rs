@@ -13,6 +13,7 @@ use pyo3::{PyClass, PyTraverseError};
 
 use crate::cpython::memory::recycling::place;
 use crate::cpython::slots::fast_method::{arguments, quickly};
+use crate::cpython::tricks::Trick;
 
 /// What is called in an object's place.
 pub struct Callee {
@@ -63,6 +64,9 @@ pub trait Forward: PyClass<Frozen = True> + Sync {
 /// Has instances of `T` be called by the address in their [`Callee`], and as methods without being bound. `example` shows where
 /// in an object the address is.
 pub fn install_forwarding<T: Forward>(example: &Bound<'_, T>) -> PyResult<()> {
+    if !Trick::Calls.is_allowed() {
+        return Ok(());
+    }
     let field = (&raw const example.get().callee().own).addr();
     let offset = isize::try_from(field - example.as_ptr().addr())
         .map_err(|_| PyRuntimeError::new_err("the object has an impossible layout"))?;

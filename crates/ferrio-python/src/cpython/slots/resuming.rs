@@ -1,10 +1,11 @@
 //! Resuming coroutines, and being resumed, without `StopIteration`.
 
-use pyo3::exceptions::{PyRuntimeError, PyStopIteration};
+use pyo3::exceptions::PyStopIteration;
 use pyo3::ffi;
 use pyo3::intern;
 use pyo3::prelude::*;
 
+use crate::cpython::tricks::Trick;
 use crate::cpython::{in_slot, panicked};
 
 /// What resuming a coroutine led to.
@@ -88,22 +89,42 @@ pub trait Send: pyo3::PyClass + Sync {
     fn send(slf: &Bound<'_, Self>, value: &Bound<'_, PyAny>) -> Resumed;
 }
 
+/// Whether the fields of a type object are where this module expects them: a proof by the documented `PyType_GetSlot`.
+///
+/// # Safety
+/// A heap type whose `tp_as_async` is not null.
+pub(super) unsafe fn layout_holds(ty: *mut ffi::PyTypeObject) -> bool {
+    let has = |slot, function: Option<usize>| {
+        // SAFETY: the caller's; the result is null for a slot that is empty.
+        function.unwrap_or(0) == unsafe { ffi::PyType_GetSlot(ty, slot) }.addr()
+    };
+    // SAFETY: the caller's. The fields are compared, and not called.
+    unsafe {
+        has(
+            ffi::Py_am_await,
+            (*(*ty).tp_as_async).am_await.map(|it| it as usize),
+        ) && has(ffi::Py_tp_iter, (*ty).tp_iter.map(|it| it as usize))
+            && has(ffi::Py_tp_dealloc, (*ty).tp_dealloc.map(|it| it as usize))
+    }
+}
+
 /// Fills the `am_send` slot of `T`'s type object, which PyO3's macros have no way to name, so that whoever drives an
 /// instance gets its result without a `StopIteration`.
-pub fn install_am_send<T: Send>(py: Python<'_>) -> PyResult<()> {
+pub fn install_am_send<T: Send>(py: Python<'_>) {
+    if !Trick::Slots.is_allowed() {
+        return;
+    }
     let ty = py.get_type::<T>();
     // SAFETY: `ty` is a heap type that PyO3 made, so it is a PyTypeObject whose `tp_as_async`, if not null, points
     // into that same object; it is not shared with another thread while the module is being initialised.
     unsafe {
-        let slots = (*ty.as_type_ptr()).tp_as_async;
-        if slots.is_null() {
-            return Err(PyRuntimeError::new_err(
-                "the type has no asynchronous slots",
-            ));
+        let ty = ty.as_type_ptr();
+        let slots = (*ty).tp_as_async;
+        if slots.is_null() || !layout_holds(ty) {
+            return Trick::Slots.turn_off();
         }
         (*slots).am_send = Some(am_send::<T>);
     }
-    Ok(())
 }
 
 /// The slot function behind [`install_am_send`].

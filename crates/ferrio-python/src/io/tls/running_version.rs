@@ -7,6 +7,7 @@ use pyo3::types::{PyDict, PyFunction, PyString, PyTuple, PyType};
 
 use super::TlsProtocol;
 use crate::base::imports;
+use crate::base::running_code::code_names;
 use crate::kernel::event_loop::Loop;
 
 /// What differs between patch releases, read from the very code that runs.
@@ -24,13 +25,14 @@ impl Release {
         RELEASE
             .get_or_try_init(py, || {
                 let class = imports::ssl_protocol(py)?;
-                let names = class
-                    .getattr("_on_shutdown_complete")?
-                    .getattr("__code__")?
-                    .getattr("co_names")?;
                 Ok(Self {
                     closing_with_transport: class.hasattr("_is_transport_closing")?,
-                    shutdown_timeout_until_lost: names.contains("call_later")?,
+                    shutdown_timeout_until_lost: code_names(
+                        class,
+                        "_on_shutdown_complete",
+                        "call_later",
+                    )
+                    .unwrap_or(true),
                 })
             })
             .copied()

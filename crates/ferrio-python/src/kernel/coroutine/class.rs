@@ -3,6 +3,7 @@
 use super::block::Co;
 use super::driving::Wait;
 use super::driving::{Input, State};
+use super::iterator::CoroutineIterator;
 use super::name::Name;
 use super::throwing::as_thrown;
 use crate::base::cell::AttachedCell;
@@ -113,7 +114,7 @@ impl cpython::SelfAwait for Coroutine {
 #[pymethods]
 impl Coroutine {
     /// Resume the coroutine with a value; raises StopIteration with its result when it returns.
-    fn send(&self, py: Python<'_>, value: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
+    pub(super) fn send(&self, py: Python<'_>, value: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
         if value.is_none() {
             return as_method_result(py, self.resume(py, Input::None));
         }
@@ -127,7 +128,7 @@ impl Coroutine {
 
     /// Resume the coroutine with an exception: an instance, a class, or the deprecated three arguments.
     #[pyo3(signature = (typ, val = None, tb = None))]
-    fn throw(
+    pub(super) fn throw(
         &self,
         py: Python<'_>,
         typ: Bound<'_, PyAny>,
@@ -139,12 +140,12 @@ impl Coroutine {
     }
 
     /// Throw GeneratorExit in and have the coroutine finish.
-    fn close(&self, py: Python<'_>) -> PyResult<()> {
+    pub(super) fn close(&self, py: Python<'_>) -> PyResult<()> {
         self.finish(py)
     }
 
-    fn __await__(slf: Py<Self>) -> Py<Self> {
-        slf
+    fn __await__(slf: Bound<'_, Self>) -> PyResult<Bound<'_, PyAny>> {
+        CoroutineIterator::of(slf)
     }
 
     fn __iter__(slf: Py<Self>) -> Py<Self> {

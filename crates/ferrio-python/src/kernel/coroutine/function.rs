@@ -110,13 +110,21 @@ fn make_stand_in<'py>(function: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny
 
 #[pymethods]
 impl CoroutineFunction {
+    /// For an interpreter that does not find the function's vectorcall.
     #[pyo3(signature = (*args, **kwargs))]
     fn __call__(
         &self,
         args: &Bound<'_, PyTuple>,
         kwargs: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<Py<PyAny>> {
-        self.callee.object().call(args.py(), args, kwargs)
+        let py = args.py();
+        if kwargs.is_none() {
+            let args: Vec<_> = args.iter_borrowed().collect();
+            if let Some(made) = self.call_at_once(py, &args) {
+                return made.map(Bound::unbind);
+            }
+        }
+        self.callee.object().call(py, args, kwargs)
     }
 
     fn __get__(

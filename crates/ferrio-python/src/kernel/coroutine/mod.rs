@@ -10,6 +10,7 @@
 //! | `throwing` | exceptions that are thrown in |
 //! | `handling` | awaiting while an exception is handled |
 //! | `function` | the functions that return coroutines, as objects that say so |
+//! | `iterator` | the iterator of a coroutine that cannot be its own |
 //! | `name` | the name of a coroutine, and where it was created |
 //!
 //! There are two ways to write one. Where it matters what an `await` costs, a function on two objects, which is called
@@ -45,6 +46,7 @@ mod class;
 mod driving;
 mod function;
 mod handling;
+mod iterator;
 mod name;
 mod then;
 mod throwing;

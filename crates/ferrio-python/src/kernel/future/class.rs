@@ -112,7 +112,7 @@ impl Future {
 
 /// Completes the type objects with what PyO3 has no words for.
 pub fn install_slots(py: Python<'_>) -> PyResult<()> {
-    cpython::install_self_await::<Future>(py)?;
+    cpython::install_self_await::<Future>(py);
     cpython::install_finalizer::<Future>(py)
 }
 

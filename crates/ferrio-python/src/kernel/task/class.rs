@@ -264,7 +264,7 @@ pub(super) fn as_name(name: Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
 
 /// Completes the type objects with what PyO3 has no words for.
 pub fn install_slots(py: Python<'_>) -> PyResult<()> {
-    cpython::install_self_await::<Task>(py)?;
+    cpython::install_self_await::<Task>(py);
     cpython::install_finalizer::<Task>(py)
 }
 

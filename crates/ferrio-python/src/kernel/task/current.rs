@@ -56,14 +56,14 @@ pub fn swap<'py>(
     let previous = imports::swap_current_task(py)?.call1((event_loop, next))?;
     #[cfg(not(Py_3_12))]
     let previous = {
-        let tasks = imports::current_tasks(py)?.cast::<pyo3::types::PyDict>()?;
-        let previous = tasks.get_item(event_loop)?;
-        match next {
-            Some(next) => tasks.set_item(event_loop, next)?,
-            None if previous.is_some() => tasks.del_item(event_loop)?,
-            None => {}
+        let previous = imports::current_task(py)?.call1((event_loop,))?;
+        if !previous.is_none() {
+            imports::leave_task(py)?.call1((event_loop, &previous))?;
         }
-        previous.unwrap_or_else(|| py.None().into_bound(py))
+        if let Some(next) = next {
+            imports::enter_task(py)?.call1((event_loop, next))?;
+        }
+        previous
     };
     Ok(Some(previous).filter(|previous| !previous.is_none()))
 }

@@ -10,6 +10,7 @@ use super::Task;
 use crate::base::cell::AttachedCell;
 use crate::base::imports;
 use crate::cpython::WeakTable;
+use crate::cpython::tricks::Trick;
 
 /// A task's place in the table.
 pub type Key = u32;
@@ -22,6 +23,9 @@ pub(super) fn add(task: &Bound<'_, Task>) -> PyResult<()> {
     let py = task.py();
     if task.as_super().get().is_done(py) {
         return Ok(());
+    }
+    if !Trick::AllTasks.is_allowed() {
+        imports::register_task(py)?.call1((task,))?;
     }
     let key = TASKS.with(py, |tasks| tasks.insert(task.as_any()));
     let old = task.get().with(py, |state| state.registration.replace(key));
