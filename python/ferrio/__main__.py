@@ -6,7 +6,7 @@ import sys
 from typing import NoReturn
 
 import ferrio
-from ferrio import _process, _program
+from ferrio import _ferrio, _process, _program
 from ferrio._process import Options
 
 _USAGE = """\
@@ -67,11 +67,7 @@ def main() -> None:
             print(_HELP, end="")
             return
         if option in ("-V", "--version"):
-            import platform
-
-            print(
-                f"ferrio {ferrio.__version__} ({platform.python_implementation()} {platform.python_version()})"
-            )
+            _print_version()
             return
         if option in _OPTIONS:
             options = options._replace(**_OPTIONS[option])
@@ -93,6 +89,18 @@ def main() -> None:
         _program.run_stdin(arguments or [""])
     else:
         _program.run_file(arguments[0], arguments[1:])
+
+
+def _print_version() -> None:
+    import platform
+
+    print(f"ferrio {ferrio.__version__} ({platform.python_implementation()} {platform.python_version()})")
+    tricks = _ferrio._tricks()
+    off = [name for name, is_used in tricks.items() if not is_used]
+    if len(off) == len(tricks):
+        print("portable: only documented interfaces of the interpreter are used, which is slower")
+    elif off:
+        print(f"not used: {', '.join(off)}")
 
 
 def _refuse(reason: str) -> NoReturn:
