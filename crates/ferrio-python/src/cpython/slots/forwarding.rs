@@ -6,6 +6,7 @@
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::ffi;
 use pyo3::gc::PyVisit;
+use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::pyclass::boolean_struct::True;
 use pyo3::types::{PyString, PyType};
@@ -145,8 +146,13 @@ pub fn replace_in_class(
         ffi::PyType_Modified(ty);
         outcome
     };
-    match outcome {
-        0 => Ok(()),
-        _ => Err(PyErr::fetch(class.py())),
+    if outcome != 0 {
+        return Err(PyErr::fetch(class.py()));
+    }
+    // The proof that this was the dictionary: the interpreter finds the value there.
+    let names = class.getattr(intern!(class.py(), "__dict__"))?;
+    match names.get_item(name) {
+        Ok(found) if found.is(value) => Ok(()),
+        _ => class.setattr(name, value),
     }
 }

@@ -13,7 +13,9 @@ pub fn set_metaclass(class: &Bound<'_, PyType>, metaclass: &Bound<'_, PyType>) -
     let size = intern!(py, "__basicsize__");
     let item_size = intern!(py, "__itemsize__");
     let same_layout = metaclass.getattr(size)?.eq(plain.getattr(size)?)?
-        && metaclass.getattr(item_size)?.eq(plain.getattr(item_size)?)?;
+        && metaclass
+            .getattr(item_size)?
+            .eq(plain.getattr(item_size)?)?;
     if !same_layout || !metaclass.is_subclass(&plain)? || !class.get_type().is(&plain) {
         return Ok(false);
     }
