@@ -1,0 +1,72 @@
+"""A pytest plugin for debug builds of CPython: `make debug` runs the tests with it.
+
+A debug build has assertions and counts all references. Under this plugin the garbage collector also runs at every opportunity while
+a test runs, and the interpreter's count of references is compared around each test. A test after which there are more references
+is repeated: what is only made once, such as caches, is there by then. A test that leaves references behind each time fails.
+"""
+
+from __future__ import annotations
+
+import gc
+import sys
+from collections.abc import Iterator
+
+import pytest
+from _pytest.runner import runtestprotocol
+
+# How often a test is repeated at most until it leaves no reference behind.
+REPETITIONS = 5
+# References more than before that are no leak: the interpreter's own caches change by a few at any time.
+TOLERANCE = 8
+# Seconds that a test may take; a debug build that collects garbage all the time is many times slower.
+TIMEOUT = 600
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if not hasattr(sys, "gettotalrefcount"):
+        raise pytest.UsageError("this plugin needs a debug build of CPython, such as Debian's python3.14-dbg")
+    config.addinivalue_line("markers", "no_debug(reason): measures time, which a debug build makes pointless")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        item.add_marker(pytest.mark.timeout(TIMEOUT))
+
+
+@pytest.fixture(autouse=True)
+def _collect_all_the_time() -> Iterator[None]:
+    """Collect the youngest generation at each allocation of a container while a test runs."""
+    threshold = gc.get_threshold()
+    gc.set_threshold(1)
+    yield
+    gc.set_threshold(*threshold)
+
+
+def references() -> int:
+    gc.collect()
+    return sys.gettotalrefcount()  # type: ignore[attr-defined, no-any-return]
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> bool:
+    """Run a test, again if it leaves references behind, and report the last run."""
+    hook = item.ihook
+    hook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
+    growths = []
+    while True:
+        before = references()
+        reports = runtestprotocol(item, log=False, nextitem=item)
+        growths.append(references() - before)
+        settled = growths[-1] <= TOLERANCE or any(report.failed or report.skipped for report in reports)
+        if settled or len(growths) > REPETITIONS:
+            break
+        item._initrequest()  # type: ignore[attr-defined]
+    if not settled:
+        call = next(report for report in reports if report.when == "call")
+        call.outcome = "failed"
+        call.longrepr = f"references left behind, run by run: {growths}"
+    for report in reports:
+        hook.pytest_runtest_logreport(report=report)
+    item.session._setupstate.teardown_exact(nextitem)
+    hook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
+    return True
