@@ -8,6 +8,7 @@
 //! | [`protocol`] | what every transport tells in the same words |
 //! | [`incoming`], [`outgoing`] | what transports share: reading, and writing with flow control |
 //! | [`extra_info`] | `get_extra_info` |
+//! | [`connection`] | what the transports of sockets and pipes share: how they begin, close and fail |
 //! | [`transport`] | `SocketTransport` |
 //! | [`datagram`] | `DatagramTransport` |
 //! | [`pipe`] | `ReadPipeTransport`, `WritePipeTransport` |
@@ -17,6 +18,7 @@
 //! | [`streams`] | `StreamReader`, `StreamWriter`, `StreamReaderProtocol` |
 
 pub mod address;
+pub mod connection;
 pub mod datagram;
 pub mod extra_info;
 pub mod incoming;

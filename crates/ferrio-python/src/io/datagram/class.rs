@@ -4,9 +4,11 @@ use super::receiving::Expectation;
 use super::sending::Destination;
 use crate::base::cell::AttachedCell;
 use crate::io::address::Family;
+use crate::io::connection::{
+    Connection, SelectorTransport, Transport, describe_socket, selector_transport_methods,
+};
 use crate::io::outgoing::Chunk;
 use crate::io::plain_sockets::is_plain;
-use crate::io::transport::{TransportPhase, describe_socket};
 use crate::kernel::event_loop::Loop;
 use crate::{base::imports, cpython};
 use ferrio::{DatagramQueue, FlowControl};
@@ -14,7 +16,7 @@ use pyo3::PyTraverseError;
 use pyo3::gc::PyVisit;
 use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyDict, PyTuple};
+use pyo3::types::{PyBytes, PyDict};
 use std::collections::VecDeque;
 use std::os::fd::RawFd;
 
@@ -36,10 +38,7 @@ pub(super) enum Peer {
 pub(super) type Arrived = (Py<PyBytes>, Py<PyAny>);
 
 pub(super) struct State {
-    pub(super) phase: TransportPhase,
-    pub(super) sock: Option<Py<PyAny>>,
-    pub(super) protocol: Option<Py<PyAny>>,
-    pub(super) extra: Py<PyDict>,
+    pub(super) connection: Connection,
     /// `pause_reading` was called.
     pub(super) paused: bool,
     /// The context in which what arrives is delivered.
@@ -52,6 +51,13 @@ pub(super) struct State {
     pub(super) flow: FlowControl,
     /// How often a datagram was given that could not be sent any more.
     pub(super) lost_writes: u32,
+}
+
+impl State {
+    /// Flow control, and the size of the queue in bytes.
+    pub(super) fn flow(&mut self) -> (&mut FlowControl, usize) {
+        (&mut self.flow, self.queue.size())
+    }
 }
 
 /// A transport over a datagram socket.
@@ -98,19 +104,17 @@ impl DatagramTransport {
             Some(address) if address.is_truthy()? => Some(address),
             _ => None,
         };
+        let family = Family::of(&sock)?;
         let transport = Bound::new(
             py,
             Self {
                 event_loop: event_loop.clone().unbind(),
                 fd,
-                family: Family::of(&sock)?,
+                family,
                 peer,
                 address: address.map(Bound::unbind),
                 state: AttachedCell::new(State {
-                    phase: TransportPhase::Open,
-                    sock: Some(sock.unbind()),
-                    protocol: Some(protocol.clone().unbind()),
-                    extra: extra.unbind(),
+                    connection: Connection::new(sock, &protocol, extra),
                     paused: false,
                     receiving_context: cpython::copy_context(py)?,
                     sending_context: None,
@@ -123,42 +127,8 @@ impl DatagramTransport {
             },
         )?;
         event_loop.get().register_transport(fd, &transport)?;
-        let soon = |callback: Bound<'py, PyAny>, args: Bound<'py, PyTuple>| {
-            Loop::schedule(event_loop, callback, args, None)
-        };
-        soon(
-            protocol.getattr(intern!(py, "connection_made"))?,
-            PyTuple::new(py, [&transport])?,
-        )?;
-        // Receiving begins, and the waiter wakes up, only after connection_made was called.
-        soon(
-            transport.getattr(intern!(py, "_start_reading"))?,
-            PyTuple::empty(py),
-        )?;
-        if let Some(waiter) = waiter {
-            let none = PyTuple::new(py, [waiter.as_any(), py.None().bind(py)])?;
-            soon(imports::set_result_unless_cancelled(py)?.clone(), none)?;
-        }
+        Self::begin(&transport, &protocol, Some("_start_reading"), waiter, None)?;
         Ok(transport.into_any())
-    }
-
-    pub(super) fn phase(&self, py: Python<'_>) -> TransportPhase {
-        self.state.with(py, |state| state.phase)
-    }
-
-    pub(super) fn protocol<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyAny>> {
-        self.state.with(py, |state| {
-            state
-                .protocol
-                .as_ref()
-                .map(|protocol| protocol.bind(py).clone())
-        })
-    }
-
-    pub(super) fn sock<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyAny>> {
-        self.state.with(py, |state| {
-            state.sock.as_ref().map(|sock| sock.bind(py).clone())
-        })
     }
 
     /// Tells the protocol of an error that was caught and does not end the transport.
@@ -179,9 +149,7 @@ impl DatagramTransport {
         visit.call(&self.event_loop)?;
         visit.call(&self.address)?;
         self.state.visit(|state| {
-            visit.call(&state.sock)?;
-            visit.call(&state.protocol)?;
-            visit.call(&state.extra)?;
+            state.connection.traverse(visit)?;
             visit.call(&state.receiving_context)?;
             visit.call(&state.sending_context)?;
             for (data, sender) in &state.undelivered {
@@ -195,12 +163,11 @@ impl DatagramTransport {
         })
     }
 
-    /// Breaks cycles through the protocol. The socket stays, for [`Drop`] to complain about.
     fn __clear__(&self) {
         Python::attach(|py| {
             let references = self.state.with(py, |state| {
                 (
-                    state.protocol.take(),
+                    state.connection.take_references(),
                     std::mem::take(&mut state.undelivered),
                     state.queue.take_all(),
                 )
@@ -209,3 +176,5 @@ impl DatagramTransport {
         });
     }
 }
+
+selector_transport_methods!(DatagramTransport);

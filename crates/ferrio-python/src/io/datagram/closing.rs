@@ -1,199 +1,79 @@
-//! The end of a transport.
+//! The end of a transport, as far as it is not that of every transport (`crate::io::connection`).
 
-use std::ffi::CStr;
+use std::os::fd::RawFd;
 
-use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::PyTuple;
 
 use super::DatagramTransport;
-use crate::io::protocol::{fail, report_fatal_error};
-use crate::io::transport::TransportPhase;
-use crate::kernel::event_loop::{Direction, Loop};
-use crate::{base::imports, base::warning, cpython};
+use crate::base::imports;
+use crate::io::connection::{Connection, Portrait, SelectorTransport, Transport};
+use crate::kernel::event_loop::Loop;
 
-impl DatagramTransport {
-    /// Ends the transport because of an error that was caught. What is not the network's fault is reported.
-    pub(super) fn fatal_error(slf: &Bound<'_, Self>, error: &PyErr, message: &str) -> PyResult<()> {
-        fail(slf.py(), error, |exc| Self::end(slf, exc, message))
+impl Transport for DatagramTransport {
+    fn event_loop<'py>(&self, py: Python<'py>) -> &Bound<'py, Loop> {
+        self.event_loop.bind(py)
     }
 
-    fn end(slf: &Bound<'_, Self>, exc: &Bound<'_, PyAny>, message: &str) -> PyResult<()> {
-        let py = slf.py();
-        let me = slf.get();
-        let protocol = me.protocol(py);
-        report_fatal_error(me.event_loop.bind(py), slf, protocol.as_ref(), exc, message)?;
-        Self::force_close(slf, Some(exc.clone().unbind()))
+    fn fd(&self) -> RawFd {
+        self.fd
     }
 
-    /// Drops what is queued and schedules `connection_lost`, once.
-    fn force_close(slf: &Bound<'_, Self>, exception: Option<Py<PyAny>>) -> PyResult<()> {
-        let py = slf.py();
-        let me = slf.get();
-        let dropped = me.state.with(py, |state| match state.phase {
-            TransportPhase::Open | TransportPhase::Draining => {
-                state.phase = TransportPhase::Lost;
-                Some((
-                    state.queue.take_all(),
-                    std::mem::take(&mut state.undelivered),
-                    state.sending_context.take(),
-                ))
-            }
-            TransportPhase::Lost | TransportPhase::Closed => None,
+    fn connection<R>(&self, py: Python<'_>, f: impl FnOnce(&mut Connection) -> R) -> R {
+        self.state.with(py, |state| f(&mut state.connection))
+    }
+
+    fn describe(&self, py: Python<'_>) -> String {
+        let (phase, queued) = self
+            .state
+            .with(py, |state| (state.connection.phase, state.queue.size()));
+        let portrait = Portrait {
+            class: "DatagramTransport",
+            phase,
+            fd: self.fd,
+            paused: false,
+            buffered: queued,
+        };
+        portrait.describe(py, self.event_loop.get())
+    }
+
+    fn warning_function(py: Python<'_>) -> PyResult<&Bound<'_, PyAny>> {
+        imports::warn_of_transport(py)
+    }
+
+    fn discard(&self, py: Python<'_>) {
+        let dropped = self.state.with(py, |state| {
+            (
+                state.queue.take_all(),
+                std::mem::take(&mut state.undelivered),
+                state.sending_context.take(),
+            )
         });
-        if dropped.is_none() {
-            return Ok(());
-        }
         drop(dropped);
-        me.stop_watching(py, Direction::Write)?;
-        me.stop_watching(py, Direction::Read)?;
-        Self::schedule_connection_lost(slf, exception)
     }
 
-    fn schedule_connection_lost(
-        slf: &Bound<'_, Self>,
-        exception: Option<Py<PyAny>>,
-    ) -> PyResult<()> {
-        let py = slf.py();
-        let event_loop = slf.get().event_loop.bind(py);
-        event_loop.get().check_open()?;
-        let callback = slf.getattr(intern!(py, "_call_connection_lost"))?;
-        Loop::schedule(event_loop, callback, PyTuple::new(py, [exception])?, None)
-    }
-
-    /// Tells the protocol that the transport is closed and closes the socket.
-    pub(super) fn lose_connection(
-        slf: &Bound<'_, Self>,
-        exception: Option<Py<PyAny>>,
-    ) -> PyResult<()> {
-        let py = slf.py();
+    fn unregister(slf: &Bound<'_, Self>) {
         let me = slf.get();
-        let told = match me.protocol(py) {
-            Some(protocol) => protocol
-                .call_method1(intern!(py, "connection_lost"), (exception,))
-                .map(drop),
-            None => Ok(()),
-        };
-        cpython::finally(py, told, || {
-            let (sock, protocol) = me.state.with(py, |state| {
-                state.phase = TransportPhase::Closed;
-                (state.sock.take(), state.protocol.take())
-            });
-            me.event_loop.get().unregister_transport(py, me.fd);
-            let closed = match sock {
-                Some(sock) => sock.call_method0(py, intern!(py, "close")).map(drop),
-                None => Ok(()),
-            };
-            drop(protocol);
-            closed
-        })
-    }
-
-    /// Logs a line about the transport in debug mode.
-    pub(super) fn log_debug(slf: &Bound<'_, Self>, message: &str) -> PyResult<()> {
-        if slf.get().event_loop.get().debug() {
-            imports::logger(slf.py())?.call_method1("debug", (message, slf))?;
-        }
-        Ok(())
-    }
-}
-
-#[pymethods]
-impl DatagramTransport {
-    /// Close the transport once everything given has been sent; then connection_lost(None) is called.
-    fn close(slf: &Bound<'_, Self>) -> PyResult<()> {
-        let py = slf.py();
-        let me = slf.get();
-        let closing = me.state.with(py, |state| {
-            if state.phase != TransportPhase::Open {
-                return None;
-            }
-            let empty = state.queue.is_empty();
-            state.phase = if empty {
-                TransportPhase::Lost
-            } else {
-                TransportPhase::Draining
-            };
-            Some((empty, std::mem::take(&mut state.undelivered)))
-        });
-        let Some((empty, undelivered)) = closing else {
-            return Ok(());
-        };
-        drop(undelivered);
-        me.stop_watching(py, Direction::Read)?;
-        if empty {
-            me.stop_watching(py, Direction::Write)?;
-            Self::schedule_connection_lost(slf, None)?;
-        }
-        Ok(())
-    }
-
-    /// Close the transport at once; what the kernel has not taken is lost. connection_lost(None) is called.
-    fn abort(slf: &Bound<'_, Self>) -> PyResult<()> {
-        Self::force_close(slf, None)
-    }
-
-    /// Return True if the transport is closing or closed.
-    fn is_closing(&self, py: Python<'_>) -> bool {
-        self.phase(py) != TransportPhase::Open
-    }
-
-    #[pyo3(name = "_force_close")]
-    fn force_close_method(slf: &Bound<'_, Self>, exc: Option<Py<PyAny>>) -> PyResult<()> {
-        Self::force_close(slf, exc)
-    }
-
-    #[pyo3(name = "_fatal_error", signature = (exc, message = "Fatal error on transport"))]
-    fn fatal_error_method(
-        slf: &Bound<'_, Self>,
-        exc: &Bound<'_, PyAny>,
-        message: &str,
-    ) -> PyResult<()> {
-        Self::end(slf, exc, message)
-    }
-
-    #[pyo3(name = "_call_connection_lost")]
-    fn call_connection_lost(slf: &Bound<'_, Self>, exc: Option<Py<PyAny>>) -> PyResult<()> {
-        Self::lose_connection(slf, exc)
-    }
-
-    #[getter(_closing)]
-    fn get_closing(&self, py: Python<'_>) -> bool {
-        self.is_closing(py)
-    }
-
-    #[getter(_conn_lost)]
-    fn get_conn_lost(&self, py: Python<'_>) -> u32 {
-        self.state.with(py, |state| match state.phase {
-            TransportPhase::Open | TransportPhase::Draining => 0,
-            TransportPhase::Lost | TransportPhase::Closed => 1 + state.lost_writes,
-        })
-    }
-}
-
-impl cpython::Finalize for DatagramTransport {
-    #[inline]
-    fn is_settled(slf: &Bound<'_, Self>) -> bool {
-        let state = &slf.get().state;
-        state.with(slf.py(), |state| state.sock.is_none())
-    }
-
-    const WARNER: Option<&'static CStr> = Some(c"_warn");
-
-    /// A transport that nobody has closed: whoever forgot it is told, and the socket is closed.
-    fn finalize(slf: &Bound<'_, Self>, warner: Option<&Bound<'_, PyAny>>) -> PyResult<()> {
-        let py = slf.py();
-        let me = slf.get();
-        let sock = me.state.with(py, |state| {
-            state.sock.as_ref().map(|sock| sock.clone_ref(py))
-        });
-        let Some(sock) = sock else {
-            return Ok(());
-        };
-        let text = format!("unclosed transport {}", me.describe(py));
-        warning::warn(imports::warn_of_transport(py), text, Some(slf), warner)?;
-        sock.call_method0(py, intern!(py, "close"))?;
         me.event_loop.get().forget_transport(me.fd, slf);
-        Ok(())
+    }
+}
+
+impl SelectorTransport for DatagramTransport {
+    fn is_paused(&self, py: Python<'_>) -> bool {
+        self.state.with(py, |state| state.paused)
+    }
+
+    fn has_unsent(&self, py: Python<'_>) -> bool {
+        self.state.with(py, |state| !state.queue.is_empty())
+    }
+
+    fn lost_writes(&self, py: Python<'_>) -> u32 {
+        self.state.with(py, |state| state.lost_writes)
+    }
+
+    fn discard_received(&self, py: Python<'_>) {
+        let undelivered = self
+            .state
+            .with(py, |state| std::mem::take(&mut state.undelivered));
+        drop(undelivered);
     }
 }

@@ -6,7 +6,7 @@
 //! | `receiving` | what arrives: `datagram_received`, `error_received`, batches |
 //! | `sending` | `sendto`: addresses, errors |
 //! | `queueing` | what waits to leave: batches, flow control |
-//! | `closing` | `close`, `abort`, fatal errors, `connection_lost` |
+//! | `closing` | how it closes, where that differs from other transports |
 //! | `attributes` | what asyncio's class has for users and for the standard library to read |
 //! | `sock_methods` | the loop's `sock_recvfrom`, `sock_recvfrom_into`, `sock_sendto` |
 //!

@@ -11,9 +11,9 @@ use super::sending::{Destination, Outcome};
 use super::{DatagramTransport, State};
 use crate::base::errors::{os_error, would_block};
 use crate::cpython;
-use crate::io::outgoing::{Chunk, set_limits};
+use crate::io::connection::{Transport, TransportPhase};
+use crate::io::outgoing::{Chunk, flow_control_methods};
 use crate::io::protocol::call_flow_method;
-use crate::io::transport::TransportPhase;
 use crate::kernel::event_loop::{Action, Callback, Direction};
 
 static WRITABLE: Action = Action::of("writing to", |object| {
@@ -66,11 +66,11 @@ impl DatagramTransport {
         let py = slf.py();
         let me = slf.get();
         let context = me.state.with(py, |state| {
-            let waiting = matches!(state.phase, TransportPhase::Open | TransportPhase::Draining);
-            let context = state.sending_context.as_ref();
-            context
-                .filter(|_| waiting)
-                .map(|context| context.clone_ref(py))
+            if state.connection.phase.is_lost() {
+                return None;
+            }
+            let context = state.sending_context.as_ref()?;
+            Some(context.clone_ref(py))
         });
         match context {
             Some(context) => cpython::in_context(context.bind(py), || Self::send_queue(slf)),
@@ -110,14 +110,14 @@ impl DatagramTransport {
         Self::maybe_resume_protocol(slf)?;
         let (phase, drained) = me
             .state
-            .with(py, |state| (state.phase, state.queue.is_empty()));
-        if !drained || matches!(phase, TransportPhase::Lost | TransportPhase::Closed) {
+            .with(py, |state| (state.connection.phase, state.queue.is_empty()));
+        if !drained || phase.is_lost() {
             return Ok(());
         }
         me.stop_watching(py, Direction::Write)?;
         let context = me.state.with(py, |state| {
             if phase == TransportPhase::Draining {
-                state.phase = TransportPhase::Lost;
+                state.connection.phase = TransportPhase::Lost;
             }
             state.sending_context.take()
         });
@@ -174,34 +174,4 @@ impl DatagramTransport {
     }
 }
 
-#[pymethods]
-impl DatagramTransport {
-    /// Return the number of bytes that wait to be taken by the kernel (since Python 3.13 with 8 more for each datagram).
-    fn get_write_buffer_size(&self, py: Python<'_>) -> usize {
-        self.state.with(py, |state| state.queue.size())
-    }
-
-    /// Return the (low, high) limits of flow control in bytes.
-    fn get_write_buffer_limits(&self, py: Python<'_>) -> (usize, usize) {
-        self.state.with(py, |state| state.flow.limits())
-    }
-
-    /// Set the limits of flow control in bytes: pause_writing() above high, resume_writing() at low or below.
-    ///
-    /// Raises ValueError unless 0 <= low <= high.
-    #[pyo3(signature = (high = None, low = None))]
-    fn set_write_buffer_limits(
-        slf: &Bound<'_, Self>,
-        high: Option<isize>,
-        low: Option<isize>,
-    ) -> PyResult<()> {
-        let set = |state: &mut State| set_limits(&mut state.flow, high, low);
-        slf.get().state.with(slf.py(), set)?;
-        Self::maybe_pause_protocol(slf)
-    }
-
-    #[getter(_protocol_paused)]
-    fn get_protocol_paused(&self, py: Python<'_>) -> bool {
-        self.state.with(py, |state| state.flow.is_paused())
-    }
-}
+flow_control_methods!(DatagramTransport);

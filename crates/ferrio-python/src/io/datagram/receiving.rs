@@ -13,7 +13,7 @@ use super::{Arrived, DatagramTransport};
 use crate::base::errors::{is_would_block, leaves_the_loop, os_error, would_block};
 use crate::cpython;
 use crate::io::address::{Family, decode};
-use crate::io::transport::TransportPhase;
+use crate::io::connection::{Transport, TransportPhase};
 use crate::kernel::event_loop::{Action, Callback, Direction, Loop, READ_SIZE};
 
 static READABLE: Action = Action::of("reading from", |object| {
@@ -209,7 +209,7 @@ impl DatagramTransport {
     fn receive_by_method(slf: &Bound<'_, Self>) -> PyResult<()> {
         let py = slf.py();
         let me = slf.get();
-        let (Some(sock), Some(protocol)) = (me.sock(py), me.protocol(py)) else {
+        let (Some(sock), Some(protocol)) = (me.file(py), me.protocol(py)) else {
             return Ok(());
         };
         Self::in_receiving_context(slf, || {
@@ -223,15 +223,13 @@ impl DatagramTransport {
                 Err(error) if is_would_block(py, &error) => Ok(()),
                 Err(error) if error.is_instance_of::<PyOSError>(py) => me.tell_error(&error, py),
                 Err(error) if leaves_the_loop(py, &error) => Err(error),
-                Err(error) => {
-                    Self::fatal_error(slf, &error, "Fatal read error on datagram transport")
-                }
+                Err(error) => Self::fail(slf, &error, "Fatal read error on datagram transport"),
             }
         })
     }
 
     /// Has the loop watch for datagrams to arrive, unless that is not wanted.
-    fn watch_reading(slf: &Bound<'_, Self>) -> PyResult<()> {
+    pub(super) fn watch_reading(slf: &Bound<'_, Self>) -> PyResult<()> {
         let py = slf.py();
         let me = slf.get();
         if !me.is_reading(py) {
@@ -242,25 +240,10 @@ impl DatagramTransport {
             .get()
             .watch(py, me.fd, Direction::Read, callback)
     }
-
-    /// Stops watching the socket in one direction.
-    pub(super) fn stop_watching(&self, py: Python<'_>, direction: Direction) -> PyResult<()> {
-        self.event_loop
-            .get()
-            .unwatch(py, self.fd, direction)
-            .map(drop)
-    }
 }
 
 #[pymethods]
 impl DatagramTransport {
-    /// Return True if the transport is neither paused nor closing.
-    fn is_reading(&self, py: Python<'_>) -> bool {
-        self.state.with(py, |state| {
-            state.phase == TransportPhase::Open && !state.paused
-        })
-    }
-
     /// Stop calling datagram_received() until resume_reading(). Does nothing if paused or closing.
     ///
     /// What arrives meanwhile waits in the kernel, which drops what does not fit.
@@ -272,7 +255,7 @@ impl DatagramTransport {
         }
         me.state.with(py, |state| state.paused = true);
         me.stop_watching(py, Direction::Read)?;
-        Self::log_debug(slf, "%r pauses reading")
+        Self::log(slf, "debug", "%r pauses reading")
     }
 
     /// Go on after pause_reading(). Does nothing if not paused or if closing.
@@ -280,7 +263,7 @@ impl DatagramTransport {
         let py = slf.py();
         let me = slf.get();
         let resumed = me.state.with(py, |state| {
-            state.phase == TransportPhase::Open && std::mem::take(&mut state.paused)
+            state.connection.phase == TransportPhase::Open && std::mem::take(&mut state.paused)
         });
         if !resumed {
             return Ok(());
@@ -293,17 +276,7 @@ impl DatagramTransport {
         drop(old);
         Self::deliver_soon(slf);
         Self::watch_reading(slf)?;
-        Self::log_debug(slf, "%r resumes reading")
-    }
-
-    #[pyo3(name = "_start_reading")]
-    fn start_reading(slf: &Bound<'_, Self>) -> PyResult<()> {
-        Self::watch_reading(slf)
-    }
-
-    #[getter(_paused)]
-    fn get_paused(&self, py: Python<'_>) -> bool {
-        self.state.with(py, |state| state.paused)
+        Self::log(slf, "debug", "%r resumes reading")
     }
 }
 

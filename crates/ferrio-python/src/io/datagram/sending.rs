@@ -10,11 +10,10 @@ use rustix::net::SocketAddrAny;
 
 use super::{DatagramTransport, Peer};
 use crate::base::errors::{is_would_block, leaves_the_loop, os_error, would_block};
-use crate::base::imports;
 use crate::io::address::{Family, decode};
-use crate::io::outgoing::{Data, LOST_WRITES_LOG_THRESHOLD};
+use crate::io::connection::{Transport, TransportPhase};
+use crate::io::outgoing::{Data, warn_of_lost_socket_write};
 use crate::io::socket::send_to;
-use crate::io::transport::TransportPhase;
 
 /// Where a datagram goes.
 pub enum Destination {
@@ -85,7 +84,7 @@ impl DatagramTransport {
         } else if leaves_the_loop(py, &error) {
             Err(error)
         } else {
-            Self::fatal_error(slf, &error, "Fatal write error on datagram transport")
+            Self::fail(slf, &error, "Fatal write error on datagram transport")
         }
     }
 
@@ -108,7 +107,7 @@ impl DatagramTransport {
         data: &[u8],
         to: &Destination,
     ) -> PyResult<Outcome> {
-        let Some(sock) = self.sock(py) else {
+        let Some(sock) = self.file(py) else {
             return Ok(Outcome::Refused);
         };
         let data = PyBytes::new(py, data);
@@ -174,9 +173,9 @@ impl DatagramTransport {
         if cfg!(not(Py_3_13)) && !has_gaps {
             return Err(error);
         }
-        let (phase, waiting) = me
-            .state
-            .with(py, |state| (state.phase, !state.queue.is_empty()));
+        let (phase, waiting) = me.state.with(py, |state| {
+            (state.connection.phase, !state.queue.is_empty())
+        });
         if waiting {
             let copy = data.call_method0(intern!(py, "tobytes"))?;
             return Self::sendto(slf, &copy, address);
@@ -185,7 +184,7 @@ impl DatagramTransport {
         if me.is_lost(phase) {
             return me.lose_write(py);
         }
-        Self::fatal_error(slf, &error, "Fatal write error on datagram transport")
+        Self::fail(slf, &error, "Fatal write error on datagram transport")
     }
 
     /// Whether what is given in this phase is counted instead of sent.
@@ -203,11 +202,7 @@ impl DatagramTransport {
             state.lost_writes += 1;
             state.lost_writes
         });
-        if lost_writes >= LOST_WRITES_LOG_THRESHOLD {
-            let message = "socket.send() raised exception.";
-            imports::logger(py)?.call_method1(intern!(py, "warning"), (message,))?;
-        }
-        Ok(())
+        warn_of_lost_socket_write(py, lost_writes)
     }
 }
 
@@ -236,9 +231,9 @@ impl DatagramTransport {
             return Ok(());
         }
         let address = me.check_address(py, addr)?;
-        let (phase, waiting) = me
-            .state
-            .with(py, |state| (state.phase, !state.queue.is_empty()));
+        let (phase, waiting) = me.state.with(py, |state| {
+            (state.connection.phase, !state.queue.is_empty())
+        });
         if me.is_lost(phase) {
             return me.lose_write(py);
         }

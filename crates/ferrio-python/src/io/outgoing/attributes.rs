@@ -22,28 +22,53 @@ impl Outgoing {
     }
 }
 
-/// Water marks, flow control and the empty methods around it, for a class that is a [`Writer`](super::Writer) and has
-/// its [`Outgoing`] in a field of its state; `as_object` makes the value of `_buffer`.
-macro_rules! writer_attributes {
-    ($class:ident, |$py:ident, $pieces:ident| $as_object:expr) => {
+/// The methods of asyncio's `_FlowControlMixin`, and those that go with them.
+///
+/// The class is a [`Transport`](crate::io::connection::Transport) with `maybe_pause_protocol` and `maybe_resume_protocol`;
+/// its state has a method `flow` as [`Outgoing`] has.
+macro_rules! flow_control_methods {
+    ($class:ident) => {
         #[pymethods]
         impl $class {
-            #[getter(_buffer)]
-            fn get_buffer<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
-                Self::flush(slf)?;
-                let $py = slf.py();
-                let $pieces = slf.get().state.with($py, |state| state.outgoing.pieces());
-                $as_object
+            /// Return the size in bytes of what has been written and not yet taken by the kernel.
+            fn get_write_buffer_size(slf: &Bound<'_, Self>) -> PyResult<usize> {
+                Self::send_collected(slf)?;
+                Ok(slf.get().state.with(slf.py(), |state| state.flow().1))
+            }
+
+            /// Return the (low, high) limits of flow control in bytes.
+            fn get_write_buffer_limits(&self, py: Python<'_>) -> (usize, usize) {
+                self.state.with(py, |state| state.flow().0.limits())
+            }
+
+            /// Set the limits of flow control in bytes: pause_writing() above high, resume_writing() at low or below.
+            ///
+            /// Raises ValueError unless 0 <= low <= high.
+            #[pyo3(signature = (high = None, low = None))]
+            fn set_write_buffer_limits(
+                slf: &Bound<'_, Self>,
+                high: Option<isize>,
+                low: Option<isize>,
+            ) -> PyResult<()> {
+                slf.get()
+                    .set_write_buffer_limits_only(slf.py(), high, low)?;
+                Self::send_collected(slf)?;
+                Self::maybe_pause_protocol(slf)
             }
 
             #[getter(_high_water)]
             fn get_high_water(&self, py: Python<'_>) -> usize {
-                self.state.with(py, |state| state.outgoing.limits().1)
+                self.get_write_buffer_limits(py).1
             }
 
             #[getter(_low_water)]
             fn get_low_water(&self, py: Python<'_>) -> usize {
-                self.state.with(py, |state| state.outgoing.limits().0)
+                self.get_write_buffer_limits(py).0
+            }
+
+            #[getter(_protocol_paused)]
+            fn get_protocol_paused(&self, py: Python<'_>) -> bool {
+                self.state.with(py, |state| state.flow().0.is_paused())
             }
 
             #[pyo3(name = "_set_write_buffer_limits", signature = (high = None, low = None))]
@@ -53,20 +78,40 @@ macro_rules! writer_attributes {
                 high: Option<isize>,
                 low: Option<isize>,
             ) -> PyResult<()> {
-                self.state
-                    .with(py, |state| state.outgoing.set_limits(high, low))
+                self.state.with(py, |state| {
+                    crate::io::outgoing::set_limits(state.flow().0, high, low)
+                })
             }
 
             #[pyo3(name = "_maybe_pause_protocol")]
             fn maybe_pause_protocol_method(slf: &Bound<'_, Self>) -> PyResult<()> {
-                Self::flush(slf)?;
+                Self::send_collected(slf)?;
                 Self::maybe_pause_protocol(slf)
             }
 
             #[pyo3(name = "_maybe_resume_protocol")]
             fn maybe_resume_protocol_method(slf: &Bound<'_, Self>) -> PyResult<()> {
-                Self::flush(slf)?;
+                Self::send_collected(slf)?;
                 Self::maybe_resume_protocol(slf)
+            }
+        }
+    };
+}
+
+/// The attributes of a [`Writer`](super::Writer) that keeps its [`Outgoing`] in the field `outgoing` of its state, and
+/// [`flow_control_methods`]; `$as_object` makes the value of `_buffer`.
+macro_rules! writer_attributes {
+    ($class:ident, |$py:ident, $pieces:ident| $as_object:expr) => {
+        crate::io::outgoing::flow_control_methods!($class);
+
+        #[pymethods]
+        impl $class {
+            #[getter(_buffer)]
+            fn get_buffer<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+                Self::flush(slf)?;
+                let $py = slf.py();
+                let $pieces = slf.get().state.with($py, |state| state.outgoing.pieces());
+                $as_object
             }
 
             /// Send what is buffered, as when the kernel takes more.
@@ -78,4 +123,4 @@ macro_rules! writer_attributes {
     };
 }
 
-pub(crate) use writer_attributes;
+pub(crate) use {flow_control_methods, writer_attributes};

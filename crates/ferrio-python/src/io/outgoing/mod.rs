@@ -22,9 +22,9 @@ mod queue;
 mod sink;
 mod writer;
 
-pub(crate) use self::attributes::writer_attributes;
+pub(crate) use self::attributes::{flow_control_methods, writer_attributes};
 pub use self::chunk::{Chunk, Data};
 pub use self::pieces::{Refusal, pieces};
 pub use self::queue::{Outgoing, set_limits};
 pub use self::sink::Sink;
-pub use self::writer::{LOST_WRITES_LOG_THRESHOLD, Writer};
+pub use self::writer::{LOST_WRITES_LOG_THRESHOLD, Writer, warn_of_lost_socket_write};

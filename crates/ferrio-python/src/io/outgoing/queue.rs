@@ -168,19 +168,9 @@ impl Outgoing {
         self.flow.shrank(self.buffer.len())
     }
 
-    /// Whether the protocol has been told to pause.
-    pub fn is_paused(&self) -> bool {
-        self.flow.is_paused()
-    }
-
-    /// The limits of flow control, low and high.
-    pub fn limits(&self) -> (usize, usize) {
-        self.flow.limits()
-    }
-
-    /// Sets the limits of flow control. Raises `ValueError` unless 0 <= low <= high.
-    pub fn set_limits(&mut self, high: Option<isize>, low: Option<isize>) -> PyResult<()> {
-        set_limits(&mut self.flow, high, low)
+    /// Flow control, and the size of the buffer in bytes.
+    pub fn flow(&mut self) -> (&mut FlowControl, usize) {
+        (&mut self.flow, self.buffer.len())
     }
 }
 

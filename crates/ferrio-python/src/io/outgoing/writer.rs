@@ -2,33 +2,37 @@
 
 use std::io;
 
-use pyo3::PyClass;
+use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::pyclass::boolean_struct::True;
 
 use super::chunk::Data;
 use super::queue::{Flushed, NextWrite, SEND_AT_ONCE};
 use super::{Outgoing, Sink};
 use crate::base::errors::would_block;
+use crate::base::imports;
+use crate::io::connection::Transport;
 use crate::io::protocol::call_flow_method;
-use crate::kernel::event_loop::{Callback, Direction, Loop, Unflushed};
+use crate::kernel::event_loop::{Callback, Direction, Unflushed};
 
 /// Writes on a lost connection before asyncio warns: `constants.LOG_THRESHOLD_FOR_CONNLOST_WRITES`.
 pub const LOST_WRITES_LOG_THRESHOLD: u32 = 5;
 
+/// Warns about a write to a lost socket, which is the `lost_writes`th, if there have been many.
+pub fn warn_of_lost_socket_write(py: Python<'_>, lost_writes: u32) -> PyResult<()> {
+    if lost_writes >= LOST_WRITES_LOG_THRESHOLD {
+        let message = "socket.send() raised exception.";
+        imports::logger(py)?.call_method1(intern!(py, "warning"), (message,))?;
+    }
+    Ok(())
+}
+
 /// A transport that writes to a descriptor.
-pub trait Writer: PyClass<Frozen = True> + Sync + Sized {
+pub trait Writer: Transport {
     /// Runs `f` on what is to leave; `None` when nothing can leave any more.
     fn outgoing<R>(&self, py: Python<'_>, f: impl FnOnce(&mut Outgoing) -> R) -> Option<R>;
 
     /// Where it leaves to.
     fn sink(&self) -> Sink;
-
-    /// The loop.
-    fn event_loop<'py>(&self, py: Python<'py>) -> &Bound<'py, Loop>;
-
-    /// Whom to tell to pause and to resume.
-    fn protocol<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyAny>>;
 
     /// What the loop is to call when the kernel takes more.
     fn when_writable(slf: &Bound<'_, Self>) -> Callback;

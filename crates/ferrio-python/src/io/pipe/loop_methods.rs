@@ -3,7 +3,7 @@
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
-use super::{Ends, ReadPipeTransport, WritePipeTransport};
+use super::{PipeArguments, ReadPipeTransport, WritePipeTransport};
 use crate::kernel::event_loop::Loop;
 
 #[pymethods]
@@ -16,13 +16,13 @@ impl Loop {
         waiter: Option<Bound<'py, PyAny>>,
         extra: Option<Bound<'py, PyDict>>,
     ) -> PyResult<Bound<'py, ReadPipeTransport>> {
-        let ends = Ends {
+        let arguments = PipeArguments {
             file: pipe,
             protocol,
             waiter,
             extra,
         };
-        ReadPipeTransport::open(slf, ends)
+        ReadPipeTransport::open(slf, arguments)
     }
 
     #[pyo3(name = "_make_write_pipe_transport", signature = (pipe, protocol, waiter = None, extra = None))]
@@ -33,12 +33,12 @@ impl Loop {
         waiter: Option<Bound<'py, PyAny>>,
         extra: Option<Bound<'py, PyDict>>,
     ) -> PyResult<Bound<'py, WritePipeTransport>> {
-        let ends = Ends {
+        let arguments = PipeArguments {
             file: pipe,
             protocol,
             waiter,
             extra,
         };
-        WritePipeTransport::open(slf, ends)
+        WritePipeTransport::open(slf, arguments)
     }
 }

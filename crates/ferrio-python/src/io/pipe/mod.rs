@@ -3,7 +3,7 @@
 //!
 //! | file | concern |
 //! |---|---|
-//! | `end` | what both directions have: the file, the protocol, extra information, the way to `connection_lost` |
+//! | `common` | what both directions have in common: opening, the representation |
 //! | `read` | `ReadPipeTransport` |
 //! | `write` | `WritePipeTransport` |
 //! | `loop_methods` | the loop's methods that make them |
@@ -12,11 +12,11 @@
 //!
 //! No callback of the protocol is ever called while the state is borrowed.
 
-mod end;
+mod common;
 mod loop_methods;
 mod read;
 mod write;
 
-pub use self::end::Ends;
+pub use self::common::PipeArguments;
 pub use self::read::ReadPipeTransport;
 pub use self::write::WritePipeTransport;

@@ -1,6 +1,6 @@
 //! `ReadPipeTransport`: the reading end of a pipe.
 
-use std::ffi::CStr;
+use std::os::fd::RawFd;
 
 use ferrio::Interest;
 use pyo3::PyTraverseError;
@@ -8,14 +8,14 @@ use pyo3::exceptions::PyOSError;
 use pyo3::gc::PyVisit;
 use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyDict, PyTuple};
+use pyo3::types::{PyBytes, PyTuple};
 
-use super::end::{End, Ends, PipePhase};
+use super::common::{Pipe, PipeArguments, describe, pipe_methods};
 use crate::base::cell::AttachedCell;
 use crate::base::errors::os_error;
+use crate::io::connection::{Connection, Transport, TransportPhase};
 use crate::io::incoming::Arrival;
 use crate::io::process::PipeProtocol;
-use crate::io::protocol::{fail, report_error};
 use crate::io::streams::{StreamReader, StreamReaderProtocol};
 use crate::kernel::event_loop::{Action, Callback, Direction, Loop, READ_SIZE};
 use crate::{base::imports, cpython};
@@ -32,6 +32,7 @@ enum Reading {
 }
 
 struct State {
+    connection: Connection,
     reading: Reading,
     /// The context in which `data_received` runs: that of whoever began or resumed reading.
     context: Py<PyAny>,
@@ -40,28 +41,38 @@ struct State {
 /// A transport over the reading end of a pipe.
 #[pyclass(module = "ferrio", frozen, weakref, dict)]
 pub struct ReadPipeTransport {
-    end: End,
+    event_loop: Py<Loop>,
+    fd: RawFd,
     state: AttachedCell<State>,
 }
 
 impl ReadPipeTransport {
     /// Makes a transport and schedules `connection_made`, then reading, then the waiter.
-    pub fn open<'py>(event_loop: &Bound<'py, Loop>, ends: Ends<'py>) -> PyResult<Bound<'py, Self>> {
+    pub fn open<'py>(
+        event_loop: &Bound<'py, Loop>,
+        arguments: PipeArguments<'py>,
+    ) -> PyResult<Bound<'py, Self>> {
         let py = event_loop.py();
-        let end = End::new(
-            event_loop,
-            &ends,
-            "Pipe transport is for pipes/sockets only.",
-        )?;
+        let pipe = Pipe::new(&arguments, "Pipe transport is for pipes/sockets only.")?;
         let state = AttachedCell::new(State {
+            connection: pipe.connection,
             reading: Reading::Flowing,
             context: cpython::copy_context(py)?,
         });
-        let transport = Bound::new(py, Self { end, state })?;
-        transport
-            .get()
-            .end
-            .begin(&transport, Some("_start_reading"), ends)?;
+        let transport = Self {
+            event_loop: event_loop.clone().unbind(),
+            fd: pipe.fd,
+            state,
+        };
+        let transport = Bound::new(py, transport)?;
+        let start = Some("_start_reading");
+        Self::begin(
+            &transport,
+            &arguments.protocol,
+            start,
+            arguments.waiter,
+            None,
+        )?;
         Ok(transport)
     }
 
@@ -72,10 +83,10 @@ impl ReadPipeTransport {
         if !me.is_reading(py) {
             // pause_reading leaves the descriptor watched, since most pauses end before anything arrives, and a system
             // call each way would be wasted on them.
-            return me.end.stop_watching(py, Direction::Read);
+            return me.stop_watching(py, Direction::Read);
         }
-        let Some(protocol) = me.end.protocol(py) else {
-            return me.end.stop_watching(py, Direction::Read);
+        let Some(protocol) = me.protocol(py) else {
+            return me.stop_watching(py, Direction::Read);
         };
         let context = me.state.with(py, |state| state.context.clone_ref(py));
         cpython::in_context(context.bind(py), || Self::receive(slf, &protocol))
@@ -84,9 +95,8 @@ impl ReadPipeTransport {
     fn receive(slf: &Bound<'_, Self>, protocol: &Bound<'_, PyAny>) -> PyResult<()> {
         let py = slf.py();
         let me = slf.get();
-        let read =
-            |buffer: &mut [u8]| Ok(rustix::io::read(cpython::borrow_fd(me.end.fd())?, buffer)?);
-        let event_loop = me.end.event_loop(py);
+        let read = |buffer: &mut [u8]| Ok(rustix::io::read(cpython::borrow_fd(me.fd)?, buffer)?);
+        let event_loop = me.event_loop(py);
         let reader = StreamReaderProtocol::reader_behind(protocol)
             .or_else(|| PipeProtocol::reader_behind(protocol));
         let arrival = if let Some(reader) = reader {
@@ -106,9 +116,7 @@ impl ReadPipeTransport {
             Ok(Arrival::Nothing) => Ok(()),
             Err(error) => {
                 let error = os_error(py, &error);
-                fail(py, &error, |exc| {
-                    Self::fatal_error(slf, exc, "Fatal read error on pipe transport")
-                })
+                Self::fail(slf, &error, "Fatal read error on pipe transport")
             }
         }
     }
@@ -116,49 +124,21 @@ impl ReadPipeTransport {
     fn receive_eof(slf: &Bound<'_, Self>, protocol: &Bound<'_, PyAny>) -> PyResult<()> {
         let py = slf.py();
         let me = slf.get();
-        me.end.log(slf, "info", "%r was closed by peer")?;
-        me.end.set_phase(py, PipePhase::Lost);
-        me.end.stop_watching(py, Direction::Read)?;
+        Self::log(slf, "info", "%r was closed by peer")?;
+        me.set_phase(py, TransportPhase::Lost);
+        me.stop_watching(py, Direction::Read)?;
         let eof_received = protocol.getattr(intern!(py, "eof_received"))?;
-        let event_loop = me.end.event_loop(py);
+        let event_loop = me.event_loop(py);
         Loop::schedule(event_loop, eof_received, PyTuple::empty(py), None)?;
-        me.end.schedule_connection_lost(slf, None)
-    }
-
-    /// Ends the connection because of an error.
-    fn fatal_error(slf: &Bound<'_, Self>, exc: &Bound<'_, PyAny>, message: &str) -> PyResult<()> {
-        let py = slf.py();
-        let me = slf.get();
-        // A terminal whose other side is closed answers EIO.
-        let is_usual = exc.is_instance_of::<PyOSError>()
-            && exc
-                .getattr(intern!(py, "errno"))
-                .and_then(|errno| errno.eq(libc::EIO))
-                .unwrap_or(false);
-        let event_loop = me.end.event_loop(py);
-        let protocol = me.end.protocol(py);
-        report_error(event_loop, slf, protocol.as_ref(), exc, message, is_usual)?;
-        Self::force_close(slf, Some(exc.clone().unbind()))
-    }
-
-    /// Schedules `connection_lost`, once.
-    fn force_close(slf: &Bound<'_, Self>, exception: Option<Py<PyAny>>) -> PyResult<()> {
-        let py = slf.py();
-        let me = slf.get();
-        if !me.end.is_open(py) {
-            return Ok(());
-        }
-        me.end.set_phase(py, PipePhase::Lost);
-        me.end.stop_watching(py, Direction::Read)?;
-        me.end.schedule_connection_lost(slf, exception)
+        Self::schedule_connection_lost(slf, None)
     }
 
     /// Has the loop watch for data to arrive, unless that is not wanted.
     fn watch_reading(slf: &Bound<'_, Self>) -> PyResult<()> {
         let py = slf.py();
         let me = slf.get();
-        let event_loop = me.end.event_loop(py).get();
-        let fd = me.end.fd();
+        let event_loop = me.event_loop(py).get();
+        let fd = me.fd;
         let watched = event_loop.core(py, |core| {
             core.reader(fd)
                 .is_some_and(|callback| callback.is_action(&READABLE, slf))
@@ -169,14 +149,42 @@ impl ReadPipeTransport {
         let callback = Callback::action(&READABLE, slf);
         event_loop.watch(py, fd, Direction::Read, callback)
     }
+}
+
+impl Transport for ReadPipeTransport {
+    const DIRECTIONS: &'static [Direction] = &[Direction::Read];
+
+    fn event_loop<'py>(&self, py: Python<'py>) -> &Bound<'py, Loop> {
+        self.event_loop.bind(py)
+    }
+
+    fn fd(&self) -> RawFd {
+        self.fd
+    }
+
+    fn connection<R>(&self, py: Python<'_>, f: impl FnOnce(&mut Connection) -> R) -> R {
+        self.state.with(py, |state| f(&mut state.connection))
+    }
 
     fn describe(&self, py: Python<'_>) -> String {
-        self.end.describe(py, "ReadPipeTransport", |event_loop| {
-            let interest = event_loop.core(py, |core| core.interest(self.end.fd()));
+        describe(self, py, "ReadPipeTransport", |interest| {
             // A paused transport is still watched, see `on_readable`.
             let polling = self.is_reading(py) && interest.contains(Interest::READ);
             if polling { "polling" } else { "idle" }.to_owned()
         })
+    }
+
+    fn warning_function(py: Python<'_>) -> PyResult<&Bound<'_, PyAny>> {
+        imports::warn_of_read_pipe(py)
+    }
+
+    /// A terminal whose other side is closed answers EIO.
+    fn is_expected(exception: &Bound<'_, PyAny>) -> bool {
+        exception.is_instance_of::<PyOSError>()
+            && exception
+                .getattr(intern!(exception.py(), "errno"))
+                .and_then(|errno| errno.eq(libc::EIO))
+                .unwrap_or(false)
     }
 }
 
@@ -184,10 +192,9 @@ impl ReadPipeTransport {
 impl ReadPipeTransport {
     /// Return True if the transport is neither paused nor closing.
     fn is_reading(&self, py: Python<'_>) -> bool {
-        self.end.is_open(py)
-            && self
-                .state
-                .with(py, |state| state.reading == Reading::Flowing)
+        self.state.with(py, |state| {
+            state.connection.phase == TransportPhase::Open && state.reading == Reading::Flowing
+        })
     }
 
     /// Stop calling data_received() until resume_reading(). Does nothing if paused or closing.
@@ -198,14 +205,14 @@ impl ReadPipeTransport {
             return Ok(());
         }
         me.state.with(py, |state| state.reading = Reading::Paused);
-        me.end.log(slf, "debug", "%r pauses reading")
+        Self::log(slf, "debug", "%r pauses reading")
     }
 
     /// Go on after pause_reading(). Does nothing if not paused or if closing.
     fn resume_reading(slf: &Bound<'_, Self>) -> PyResult<()> {
         let py = slf.py();
         let me = slf.get();
-        if !me.end.is_open(py) || me.is_reading(py) {
+        if me.phase(py) != TransportPhase::Open || me.is_reading(py) {
             return Ok(());
         }
         let context = cpython::copy_context(py)?;
@@ -215,47 +222,12 @@ impl ReadPipeTransport {
         });
         drop(old);
         Self::watch_reading(slf)?;
-        me.end.log(slf, "debug", "%r resumes reading")
+        Self::log(slf, "debug", "%r resumes reading")
     }
 
     /// Close the pipe; connection_lost(None) is called.
     fn close(slf: &Bound<'_, Self>) -> PyResult<()> {
         Self::force_close(slf, None)
-    }
-
-    /// Return True if the transport is closing or closed.
-    fn is_closing(&self, py: Python<'_>) -> bool {
-        !self.end.is_open(py)
-    }
-
-    /// Return the information called name ('pipe'), or default if there is none.
-    #[pyo3(signature = (name, default = None))]
-    fn get_extra_info<'py>(
-        slf: &Bound<'py, Self>,
-        name: &Bound<'py, PyAny>,
-        default: Option<Bound<'py, PyAny>>,
-    ) -> PyResult<Option<Bound<'py, PyAny>>> {
-        slf.get().end.extra_info(slf, name, default)
-    }
-
-    /// Set the protocol that is told from now on.
-    fn set_protocol(&self, protocol: Bound<'_, PyAny>) {
-        self.end.set_protocol(protocol);
-    }
-
-    /// Return the protocol, or None once the connection is lost.
-    #[getter(_protocol)]
-    fn get_protocol_attribute(&self, py: Python<'_>) -> Option<Py<PyAny>> {
-        self.get_protocol(py)
-    }
-
-    /// Return the protocol, or None once the connection is lost.
-    fn get_protocol(&self, py: Python<'_>) -> Option<Py<PyAny>> {
-        self.end.protocol(py).map(Bound::unbind)
-    }
-
-    fn __repr__(&self, py: Python<'_>) -> String {
-        self.describe(py)
     }
 
     #[getter(__class__)]
@@ -268,38 +240,9 @@ impl ReadPipeTransport {
         Self::watch_reading(slf)
     }
 
-    #[pyo3(name = "_call_connection_lost")]
-    fn call_connection_lost(&self, py: Python<'_>, exc: Option<Py<PyAny>>) -> PyResult<()> {
-        self.end.lose_connection(py, exc)
-    }
-
     #[pyo3(name = "_close")]
     fn close_with(slf: &Bound<'_, Self>, exc: Option<Py<PyAny>>) -> PyResult<()> {
         Self::force_close(slf, exc)
-    }
-
-    #[pyo3(name = "_fatal_error", signature = (exc, message = "Fatal error on pipe transport"))]
-    fn fatal_error_method(
-        slf: &Bound<'_, Self>,
-        exc: &Bound<'_, PyAny>,
-        message: &str,
-    ) -> PyResult<()> {
-        Self::fatal_error(slf, exc, message)
-    }
-
-    #[getter(_loop)]
-    fn get_loop(&self, py: Python<'_>) -> Option<Py<Loop>> {
-        (self.end.phase(py) != PipePhase::Closed).then(|| self.end.event_loop(py).clone().unbind())
-    }
-
-    #[getter(_pipe)]
-    fn get_pipe(&self, py: Python<'_>) -> Option<Py<PyAny>> {
-        self.end.file(py)
-    }
-
-    #[setter(_pipe)]
-    fn set_pipe(&self, py: Python<'_>, pipe: Option<Py<PyAny>>) {
-        self.end.set_file(py, pipe);
     }
 
     #[classattr]
@@ -317,25 +260,10 @@ impl ReadPipeTransport {
     fn add_reader(&self, fd: Bound<'_, PyAny>, callback: Bound<'_, PyAny>) -> PyResult<()> {
         let py = fd.py();
         if self.is_reading(py) {
-            let event_loop = self.end.event_loop(py);
+            let event_loop = self.event_loop.bind(py);
             event_loop.call_method1(intern!(py, "_add_reader"), (fd, callback))?;
         }
         Ok(())
-    }
-
-    #[getter(_fileno)]
-    fn get_fileno(&self) -> i32 {
-        self.end.fd()
-    }
-
-    #[getter(_extra)]
-    fn get_extra(&self, py: Python<'_>) -> Py<PyDict> {
-        self.end.extra(py)
-    }
-
-    #[getter(_closing)]
-    fn get_closing(&self, py: Python<'_>) -> bool {
-        self.is_closing(py)
     }
 
     #[getter(_paused)]
@@ -345,26 +273,16 @@ impl ReadPipeTransport {
     }
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
-        self.end.traverse(visit)?;
-        self.state.visit(|state| visit.call(&state.context))
+        visit.call(&self.event_loop)?;
+        self.state.visit(|state| {
+            state.connection.traverse(visit)?;
+            visit.call(&state.context)
+        })
     }
 
     fn __clear__(&self) {
-        Python::attach(|py| self.end.clear(py));
+        Python::attach(|py| drop(self.connection(py, Connection::take_references)));
     }
 }
 
-impl cpython::Finalize for ReadPipeTransport {
-    #[inline]
-    fn is_settled(slf: &Bound<'_, Self>) -> bool {
-        slf.get().end.is_disposed(slf.py())
-    }
-
-    const WARNER: Option<&'static CStr> = Some(c"_warn");
-
-    fn finalize(slf: &Bound<'_, Self>, warner: Option<&Bound<'_, PyAny>>) -> PyResult<()> {
-        slf.get()
-            .end
-            .forget(slf, imports::warn_of_read_pipe(slf.py()), warner)
-    }
-}
+pipe_methods!(ReadPipeTransport);

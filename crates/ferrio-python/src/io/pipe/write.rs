@@ -1,26 +1,28 @@
 //! `WritePipeTransport`: the writing end of a pipe.
 
-use std::ffi::CStr;
 use std::io;
+use std::os::fd::RawFd;
 
-use ferrio::Interest;
+use ferrio::{FlowControl, Interest};
 use pyo3::PyTraverseError;
 use pyo3::exceptions::{PyAssertionError, PyBrokenPipeError, PyBufferError, PyNotImplementedError};
 use pyo3::gc::PyVisit;
 use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyDict};
+use pyo3::types::PyBytes;
 use rustix::fs::FileType;
 
-use super::end::{End, Ends, PipePhase};
+use super::common::{Pipe, PipeArguments, describe, pipe_methods};
 use crate::base::cell::AttachedCell;
 use crate::base::errors::os_error;
+use crate::io::connection::{Connection, Transport, TransportPhase};
 use crate::io::outgoing::{
     Data, LOST_WRITES_LOG_THRESHOLD, Outgoing, Sink, Writer, writer_attributes,
 };
-use crate::io::protocol::{fail, report_fatal_error};
 use crate::kernel::event_loop::{Action, Callback, Direction, Loop, Unflushed};
 use crate::{base::imports, cpython};
+
+const WRITE_ERROR: &str = "Fatal write error on pipe transport";
 
 static PEER_CLOSED: Action = Action::of("losing the peer of", |object| {
     WritePipeTransport::on_peer_closed(object.cast()?)
@@ -30,17 +32,25 @@ static WRITABLE: Action = Action::of("writing to", |object| {
     WritePipeTransport::on_writable(object.cast()?)
 });
 
-#[derive(Default)]
 struct State {
+    connection: Connection,
     outgoing: Outgoing,
     /// asyncio's `_conn_lost`: how often writing has failed or data was written that could not be sent any more.
     lost_writes: u32,
 }
 
+impl State {
+    /// Flow control, and the size of the write buffer in bytes.
+    fn flow(&mut self) -> (&mut FlowControl, usize) {
+        self.outgoing.flow()
+    }
+}
+
 /// A transport over the writing end of a pipe.
 #[pyclass(module = "ferrio", frozen, weakref, dict)]
 pub struct WritePipeTransport {
-    end: End,
+    event_loop: Py<Loop>,
+    fd: RawFd,
     /// The context in which the protocol's callbacks run.
     context: Py<PyAny>,
     state: AttachedCell<State>,
@@ -48,24 +58,14 @@ pub struct WritePipeTransport {
 
 impl Writer for WritePipeTransport {
     fn outgoing<R>(&self, py: Python<'_>, f: impl FnOnce(&mut Outgoing) -> R) -> Option<R> {
-        match self.end.phase(py) {
-            PipePhase::Open | PipePhase::Draining => {
-                Some(self.state.with(py, |state| f(&mut state.outgoing)))
-            }
-            PipePhase::Lost | PipePhase::Closed => None,
+        if self.phase(py).is_lost() {
+            return None;
         }
+        Some(self.state.with(py, |state| f(&mut state.outgoing)))
     }
 
     fn sink(&self) -> Sink {
-        Sink::File(self.end.fd())
-    }
-
-    fn event_loop<'py>(&self, py: Python<'py>) -> &Bound<'py, Loop> {
-        self.end.event_loop(py)
-    }
-
-    fn protocol<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyAny>> {
-        self.end.protocol(py)
+        Sink::File(self.fd)
     }
 
     fn when_writable(slf: &Bound<'_, Self>) -> Callback {
@@ -89,7 +89,7 @@ impl Writer for WritePipeTransport {
         for _ in 1..collected {
             me.write_lost(py)?;
         }
-        Self::failed(slf, &os_error(py, error))
+        Self::fail(slf, &os_error(py, error), WRITE_ERROR)
     }
 
     fn write_lost(&self, py: Python<'_>) -> PyResult<()> {
@@ -107,21 +107,33 @@ impl Writer for WritePipeTransport {
 
 impl WritePipeTransport {
     /// Makes a transport and schedules `connection_made`, then watching the other end, then the waiter.
-    pub fn open<'py>(event_loop: &Bound<'py, Loop>, ends: Ends<'py>) -> PyResult<Bound<'py, Self>> {
+    pub fn open<'py>(
+        event_loop: &Bound<'py, Loop>,
+        arguments: PipeArguments<'py>,
+    ) -> PyResult<Bound<'py, Self>> {
         let py = event_loop.py();
         let refusal = "Pipe transport is only for pipes, sockets and character devices";
-        let transport = Bound::new(
-            py,
-            Self {
-                end: End::new(event_loop, &ends, refusal)?,
-                context: cpython::copy_context(py)?,
-                state: AttachedCell::default(),
-            },
-        )?;
-        let me = transport.get();
+        let pipe = Pipe::new(&arguments, refusal)?;
+        let transport = Self {
+            event_loop: event_loop.clone().unbind(),
+            fd: pipe.fd,
+            context: cpython::copy_context(py)?,
+            state: AttachedCell::new(State {
+                connection: pipe.connection,
+                outgoing: Outgoing::default(),
+                lost_writes: 0,
+            }),
+        };
+        let transport = Bound::new(py, transport)?;
         // The writing end of a pipe becomes readable when the other end is closed. A terminal has input of its own.
-        let start = (me.end.kind() != FileType::CharacterDevice).then_some("_start_watching_peer");
-        me.end.begin(&transport, start, ends)?;
+        let start = (pipe.kind != FileType::CharacterDevice).then_some("_start_watching_peer");
+        Self::begin(
+            &transport,
+            &arguments.protocol,
+            start,
+            arguments.waiter,
+            None,
+        )?;
         Ok(transport)
     }
 
@@ -143,7 +155,7 @@ impl WritePipeTransport {
             None => return Ok(()),
             Some(Ok(())) => (),
             Some(Err(error)) => {
-                me.end.stop_watching(py, Direction::Write)?;
+                me.stop_watching(py, Direction::Write)?;
                 // These were not collected but accepted, so that they do not count as lost writes.
                 me.state.with(py, |state| state.outgoing.clear());
                 return Self::write_failed(slf, &error);
@@ -152,14 +164,14 @@ impl WritePipeTransport {
         if me.outgoing(py, Outgoing::unblock) != Some(true) {
             return Ok(());
         }
-        me.end.stop_watching(py, Direction::Write)?;
+        me.stop_watching(py, Direction::Write)?;
         // Unlike a socket's, a pipe's protocol is told to resume when everything has left. It may write again.
         Self::maybe_resume_protocol(slf)?;
         let drained = me.outgoing(py, |outgoing| outgoing.is_empty()) == Some(true);
-        if drained && me.end.phase(py) == PipePhase::Draining {
-            me.end.set_phase(py, PipePhase::Lost);
-            me.end.stop_watching(py, Direction::Read)?;
-            return me.end.lose_connection(py, None);
+        if drained && me.phase(py) == TransportPhase::Draining {
+            me.set_phase(py, TransportPhase::Lost);
+            me.stop_watching(py, Direction::Read)?;
+            return Self::lose_connection(slf, None);
         }
         Ok(())
     }
@@ -172,45 +184,27 @@ impl WritePipeTransport {
         let Some(empty) = me.outgoing(py, |outgoing| outgoing.is_empty()) else {
             return Ok(());
         };
-        me.end.log(slf, "info", "%r was closed by peer")?;
+        Self::log(slf, "info", "%r was closed by peer")?;
         let exception = (!empty).then(|| PyBrokenPipeError::new_err(()).into_value(py).into_any());
         Self::force_close(slf, exception)
     }
+}
 
-    /// Writing has raised an error.
-    fn failed(slf: &Bound<'_, Self>, error: &PyErr) -> PyResult<()> {
-        fail(slf.py(), error, |exc| {
-            Self::fatal_error(slf, exc, "Fatal write error on pipe transport")
-        })
+impl Transport for WritePipeTransport {
+    fn event_loop<'py>(&self, py: Python<'py>) -> &Bound<'py, Loop> {
+        self.event_loop.bind(py)
     }
 
-    /// Ends the connection because of an error.
-    fn fatal_error(slf: &Bound<'_, Self>, exc: &Bound<'_, PyAny>, message: &str) -> PyResult<()> {
-        let py = slf.py();
-        let me = slf.get();
-        let event_loop = me.end.event_loop(py);
-        let protocol = me.end.protocol(py);
-        report_fatal_error(event_loop, slf, protocol.as_ref(), exc, message)?;
-        Self::force_close(slf, Some(exc.clone().unbind()))
+    fn fd(&self) -> RawFd {
+        self.fd
     }
 
-    /// Drops what is buffered and schedules `connection_lost`, once.
-    fn force_close(slf: &Bound<'_, Self>, exception: Option<Py<PyAny>>) -> PyResult<()> {
-        let py = slf.py();
-        let me = slf.get();
-        if matches!(me.end.phase(py), PipePhase::Lost | PipePhase::Closed) {
-            return Ok(());
-        }
-        me.state.with(py, |state| state.outgoing.clear());
-        me.end.set_phase(py, PipePhase::Lost);
-        me.end.stop_watching(py, Direction::Write)?;
-        me.end.stop_watching(py, Direction::Read)?;
-        me.end.schedule_connection_lost(slf, exception)
+    fn connection<R>(&self, py: Python<'_>, f: impl FnOnce(&mut Connection) -> R) -> R {
+        self.state.with(py, |state| f(&mut state.connection))
     }
 
     fn describe(&self, py: Python<'_>) -> String {
-        self.end.describe(py, "WritePipeTransport", |event_loop| {
-            let interest = event_loop.core(py, |core| core.interest(self.end.fd()));
+        describe(self, py, "WritePipeTransport", |interest| {
             let polling = if interest.contains(Interest::WRITE) {
                 "polling"
             } else {
@@ -219,6 +213,18 @@ impl WritePipeTransport {
             let buffered = self.state.with(py, |state| state.outgoing.len());
             format!("{polling} bufsize={buffered}")
         })
+    }
+
+    fn warning_function(py: Python<'_>) -> PyResult<&Bound<'_, PyAny>> {
+        imports::warn_of_write_pipe(py)
+    }
+
+    fn send_collected(slf: &Bound<'_, Self>) -> PyResult<()> {
+        Self::flush(slf)
+    }
+
+    fn discard(&self, py: Python<'_>) {
+        self.state.with(py, |state| state.outgoing.clear());
     }
 }
 
@@ -231,14 +237,14 @@ impl WritePipeTransport {
         let py = slf.py();
         match Data::of(data) {
             // Unlike a socket's, a pipe's data counts as lost from close() on.
-            Some(Ok(data)) if !slf.get().end.is_open(py) && !data.bytes(py).is_empty() => {
+            Some(Ok(data)) if slf.get().is_closing(py) && !data.bytes(py).is_empty() => {
                 slf.get().write_lost(py)
             }
             Some(Ok(data)) => Self::write_data(slf, data),
             Some(Err(error)) if !error.is_instance_of::<PyBufferError>(py) => Err(error),
             Some(Err(error)) => {
                 slf.get().state.with(py, |state| state.lost_writes += 1);
-                Self::failed(slf, &error)
+                Self::fail(slf, &error, WRITE_ERROR)
             }
             None => Err(PyAssertionError::new_err(data.repr()?.unbind())),
         }
@@ -255,21 +261,21 @@ impl WritePipeTransport {
     fn write_eof(slf: &Bound<'_, Self>) -> PyResult<()> {
         let py = slf.py();
         let me = slf.get();
-        if !me.end.is_open(py) {
+        if me.is_closing(py) {
             return Ok(());
         }
         Self::flush(slf)?;
         // Nothing is left to do if sending has failed and closed the transport.
-        if !me.end.is_open(py) {
+        if me.is_closing(py) {
             return Ok(());
         }
         if me.state.with(py, |state| !state.outgoing.is_empty()) {
-            me.end.set_phase(py, PipePhase::Draining);
+            me.set_phase(py, TransportPhase::Draining);
             return Ok(());
         }
-        me.end.set_phase(py, PipePhase::Lost);
-        me.end.stop_watching(py, Direction::Read)?;
-        me.end.schedule_connection_lost(slf, None)
+        me.set_phase(py, TransportPhase::Lost);
+        me.stop_watching(py, Direction::Read)?;
+        Self::schedule_connection_lost(slf, None)
     }
 
     /// Return True: closing the pipe is the end of the stream.
@@ -284,69 +290,7 @@ impl WritePipeTransport {
 
     /// Close the pipe at once; what the kernel has not taken is lost. connection_lost(None) is called.
     fn abort(slf: &Bound<'_, Self>) -> PyResult<()> {
-        Self::flush(slf)?;
-        Self::force_close(slf, None)
-    }
-
-    /// Return True if the transport is closing or closed.
-    fn is_closing(&self, py: Python<'_>) -> bool {
-        !self.end.is_open(py)
-    }
-
-    /// Return the number of bytes that have been written and not yet taken by the kernel.
-    fn get_write_buffer_size(slf: &Bound<'_, Self>) -> PyResult<usize> {
-        Self::flush(slf)?;
-        Ok(slf.get().state.with(slf.py(), |state| state.outgoing.len()))
-    }
-
-    /// Return the (low, high) limits of flow control in bytes.
-    fn get_write_buffer_limits(&self, py: Python<'_>) -> (usize, usize) {
-        self.state.with(py, |state| state.outgoing.limits())
-    }
-
-    /// Set the limits of flow control in bytes: pause_writing() above high, resume_writing() when all has left.
-    ///
-    /// Raises ValueError unless 0 <= low <= high.
-    #[pyo3(signature = (high = None, low = None))]
-    fn set_write_buffer_limits(
-        slf: &Bound<'_, Self>,
-        high: Option<isize>,
-        low: Option<isize>,
-    ) -> PyResult<()> {
-        slf.get()
-            .state
-            .with(slf.py(), |state| state.outgoing.set_limits(high, low))?;
-        Self::flush(slf)?;
-        Self::maybe_pause_protocol(slf)
-    }
-
-    /// Return the information called name ('pipe'), or default if there is none.
-    #[pyo3(signature = (name, default = None))]
-    fn get_extra_info<'py>(
-        slf: &Bound<'py, Self>,
-        name: &Bound<'py, PyAny>,
-        default: Option<Bound<'py, PyAny>>,
-    ) -> PyResult<Option<Bound<'py, PyAny>>> {
-        slf.get().end.extra_info(slf, name, default)
-    }
-
-    /// Set the protocol that is told from now on.
-    fn set_protocol(&self, protocol: Bound<'_, PyAny>) {
-        self.end.set_protocol(protocol);
-    }
-
-    /// Return the protocol, or None once the connection is lost.
-    fn get_protocol(&self, py: Python<'_>) -> Option<Py<PyAny>> {
-        self.end.protocol(py).map(Bound::unbind)
-    }
-
-    #[getter(_protocol)]
-    fn get_protocol_attribute(&self, py: Python<'_>) -> Option<Py<PyAny>> {
-        self.get_protocol(py)
-    }
-
-    fn __repr__(&self, py: Python<'_>) -> String {
-        self.describe(py)
+        Self::abort_with(slf, None)
     }
 
     /// asyncio.Transport, since asyncio's own is one too, though it does not read.
@@ -375,62 +319,17 @@ impl WritePipeTransport {
     fn start_watching_peer(slf: &Bound<'_, Self>) -> PyResult<()> {
         let py = slf.py();
         let me = slf.get();
-        if matches!(me.end.phase(py), PipePhase::Lost | PipePhase::Closed) {
+        if me.phase(py).is_lost() {
             return Ok(());
         }
         let callback = Callback::action(&PEER_CLOSED, slf);
-        let event_loop = me.end.event_loop(py).get();
-        event_loop.watch(py, me.end.fd(), Direction::Read, callback)
-    }
-
-    #[pyo3(name = "_call_connection_lost")]
-    fn call_connection_lost(&self, py: Python<'_>, exc: Option<Py<PyAny>>) -> PyResult<()> {
-        self.end.lose_connection(py, exc)
+        let event_loop = me.event_loop(py).get();
+        event_loop.watch(py, me.fd, Direction::Read, callback)
     }
 
     #[pyo3(name = "_close", signature = (exc = None))]
     fn close_with(slf: &Bound<'_, Self>, exc: Option<Py<PyAny>>) -> PyResult<()> {
-        Self::flush(slf)?;
-        Self::force_close(slf, exc)
-    }
-
-    #[pyo3(name = "_fatal_error", signature = (exc, message = "Fatal error on pipe transport"))]
-    fn fatal_error_method(
-        slf: &Bound<'_, Self>,
-        exc: &Bound<'_, PyAny>,
-        message: &str,
-    ) -> PyResult<()> {
-        Self::fatal_error(slf, exc, message)
-    }
-
-    #[getter(_loop)]
-    fn get_loop(&self, py: Python<'_>) -> Option<Py<Loop>> {
-        (self.end.phase(py) != PipePhase::Closed).then(|| self.end.event_loop(py).clone().unbind())
-    }
-
-    #[getter(_pipe)]
-    fn get_pipe(&self, py: Python<'_>) -> Option<Py<PyAny>> {
-        self.end.file(py)
-    }
-
-    #[setter(_pipe)]
-    fn set_pipe(&self, py: Python<'_>, pipe: Option<Py<PyAny>>) {
-        self.end.set_file(py, pipe);
-    }
-
-    #[getter(_fileno)]
-    fn get_fileno(&self) -> i32 {
-        self.end.fd()
-    }
-
-    #[getter(_extra)]
-    fn get_extra(&self, py: Python<'_>) -> Py<PyDict> {
-        self.end.extra(py)
-    }
-
-    #[getter(_closing)]
-    fn get_closing(&self, py: Python<'_>) -> bool {
-        self.is_closing(py)
+        Self::abort_with(slf, exc)
     }
 
     #[getter(_conn_lost)]
@@ -444,36 +343,18 @@ impl WritePipeTransport {
         Self::on_peer_closed(slf)
     }
 
-    #[getter(_protocol_paused)]
-    fn get_protocol_paused(&self, py: Python<'_>) -> bool {
-        self.state.with(py, |state| state.outgoing.is_paused())
-    }
-
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
-        self.end.traverse(visit)?;
-        visit.call(&self.context)
+        visit.call(&self.event_loop)?;
+        visit.call(&self.context)?;
+        self.state.visit(|state| state.connection.traverse(visit))
     }
 
     fn __clear__(&self) {
-        Python::attach(|py| self.end.clear(py));
+        Python::attach(|py| drop(self.connection(py, Connection::take_references)));
     }
 }
 
-impl cpython::Finalize for WritePipeTransport {
-    #[inline]
-    fn is_settled(slf: &Bound<'_, Self>) -> bool {
-        slf.get().end.is_disposed(slf.py())
-    }
-
-    const WARNER: Option<&'static CStr> = Some(c"_warn");
-
-    fn finalize(slf: &Bound<'_, Self>, warner: Option<&Bound<'_, PyAny>>) -> PyResult<()> {
-        slf.get()
-            .end
-            .forget(slf, imports::warn_of_write_pipe(slf.py()), warner)
-    }
-}
-
+pipe_methods!(WritePipeTransport);
 writer_attributes!(WritePipeTransport, |py, pieces| Ok(Outgoing::as_bytes(
     py, &pieces
 )

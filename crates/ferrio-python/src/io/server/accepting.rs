@@ -14,7 +14,7 @@ use pyo3::types::{PyDict, PyTuple};
 use super::Server;
 use crate::base::arguments::Truth;
 use crate::base::errors::leaves_the_loop;
-use crate::io::transport::Connection;
+use crate::io::transport::ConnectionArguments;
 use crate::kernel::coroutine::Coroutine;
 use crate::kernel::event_loop::{Action, Callback, Direction, Loop};
 use crate::{base::imports, cpython, io::tls};
@@ -175,7 +175,7 @@ impl Listener {
                 ssl_protocol(event_loop, &protocol, ssl_context.bind(py), None, &kwargs)?
             }
         };
-        let connection = Connection {
+        let connection = ConnectionArguments {
             sock,
             protocol,
             waiter: None,
@@ -322,7 +322,7 @@ impl Loop {
         server: Option<Bound<'py, PyAny>>,
         context: Option<Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let connection = Connection {
+        let connection = ConnectionArguments {
             sock,
             protocol,
             waiter,
@@ -362,7 +362,7 @@ impl Loop {
         let py = slf.py();
         let kwargs = kwargs.unwrap_or_else(|| PyDict::new(py));
         let tls = ssl_protocol(slf, &protocol, &sslcontext, waiter.as_ref(), &kwargs)?;
-        let connection = Connection {
+        let connection = ConnectionArguments {
             sock: rawsock,
             protocol: tls.clone(),
             waiter: None,

@@ -1,18 +1,21 @@
 //! The class `SocketTransport`.
 
-use super::common::{Portrait, TransportPhase, describe_socket};
 use crate::base::cell::AttachedCell;
+use crate::io::connection::{
+    Connection, SelectorTransport, Transport, describe_socket, selector_transport_methods,
+};
 use crate::io::outgoing::Outgoing;
 use crate::io::plain_sockets::is_plain;
 use crate::io::streams::StreamReaderProtocol;
 use crate::io::tls::TlsProtocol;
 use crate::kernel::event_loop::Loop;
-use crate::{base::imports, cpython, io::extra_info};
+use crate::{base::imports, cpython};
+use ferrio::FlowControl;
 use pyo3::PyTraverseError;
 use pyo3::gc::PyVisit;
 use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyTuple};
+use pyo3::types::PyDict;
 use std::os::fd::RawFd;
 
 /// How the protocol takes what arrives.
@@ -29,12 +32,9 @@ pub(super) enum Delivery {
 }
 
 pub(super) struct State {
-    pub(super) phase: TransportPhase,
-    pub(super) sock: Option<Py<PyAny>>,
-    pub(super) protocol: Option<Py<PyAny>>,
+    pub(super) connection: Connection,
     pub(super) delivery: Delivery,
     pub(super) server: Option<Py<PyAny>>,
-    pub(super) extra: Py<PyDict>,
     /// `pause_reading` was called.
     pub(super) paused: bool,
     pub(super) outgoing: Outgoing,
@@ -44,6 +44,13 @@ pub(super) struct State {
     pub(super) lost_writes: u32,
     /// Done when the buffer is empty, for sendfile.
     pub(super) empty_waiter: Option<Py<PyAny>>,
+}
+
+impl State {
+    /// Flow control, and the size of the write buffer in bytes.
+    pub(super) fn flow(&mut self) -> (&mut FlowControl, usize) {
+        self.outgoing.flow()
+    }
 }
 
 /// A transport over a connected stream socket.
@@ -56,8 +63,8 @@ pub struct SocketTransport {
     pub(super) state: AttachedCell<State>,
 }
 
-/// What a transport is made from.
-pub struct Connection<'py> {
+/// The arguments that a transport is made from.
+pub struct ConnectionArguments<'py> {
     /// A connected, non-blocking socket.
     pub sock: Bound<'py, PyAny>,
     /// Whom to tell.
@@ -72,7 +79,7 @@ pub struct Connection<'py> {
     pub context: Option<Bound<'py, PyAny>>,
 }
 
-impl<'py> Connection<'py> {
+impl<'py> ConnectionArguments<'py> {
     /// Makes a transport and schedules `connection_made`, then reading, then the waiter.
     pub fn open(self, event_loop: &Bound<'py, Loop>) -> PyResult<Bound<'py, PyAny>> {
         if is_plain(&self.sock)? {
@@ -101,17 +108,17 @@ impl<'py> Connection<'py> {
 impl SocketTransport {
     fn open<'py>(
         event_loop: &Bound<'py, Loop>,
-        connection: Connection<'py>,
+        arguments: ConnectionArguments<'py>,
     ) -> PyResult<Bound<'py, Self>> {
         let py = event_loop.py();
-        let Connection {
+        let ConnectionArguments {
             sock,
             protocol,
             waiter,
             extra,
             server,
             context,
-        } = connection;
+        } = arguments;
         let fd: RawFd = sock.call_method0(intern!(py, "fileno"))?.extract()?;
         Loop::ensure_no_transport(event_loop, fd, &sock)?;
         let extra = describe_socket(&sock, extra)?;
@@ -128,12 +135,9 @@ impl SocketTransport {
                 fd,
                 context: own_context,
                 state: AttachedCell::new(State {
-                    phase: TransportPhase::Open,
-                    sock: Some(sock.unbind()),
-                    protocol: Some(protocol.clone().unbind()),
+                    connection: Connection::new(sock, &protocol, extra),
                     delivery,
                     server: server.as_ref().map(|server| server.clone().unbind()),
-                    extra: extra.unbind(),
                     paused: false,
                     outgoing: Outgoing::default(),
                     eof: false,
@@ -146,61 +150,9 @@ impl SocketTransport {
             crate::io::server::attach(&server, &transport)?;
         }
         event_loop.get().register_transport(fd, &transport)?;
-        let soon = |callback: Bound<'py, PyAny>, args: Bound<'py, PyTuple>| {
-            Loop::schedule(event_loop, callback, args, context.clone())
-        };
-        soon(
-            protocol.getattr(intern!(py, "connection_made"))?,
-            PyTuple::new(py, [&transport])?,
-        )?;
-        // Reading begins, and the waiter wakes up, only after connection_made was called.
-        soon(
-            transport.getattr(intern!(py, "_start_reading"))?,
-            PyTuple::empty(py),
-        )?;
-        if let Some(waiter) = waiter {
-            let none = PyTuple::new(py, [waiter.as_any(), py.None().bind(py)])?;
-            soon(imports::set_result_unless_cancelled(py)?.clone(), none)?;
-        }
+        let start = Some("_start_reading");
+        Self::begin(&transport, &protocol, start, waiter, context.as_ref())?;
         Ok(transport)
-    }
-
-    /// The number of the socket's descriptor; somebody else's once the transport is closed.
-    pub fn fd(&self) -> RawFd {
-        self.fd
-    }
-
-    /// The loop.
-    pub(super) fn event_loop<'py>(&self, py: Python<'py>) -> &Bound<'py, Loop> {
-        self.event_loop.bind(py)
-    }
-
-    pub(super) fn phase(&self, py: Python<'_>) -> TransportPhase {
-        self.state.with(py, |state| state.phase)
-    }
-
-    pub(super) fn protocol<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyAny>> {
-        self.state.with(py, |state| {
-            state
-                .protocol
-                .as_ref()
-                .map(|protocol| protocol.bind(py).clone())
-        })
-    }
-
-    /// The representation.
-    pub(super) fn describe(&self, py: Python<'_>) -> String {
-        let (phase, paused, buffered) = self.state.with(py, |state| {
-            (state.phase, state.paused, state.outgoing.len())
-        });
-        let portrait = Portrait {
-            class: "SocketTransport",
-            phase,
-            fd: self.fd,
-            paused,
-            buffered,
-        };
-        portrait.describe(py, self.event_loop.get())
     }
 }
 
@@ -218,38 +170,6 @@ pub(super) fn delivery_of(protocol: &Bound<'_, PyAny>) -> PyResult<Delivery> {
 
 #[pymethods]
 impl SocketTransport {
-    /// Return the information called name ('socket', 'sockname', 'peername', …), or default if there is none.
-    #[pyo3(signature = (name, default = None))]
-    fn get_extra_info<'py>(
-        slf: &Bound<'py, Self>,
-        name: &Bound<'py, PyAny>,
-        default: Option<Bound<'py, PyAny>>,
-    ) -> PyResult<Option<Bound<'py, PyAny>>> {
-        let extra = slf.get().get_extra(slf.py());
-        extra_info::look_up(slf, extra.bind(slf.py()), name, default)
-    }
-
-    /// Set the protocol that is told from now on.
-    pub(super) fn set_protocol(&self, protocol: Bound<'_, PyAny>) -> PyResult<()> {
-        let py = protocol.py();
-        let delivery = delivery_of(&protocol)?;
-        let old = self.state.with(py, |state| {
-            state.delivery = delivery;
-            state.protocol.replace(protocol.unbind())
-        });
-        drop(old);
-        Ok(())
-    }
-
-    /// Return the protocol, or None once the connection is lost.
-    pub(super) fn get_protocol(&self, py: Python<'_>) -> Option<Py<PyAny>> {
-        self.protocol(py).map(Bound::unbind)
-    }
-
-    fn __repr__(&self, py: Python<'_>) -> String {
-        self.describe(py)
-    }
-
     #[getter(__class__)]
     fn class(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
         Ok(imports::transport_class(slf.py())?.clone().unbind())
@@ -259,10 +179,8 @@ impl SocketTransport {
         visit.call(&self.event_loop)?;
         visit.call(&self.context)?;
         self.state.visit(|state| {
-            visit.call(&state.sock)?;
-            visit.call(&state.protocol)?;
+            state.connection.traverse(visit)?;
             visit.call(&state.server)?;
-            visit.call(&state.extra)?;
             visit.call(&state.empty_waiter)
         })
     }
@@ -270,10 +188,15 @@ impl SocketTransport {
     fn __clear__(&self) {
         Python::attach(|py| {
             let references = self.state.with(py, |state| {
-                let ends = (state.sock.take(), state.protocol.take());
-                (ends, state.server.take(), state.empty_waiter.take())
+                (
+                    state.connection.take_references(),
+                    state.server.take(),
+                    state.empty_waiter.take(),
+                )
             });
             drop(references);
         });
     }
 }
+
+selector_transport_methods!(SocketTransport);

@@ -5,9 +5,8 @@
 //! | `class` | the class [`SocketTransport`] |
 //! | `reading` | what arrives: `data_received`, `buffer_updated`, `eof_received`, pausing |
 //! | `writing` | what is to leave: `write`, flow control, `write_eof` |
-//! | `closing` | `close`, `abort`, fatal errors, `connection_lost` |
+//! | `closing` | how it closes, where that differs from other transports |
 //! | `attributes` | the private attributes that programs see |
-//! | `common` | what stream and datagram sockets have in common |
 //! | `sendfile` | the loop's `sendfile` |
 //!
 //! Writes leave as `crate::io::outgoing` says: together, at the end of the iteration.
@@ -19,11 +18,9 @@
 mod attributes;
 mod class;
 mod closing;
-mod common;
 mod reading;
 mod sendfile;
 mod writing;
 
 use self::class::Delivery;
-pub use self::class::{Connection, SocketTransport};
-pub use self::common::{Portrait, TransportPhase, describe_socket};
+pub use self::class::{ConnectionArguments, SocketTransport};

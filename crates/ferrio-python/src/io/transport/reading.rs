@@ -6,9 +6,10 @@ use pyo3::exceptions::PyRuntimeError;
 use pyo3::intern;
 use pyo3::prelude::*;
 
-use super::{Delivery, SocketTransport, TransportPhase};
+use super::{Delivery, SocketTransport};
 use crate::base::errors::{leaves_the_loop, os_error, would_block};
 use crate::cpython::{self, ByteView};
+use crate::io::connection::{Transport, TransportPhase};
 use crate::io::incoming::Arrival;
 use crate::io::socket::recv;
 use crate::io::streams::{StreamReader, StreamReaderProtocol};
@@ -25,30 +26,23 @@ impl SocketTransport {
         let py = slf.py();
         let me = slf.get();
         let target = me.state.with(py, |state| {
-            let protocol = state
-                .protocol
-                .as_ref()
-                .map(|protocol| protocol.bind(py).clone());
-            match state.phase {
-                TransportPhase::Open if !state.paused => {
-                    protocol.map(|protocol| (protocol, state.delivery))
-                }
-                _ => None,
+            if state.connection.phase != TransportPhase::Open || state.paused {
+                return None;
             }
+            let protocol = state.connection.protocol.as_ref()?;
+            Some((protocol.bind(py).clone(), state.delivery))
         });
         let Some((protocol, delivery)) = target else {
             // Paused or closing: pause_reading leaves the descriptor watched, since most pauses end before anything
             // arrives, and a system call each way would be wasted on them.
             return me.stop_watching(py, Direction::Read);
         };
-        if delivery == Delivery::Stream {
-            return Self::receive_stream(slf, protocol.cast()?);
+        match delivery {
+            Delivery::Bytes => me.in_context(py, || Self::receive(slf, &protocol)),
+            Delivery::Buffer => me.in_context(py, || Self::receive_into_buffer(slf, &protocol)),
+            Delivery::Tls => me.in_context(py, || Self::receive_ciphertext(slf, protocol.cast()?)),
+            Delivery::Stream => Self::receive_stream(slf, protocol.cast()?),
         }
-        me.in_context(py, || match delivery {
-            Delivery::Bytes | Delivery::Stream => Self::receive(slf, &protocol),
-            Delivery::Buffer => Self::receive_into_buffer(slf, &protocol),
-            Delivery::Tls => Self::receive_ciphertext(slf, protocol.cast()?),
-        })
     }
 
     /// Runs `f` in the context of the protocol's callbacks, and of what they lead to.
@@ -146,7 +140,7 @@ impl SocketTransport {
         let mut view = match ByteView::writable(&buffer) {
             Ok(view) => view,
             Err(error) => {
-                return Self::fatal_error(slf, &error, "Fatal read error on socket transport");
+                return Self::fail(slf, &error, "Fatal read error on socket transport");
             }
         };
         let received = recv(me.fd, view.bytes_mut(py));
@@ -172,7 +166,7 @@ impl SocketTransport {
     fn receive_eof(slf: &Bound<'_, Self>, protocol: &Bound<'_, PyAny>) -> PyResult<()> {
         let py = slf.py();
         let me = slf.get();
-        Self::log_debug(slf, "%r received EOF")?;
+        Self::log(slf, "debug", "%r received EOF")?;
         let answer = protocol.call_method0(intern!(py, "eof_received"));
         match answer.and_then(|answer| answer.is_truthy()) {
             // The protocol may still write; there is nothing more to read.
@@ -189,7 +183,7 @@ impl SocketTransport {
     /// Ends the connection, since receiving has failed.
     fn read_failed(slf: &Bound<'_, Self>, error: &io::Error) -> PyResult<()> {
         let error = os_error(slf.py(), error);
-        Self::fatal_error(slf, &error, "Fatal read error on socket transport")
+        Self::fail(slf, &error, "Fatal read error on socket transport")
     }
 
     /// Ends the connection if a callback of the protocol has raised.
@@ -197,12 +191,12 @@ impl SocketTransport {
         match outcome {
             Ok(()) => Ok(()),
             Err(error) if leaves_the_loop(slf.py(), &error) => Err(error),
-            Err(error) => Self::fatal_error(slf, &error, message),
+            Err(error) => Self::fail(slf, &error, message),
         }
     }
 
     /// Has the loop watch for data to arrive, unless that is not wanted.
-    fn watch_reading(slf: &Bound<'_, Self>) -> PyResult<()> {
+    pub(super) fn watch_reading(slf: &Bound<'_, Self>) -> PyResult<()> {
         let py = slf.py();
         let me = slf.get();
         let event_loop = me.event_loop.get();
@@ -211,14 +205,6 @@ impl SocketTransport {
             return Ok(());
         }
         event_loop.watch(py, me.fd, Direction::Read, Callback::action(&READABLE, slf))
-    }
-
-    /// Stops watching the socket in one direction.
-    pub fn stop_watching(&self, py: Python<'_>, direction: Direction) -> PyResult<()> {
-        self.event_loop
-            .get()
-            .unwatch(py, self.fd, direction)
-            .map(drop)
     }
 }
 
@@ -234,13 +220,6 @@ fn lent_buffer<'py>(protocol: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>>
 
 #[pymethods]
 impl SocketTransport {
-    /// Return True if the transport is neither paused nor closing.
-    pub fn is_reading(&self, py: Python<'_>) -> bool {
-        self.state.with(py, |state| {
-            state.phase == TransportPhase::Open && !state.paused
-        })
-    }
-
     /// Stop calling data_received() until resume_reading(). Does nothing if paused or closing.
     pub fn pause_reading(slf: &Bound<'_, Self>) -> PyResult<()> {
         let py = slf.py();
@@ -249,7 +228,7 @@ impl SocketTransport {
             return Ok(());
         }
         me.state.with(py, |state| state.paused = true);
-        Self::log_debug(slf, "%r pauses reading")
+        Self::log(slf, "debug", "%r pauses reading")
     }
 
     /// Go on after pause_reading(). Does nothing if not paused or if closing.
@@ -257,22 +236,12 @@ impl SocketTransport {
         let py = slf.py();
         let me = slf.get();
         let resumed = me.state.with(py, |state| {
-            state.phase == TransportPhase::Open && std::mem::take(&mut state.paused)
+            state.connection.phase == TransportPhase::Open && std::mem::take(&mut state.paused)
         });
         if !resumed {
             return Ok(());
         }
         Self::watch_reading(slf)?;
-        Self::log_debug(slf, "%r resumes reading")
-    }
-
-    #[pyo3(name = "_start_reading")]
-    fn start_reading(slf: &Bound<'_, Self>) -> PyResult<()> {
-        Self::watch_reading(slf)
-    }
-
-    #[getter(_paused)]
-    fn get_paused(&self, py: Python<'_>) -> bool {
-        self.state.with(py, |state| state.paused)
+        Self::log(slf, "debug", "%r resumes reading")
     }
 }

@@ -6,6 +6,7 @@ use pyo3::types::PyDict;
 
 use super::SocketTransport;
 use crate::cpython;
+use crate::io::connection::Transport;
 use crate::io::sock_methods::inherited;
 use crate::kernel::coroutine::Coroutine;
 use crate::kernel::event_loop::{Direction, Loop};

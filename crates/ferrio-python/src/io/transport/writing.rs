@@ -6,13 +6,14 @@ use pyo3::exceptions::{PyRuntimeError, PyTypeError};
 use pyo3::intern;
 use pyo3::prelude::*;
 
-use super::{SocketTransport, TransportPhase};
+use super::SocketTransport;
 use crate::base::errors::os_error;
+use crate::cpython;
+use crate::io::connection::{Transport, TransportPhase};
 use crate::io::outgoing::{
-    Data, LOST_WRITES_LOG_THRESHOLD, Outgoing, Refusal, Sink, Writer, pieces,
+    Data, Outgoing, Refusal, Sink, Writer, pieces, warn_of_lost_socket_write,
 };
 use crate::kernel::event_loop::{Action, Callback, Direction, Loop, Unflushed};
-use crate::{base::imports, cpython};
 
 static WRITABLE: Action = Action::of("writing to", |object| {
     SocketTransport::on_writable(object.cast()?)
@@ -22,24 +23,16 @@ impl Writer for SocketTransport {
     fn outgoing<R>(&self, py: Python<'_>, f: impl FnOnce(&mut Outgoing) -> R) -> Option<R> {
         // Outside, so that what `f` owns is not dropped while the state is borrowed.
         let mut f = Some(f);
-        self.state.with(py, |state| match state.phase {
-            TransportPhase::Open | TransportPhase::Draining => {
-                f.take().map(|f| f(&mut state.outgoing))
+        self.state.with(py, |state| {
+            if state.connection.phase.is_lost() {
+                return None;
             }
-            TransportPhase::Lost | TransportPhase::Closed => None,
+            f.take().map(|f| f(&mut state.outgoing))
         })
     }
 
     fn sink(&self) -> Sink {
         Sink::Socket(self.fd)
-    }
-
-    fn event_loop<'py>(&self, py: Python<'py>) -> &Bound<'py, Loop> {
-        self.event_loop.bind(py)
-    }
-
-    fn protocol<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyAny>> {
-        Self::protocol(self, py)
     }
 
     fn when_writable(slf: &Bound<'_, Self>) -> Callback {
@@ -54,7 +47,7 @@ impl Writer for SocketTransport {
         let py = slf.py();
         let error = os_error(py, error);
         cpython::handling(py, &error, || {
-            Self::fatal_error(slf, &error, "Fatal write error on socket transport")?;
+            Self::fail(slf, &error, "Fatal write error on socket transport")?;
             slf.get().finish_empty_waiter(py, Err(error.clone_ref(py)))
         })
     }
@@ -64,11 +57,7 @@ impl Writer for SocketTransport {
             state.lost_writes += 1;
             state.lost_writes
         });
-        if lost_writes >= LOST_WRITES_LOG_THRESHOLD {
-            let message = "socket.send() raised exception.";
-            imports::logger(py)?.call_method1(intern!(py, "warning"), (message,))?;
-        }
-        Ok(())
+        warn_of_lost_socket_write(py, lost_writes)
     }
 }
 
@@ -83,7 +72,7 @@ impl SocketTransport {
     pub fn on_writable(slf: &Bound<'_, Self>) -> PyResult<()> {
         let py = slf.py();
         let me = slf.get();
-        if matches!(me.phase(py), TransportPhase::Lost | TransportPhase::Closed) {
+        if me.phase(py).is_lost() {
             return Ok(());
         }
         let sink = me.sink();
@@ -111,11 +100,12 @@ impl SocketTransport {
         }
         me.stop_watching(py, Direction::Write)?;
         me.finish_empty_waiter(py, Ok(()))?;
-        let (phase, eof) = me.state.with(py, |state| (state.phase, state.eof));
+        let (phase, eof) = me
+            .state
+            .with(py, |state| (state.connection.phase, state.eof));
         match phase {
             TransportPhase::Draining => {
-                me.state
-                    .with(py, |state| state.phase = TransportPhase::Lost);
+                me.set_phase(py, TransportPhase::Lost);
                 Self::lose_connection(slf, None)
             }
             TransportPhase::Open if eof => me.shut_down_writing(py),
@@ -133,7 +123,7 @@ impl SocketTransport {
         Self::flush(slf)?;
         let me = slf.get();
         match me.outgoing(slf.py(), |_| ()) {
-            Some(()) => Self::fatal_error(slf, &error, "Fatal write error on socket transport"),
+            Some(()) => Self::fail(slf, &error, "Fatal write error on socket transport"),
             None => me.write_lost(slf.py()),
         }
     }
@@ -241,8 +231,8 @@ impl SocketTransport {
         let me = slf.get();
         Self::flush(slf)?;
         let now = me.state.with(py, |state| {
-            let first =
-                state.phase == TransportPhase::Open && !std::mem::replace(&mut state.eof, true);
+            let open = state.connection.phase == TransportPhase::Open;
+            let first = open && !std::mem::replace(&mut state.eof, true);
             first && state.outgoing.is_empty()
         });
         if now {
@@ -255,34 +245,6 @@ impl SocketTransport {
     /// Return True: a stream socket can be closed one way.
     fn can_write_eof(&self) -> bool {
         true
-    }
-
-    /// Return the number of bytes that have been written and not yet taken by the kernel.
-    fn get_write_buffer_size(slf: &Bound<'_, Self>) -> PyResult<usize> {
-        Self::flush(slf)?;
-        Ok(slf.get().state.with(slf.py(), |state| state.outgoing.len()))
-    }
-
-    /// Return the (low, high) limits of flow control in bytes.
-    fn get_write_buffer_limits(&self, py: Python<'_>) -> (usize, usize) {
-        self.state.with(py, |state| state.outgoing.limits())
-    }
-
-    /// Set the limits of flow control in bytes: pause_writing() above high, resume_writing() at low or below.
-    ///
-    /// Raises ValueError unless 0 <= low <= high.
-    #[pyo3(signature = (high = None, low = None))]
-    fn set_write_buffer_limits(
-        slf: &Bound<'_, Self>,
-        high: Option<isize>,
-        low: Option<isize>,
-    ) -> PyResult<()> {
-        let py = slf.py();
-        slf.get()
-            .state
-            .with(py, |state| state.outgoing.set_limits(high, low))?;
-        Self::flush(slf)?;
-        Self::maybe_pause_protocol(slf)
     }
 
     #[pyo3(name = "_make_empty_waiter")]
@@ -313,10 +275,5 @@ impl SocketTransport {
     #[getter(_eof)]
     fn get_eof(&self, py: Python<'_>) -> bool {
         self.state.with(py, |state| state.eof)
-    }
-
-    #[getter(_protocol_paused)]
-    fn get_protocol_paused(&self, py: Python<'_>) -> bool {
-        self.state.with(py, |state| state.outgoing.is_paused())
     }
 }
