@@ -1,8 +1,8 @@
-//! Socket addresses, the kernel's and Python's: CPython's `makesockaddr` and `getsockaddrarg` (`socketmodule.c`) for the
-//! families whose datagrams are native.
+//! Converts socket addresses between Python's form and the kernel's, as `getsockaddrarg` and `makesockaddr` do in
+//! CPython's `socketmodule.c`, for the families whose datagrams are sent and received natively.
 //!
-//! Only what needs no name resolution and cannot fail is converted to the kernel's form here. All else (names of hosts,
-//! what is out of range or of the wrong type) is left to the Python socket, which resolves it or raises.
+//! An address is converted to the kernel's form only if that needs no name resolution and cannot fail. Every other one
+//! (a host name, a port out of range, a wrong type) is left to the Python socket, which resolves it or raises.
 
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
 
@@ -15,24 +15,23 @@ use rustix::net::{SocketAddrAny, SocketAddrUnix};
 use crate::base::imports;
 use crate::cpython::descriptor_get;
 
-/// An address family, as far as its addresses are converted here.
+/// An address family whose addresses are converted here.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Family {
     /// `(host, port)`.
     Inet,
     /// `(host, port, flowinfo, scope_id)`.
     Inet6,
-    /// A path, or bytes that begin with a zero: an abstract name.
+    /// A path, or an abstract name: bytes that begin with a zero.
     Unix,
-    /// Any other: the Python socket's own methods are called.
+    /// Any other family, for which the Python socket's own methods are called.
     Other,
 }
 
 impl Family {
-    /// The family of a `socket.socket`; `Other` for any other object.
+    /// Returns the family of a `socket.socket`, and `Other` for any other object.
     ///
-    /// The `family` attribute of the Python class is a property that makes an enum member (0.5 µs); the C class below
-    /// it has the number.
+    /// The Python class has a property `family` that makes an enum member (0.5 µs). Its C base class has the number.
     pub fn of(sock: &Bound<'_, PyAny>) -> PyResult<Self> {
         static MEMBER: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
         let py = sock.py();
@@ -53,7 +52,7 @@ impl Family {
         })
     }
 
-    /// The kernel's form of an address; `None` for what is the Python socket's to convert or to refuse.
+    /// Converts an address to the kernel's form. Returns `None` if the Python socket has to convert or refuse it.
     pub fn encode(self, address: &Bound<'_, PyAny>) -> Option<SocketAddrAny> {
         match self {
             Self::Inet => inet(address),
@@ -89,14 +88,14 @@ fn inet6(address: &Bound<'_, PyAny>) -> Option<SocketAddrAny> {
     Some(SocketAddrV6::new(host, number(address, 1)?, flow_info, scope_id).into())
 }
 
-/// A host in figures. Rust reads fewer notations than `inet_pton(3)`; those that it reads mean the same.
+/// Parses a numeric host. Rust accepts fewer notations than `inet_pton(3)`, and gives those the same meaning.
 fn host<T: std::str::FromStr>(address: &Bound<'_, PyTuple>) -> Option<T> {
     let host = address.get_item(0).ok()?;
     let text = host.cast_exact::<PyString>().ok()?.to_str().ok()?;
     text.parse().ok()
 }
 
-/// A number in range, given as just that: no `__index__`, no `bool`.
+/// Returns an item that is exactly an `int` and in range: no `bool`, no object with `__index__`.
 fn number<'py, T>(address: &Bound<'py, PyTuple>, index: usize) -> Option<T>
 where
     T: for<'a> FromPyObject<'a, 'py>,
@@ -107,7 +106,7 @@ where
 
 fn unix(address: &Bound<'_, PyAny>) -> Option<SocketAddrAny> {
     let name = if let Ok(path) = address.cast_exact::<PyString>() {
-        // The encoding of file names is CPython's to know.
+        // Only CPython knows the encoding of file names.
         path.to_str()
             .ok()
             .filter(|path| path.is_ascii())?
@@ -118,7 +117,7 @@ fn unix(address: &Bound<'_, PyAny>) -> Option<SocketAddrAny> {
     let address = match name {
         #[cfg(any(target_os = "linux", target_os = "android"))]
         [0, name @ ..] => SocketAddrUnix::new_abstract_name(name),
-        // CPython wants room for the zero that ends a path, and has an exception of its own for a path without it.
+        // CPython requires room for the zero that ends a path, and raises an exception of its own otherwise.
         path if !path.is_empty() && !path.contains(&0) && path.len() < SUN_PATH_SIZE => {
             SocketAddrUnix::new(path)
         }
@@ -130,7 +129,7 @@ fn unix(address: &Bound<'_, PyAny>) -> Option<SocketAddrAny> {
 const SUN_PATH_SIZE: usize =
     size_of::<libc::sockaddr_un>() - std::mem::offset_of!(libc::sockaddr_un, sun_path);
 
-/// Python's form of an address that the kernel has given; `None` is a sender without a name.
+/// Converts the kernel's form of an address to Python's. A sender without a name (`None`) becomes Python's `None`.
 pub fn decode<'py>(
     py: Python<'py>,
     address: Option<&SocketAddrAny>,
@@ -147,12 +146,12 @@ pub fn decode<'py>(
             let host = inet6_text(*address.ip());
             (host, address.port(), address.flowinfo(), address.scope_id()).into_bound_py_any(py)
         }
-        // No other family is received natively.
+        // Only the three families of `Family` are received natively.
         Err(_) => decode_unix(py, ferrio::unix_name(address)),
     }
 }
 
-/// As `inet_ntop(3)` writes it, which has an IPv4 address at the end of one that is compatible with it.
+/// Formats an address as `inet_ntop(3)` does, which ends an IPv4-compatible address with the IPv4 notation.
 fn inet6_text(host: Ipv6Addr) -> String {
     match (host.segments(), host.to_ipv4()) {
         ([0, 0, 0, 0, 0, 0, high, _], Some(compatible)) if high != 0 => format!("::{compatible}"),

@@ -1,4 +1,7 @@
-//! `get_extra_info`, which asyncio's transports inherit from `asyncio.BaseTransport`, where tests put another in its place.
+//! `get_extra_info` of every transport.
+//!
+//! asyncio's transports inherit the method from `asyncio.BaseTransport`, and tests replace it there. So a replaced method
+//! is called for ferrio's transports, too.
 
 use pyo3::intern;
 use pyo3::prelude::*;
@@ -7,12 +10,13 @@ use pyo3::types::PyDict;
 
 use crate::base::imports;
 
-static STOCK: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+/// asyncio's own method.
+static ORIGINAL: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
 
-/// Takes note of asyncio's own method, to see later whether there is another.
-pub fn remember_stock(py: Python<'_>) -> PyResult<()> {
+/// Remembers asyncio's own method, so that a replaced one can be told from it later.
+pub fn remember_original(py: Python<'_>) -> PyResult<()> {
     let method = current(py)?.unbind();
-    STOCK.get_or_init(py, || method);
+    ORIGINAL.get_or_init(py, || method);
     Ok(())
 }
 
@@ -20,7 +24,7 @@ fn current(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
     imports::base_transport(py)?.getattr(intern!(py, "get_extra_info"))
 }
 
-/// What a transport answers that has this extra information.
+/// Answers `transport.get_extra_info(name, default)` for a transport with this extra information.
 pub fn look_up<'py>(
     transport: &Bound<'py, PyAny>,
     extra: &Bound<'py, PyDict>,
@@ -29,8 +33,11 @@ pub fn look_up<'py>(
 ) -> PyResult<Option<Bound<'py, PyAny>>> {
     let py = transport.py();
     let method = current(py)?;
-    if STOCK.get(py).is_some_and(|stock| !method.is(stock)) {
-        // A mock is no function, and is not bound.
+    if ORIGINAL
+        .get(py)
+        .is_some_and(|original| !method.is(original))
+    {
+        // A mock is not a function, and so does not become a bound method.
         let method = match method.getattr_opt(intern!(py, "__get__"))? {
             Some(get) => get.call1((transport,))?,
             None => method,

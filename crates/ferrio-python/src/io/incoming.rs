@@ -1,4 +1,4 @@
-//! What arrives: reading once, for sockets and pipes.
+//! Reading from sockets and pipes: one system call, into a buffer that all transports of a loop share.
 
 use std::io;
 
@@ -8,18 +8,18 @@ use pyo3::types::PyBytes;
 use crate::base::errors::would_block;
 use crate::kernel::event_loop::Loop;
 
-/// What reading once led to.
+/// The outcome of one read.
 pub enum Arrival<T> {
-    /// Something.
+    /// Bytes have arrived.
     Data(T),
-    /// The end of the stream.
+    /// The peer has ended the stream.
     Eof,
-    /// Nothing yet.
+    /// Nothing has arrived yet.
     Nothing,
 }
 
 impl<T> Arrival<T> {
-    /// Reads into the loop's buffer and has `take` take what arrived, which must not reach Python.
+    /// Reads into the loop's buffer and passes the bytes to `take`, which must not reach Python.
     #[inline]
     pub fn read_with(
         event_loop: &Bound<'_, Loop>,
@@ -37,7 +37,7 @@ impl<T> Arrival<T> {
             })
     }
 
-    /// The same with something else made of what arrived.
+    /// Converts the data, if there is any.
     #[inline]
     pub fn map<U>(self, f: impl FnOnce(T) -> U) -> Arrival<U> {
         match self {
@@ -49,8 +49,9 @@ impl<T> Arrival<T> {
 }
 
 impl<'py> Arrival<Bound<'py, PyBytes>> {
-    /// Reads into the loop's buffer and copies what arrived: allocating a buffer of that size for each read, as asyncio
-    /// does, costs more than all the rest.
+    /// Reads into the loop's buffer and copies the bytes into a new object.
+    ///
+    /// Allocating a buffer of full size for each read, as asyncio does, would cost more than everything else.
     #[inline]
     pub fn read(
         event_loop: &Bound<'py, Loop>,

@@ -1,9 +1,9 @@
-//! Which sockets are read and written by system calls.
+//! Decides which sockets are read and written by system calls.
 //!
-//! A program may derive from `socket.socket`, patch its methods, or hand over an object that only looks like a socket.
-//! asyncio calls the methods of all of them. So the system calls of [`crate::io::socket`] are for a plain socket only: one of
-//! exactly that class, while the class has the methods that the C class below it has. All others are given to asyncio's
-//! own code, which calls the methods where and as the running version does.
+//! A program may derive from `socket.socket`, patch its methods, or pass an object that only looks like a socket, and
+//! asyncio calls the methods of all of them. So the system calls of [`crate::io::socket`] are used for plain sockets only:
+//! instances of exactly `socket.socket`, while that class still has the methods of its C base class. All others are left to
+//! asyncio's own code, which calls the methods as the running version does.
 
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
@@ -12,7 +12,7 @@ use pyo3::prelude::*;
 use crate::base::imports;
 use crate::cpython::{class_version, versions_hold};
 
-/// The methods that system calls take the place of, and what decides how a method of a socket is found.
+/// The methods that the system calls replace, and the attributes that decide how methods are looked up.
 const ATTRIBUTES: [&str; 10] = [
     "recv",
     "recv_into",
@@ -26,10 +26,10 @@ const ATTRIBUTES: [&str; 10] = [
     "__dictoffset__",
 ];
 
-/// The version of `socket.socket` at which its methods were found to be the C class's, or 0.
+/// The version (of its type object) at which `socket.socket` was found to be unpatched, or 0.
 static PLAIN_VERSION: AtomicU32 = AtomicU32::new(0);
 
-/// Whether system calls do what the socket's methods would.
+/// Returns whether system calls do the same as the socket's methods.
 #[inline]
 pub fn is_plain(sock: &Bound<'_, PyAny>) -> PyResult<bool> {
     let class = imports::socket(sock.py())?;
@@ -42,7 +42,7 @@ pub fn is_plain(sock: &Bound<'_, PyAny>) -> PyResult<bool> {
     }
 }
 
-/// The same by a look at each method.
+/// Answers [`is_plain`] for a socket of the right class by comparing each method.
 #[cold]
 fn has_plain_methods(sock: &Bound<'_, PyAny>) -> PyResult<bool> {
     let py = sock.py();
@@ -52,7 +52,7 @@ fn has_plain_methods(sock: &Bound<'_, PyAny>) -> PyResult<bool> {
             return Ok(false);
         }
     }
-    // The look-ups have given the class a version.
+    // The look-ups have assigned a version to the class.
     if let Some(version) = class_version(sock)
         && versions_hold(py)?
     {

@@ -1,10 +1,11 @@
-//! `sock_recv`, `sock_recv_into`, `sock_sendall`, `sock_accept`, `sock_connect`: sockets without a transport.
+//! The loop's methods for sockets without a transport: `sock_recv`, `sock_recv_into`, `sock_sendall`, `sock_accept`,
+//! `sock_connect`.
 //!
-//! Each tries its system call at once and waits for the descriptor only when the kernel says so. The data is read
-//! when the coroutine goes on, not when the descriptor becomes ready, so a cancelled call has taken nothing.
+//! Each tries its system call at once, and waits for the descriptor only if the call would block. The data is read when
+//! the coroutine resumes, not when the descriptor becomes ready, so a cancelled call has consumed nothing.
 //!
-//! That is so for plain sockets (`crate::io::plain_sockets`). Other objects, and arguments that cannot be right, are left to
-//! asyncio's own coroutines ([`inherited`]).
+//! Sockets that are not plain (`crate::io::plain_sockets`) and invalid arguments are left to asyncio's own coroutines
+//! ([`inherited`]).
 
 use std::io;
 use std::os::fd::RawFd;
@@ -23,7 +24,7 @@ use crate::io::socket::{recv, send};
 use crate::kernel::coroutine::{Co, Coroutine};
 use crate::kernel::event_loop::{Callback, Direction, Loop, READ_SIZE};
 
-/// Stops watching a descriptor for a coroutine that has gone on, or has been cancelled.
+/// A descriptor that is watched for a coroutine. Dropping it, as the coroutine resumes or is cancelled, ends that.
 struct Watch {
     event_loop: Py<Loop>,
     fd: RawFd,
@@ -70,7 +71,7 @@ impl Watch {
         })
     }
 
-    /// Begins after a method of the socket has said by an error that it has to wait.
+    /// Begins to watch after a method of the socket has raised `error` because it would block.
     fn after(
         error: &PyErr,
         event_loop: &Bound<'_, Loop>,
@@ -90,7 +91,7 @@ impl Watch {
     }
 }
 
-/// Repeats a non-blocking system call until it does not have to wait.
+/// Repeats a non-blocking system call, waiting for the descriptor, until the call does not block.
 async fn retry<R>(
     co: &Co,
     event_loop: &Py<Loop>,
@@ -104,7 +105,7 @@ async fn retry<R>(
     .await
 }
 
-/// The result of a system call; `None` if it has to be tried again.
+/// Returns the result of a system call, `None` if the call would block.
 pub(super) fn unless_blocked<R>(py: Python<'_>, outcome: io::Result<R>) -> PyResult<Option<R>> {
     match outcome {
         Ok(result) => Ok(Some(result)),
@@ -113,7 +114,7 @@ pub(super) fn unless_blocked<R>(py: Python<'_>, outcome: io::Result<R>) -> PyRes
     }
 }
 
-/// Repeats a non-blocking operation until it gives something else than `None`, which is that it has to wait.
+/// Repeats a non-blocking operation, waiting for the descriptor while it returns `None`.
 pub(super) async fn attempt<R>(
     co: &Co,
     event_loop: &Py<Loop>,
@@ -140,8 +141,8 @@ pub(super) async fn attempt<R>(
     }
 }
 
-/// The check that every socket operation begins with: whether it is for system calls to do. Raises `ValueError` in debug
-/// mode if the socket would block.
+/// Returns whether a socket is plain, so that system calls are used. Raises `ValueError` for a blocking socket in debug
+/// mode. Every operation begins with this check.
 pub(super) fn check_socket(event_loop: &Py<Loop>, sock: &Py<PyAny>) -> PyResult<bool> {
     Python::attach(|py| {
         let sock = sock.bind(py);
@@ -156,7 +157,7 @@ pub(super) fn check_socket(event_loop: &Py<Loop>, sock: &Py<PyAny>) -> PyResult<
     })
 }
 
-/// asyncio's own coroutine of this name.
+/// Awaits asyncio's own method `name`.
 pub(super) async fn inherited(
     co: &Co,
     name: &str,
@@ -181,7 +182,7 @@ impl Loop {
         Coroutine::create(py, "Loop.sock_recv", async move |co| {
             let plain = check_socket(&slf, &sock)?;
             let size = Python::attach(|py| n.extract::<usize>(py));
-            // Nothing is received at once, without a system call: by Python's own method.
+            // Python's own method receives 0 bytes without a system call.
             let (true, Ok(size @ 1..)) = (plain, size) else {
                 return inherited(&co, "sock_recv", (slf, sock, n)).await;
             };
@@ -310,7 +311,7 @@ impl Loop {
     }
 }
 
-/// The coroutine that resolves the host in an Internet address; `None` for another family.
+/// Returns a coroutine that resolves the host of an Internet address, `None` for another family.
 fn resolve(
     event_loop: &Bound<'_, Loop>,
     sock: &Bound<'_, PyAny>,
@@ -330,7 +331,7 @@ fn resolve(
     Ok(Some(resolving.unbind()))
 }
 
-/// Raises the error that the connection attempt has ended with, if any.
+/// Raises the error with which the connection attempt has failed, if it has.
 fn check_connected(sock: &Bound<'_, PyAny>, address: &Bound<'_, PyAny>) -> PyResult<()> {
     let errno: i32 = sock
         .call_method1("getsockopt", (libc::SOL_SOCKET, libc::SO_ERROR))?

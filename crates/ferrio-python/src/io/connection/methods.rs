@@ -13,7 +13,7 @@ macro_rules! transport_methods {
                 self.phase(py) != crate::io::connection::TransportPhase::Open
             }
 
-            /// Return the information called name ('socket', 'sockname', 'peername', 'pipe', …), or default if there is none.
+            /// Return the information called name ('socket', 'sockname', 'peername', 'pipe', …), or default.
             #[pyo3(signature = (name, default = None))]
             fn get_extra_info<'py>(
                 slf: &Bound<'py, Self>,
@@ -24,7 +24,7 @@ macro_rules! transport_methods {
                 crate::io::extra_info::look_up(slf, extra.bind(slf.py()), name, default)
             }
 
-            /// Set the protocol that is told from now on.
+            /// Set the protocol whose methods are called from now on.
             fn set_protocol(&self, protocol: Bound<'_, PyAny>) -> PyResult<()> {
                 self.replace_protocol(protocol)
             }
@@ -118,7 +118,7 @@ macro_rules! selector_transport_methods {
                 Self::watch_reading(slf)
             }
 
-            /// Receive once, as when something has arrived.
+            /// Receive once, as if the kernel had reported data.
             #[pyo3(name = "_read_ready")]
             fn read_ready(slf: &Bound<'_, Self>) -> PyResult<()> {
                 Self::on_readable(slf)

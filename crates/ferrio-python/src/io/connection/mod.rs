@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `state` | [`Connection`] and [`TransportPhase`]: the state that every such transport has |
 //! | `transport` | [`Transport`]: how a transport begins, closes, fails, and is finalized |
-//! | `selector` | [`SelectorTransport`]: what only transports of sockets share (CPython: `selector_events._SelectorTransport`) |
+//! | `selector` | [`SelectorTransport`]: what only the transports of sockets share |
 //! | `methods` | the methods and attributes that Python sees, as macros: PyO3 takes no methods from a trait |
 //!
 //! A class implements the traits' hooks where asyncio's transports differ. The algorithms are generic, so a call costs

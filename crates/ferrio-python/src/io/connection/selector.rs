@@ -17,13 +17,13 @@ pub trait SelectorTransport: Transport {
     /// Whether `pause_reading` was called.
     fn is_paused(&self, py: Python<'_>) -> bool;
 
-    /// Whether the kernel has not taken everything yet.
+    /// Whether there is data that the kernel has not taken yet.
     fn has_unsent(&self, py: Python<'_>) -> bool;
 
-    /// How often something was written that could not be sent any more.
+    /// The number of writes after the connection was lost.
     fn lost_writes(&self, py: Python<'_>) -> u32;
 
-    /// Drops what was received and not delivered; by default there is no such thing.
+    /// Drops data that was received and not yet delivered; by default there is none.
     fn discard_received(&self, _py: Python<'_>) {}
 
     /// Closes the connection once everything is sent.
@@ -56,7 +56,7 @@ pub trait SelectorTransport: Transport {
         Self::schedule_connection_lost(slf, None)
     }
 
-    /// asyncio's `_conn_lost`, which counts closing as one.
+    /// asyncio's `_conn_lost`: the number of lost writes, to which the loss of the connection itself adds one.
     fn losses(&self, py: Python<'_>) -> u32 {
         if self.phase(py).is_lost() {
             1 + self.lost_writes(py)
@@ -96,7 +96,7 @@ pub struct Portrait<'a> {
 }
 
 impl Portrait<'_> {
-    /// The representation.
+    /// Returns the representation.
     pub fn describe(&self, py: Python<'_>, event_loop: &Loop) -> String {
         let Self {
             class,
@@ -123,7 +123,7 @@ impl Portrait<'_> {
     }
 }
 
-/// Adds to `extra` what is known of every socket: itself, its name and its peer's.
+/// Adds the extra information that every socket has to a copy of `extra`: the socket, its address and its peer's.
 pub fn describe_socket<'py>(
     sock: &Bound<'py, PyAny>,
     extra: Option<Bound<'py, PyDict>>,

@@ -11,7 +11,8 @@ use pyo3::pyclass::boolean_struct::True;
 use pyo3::types::{PyDict, PyTuple};
 
 use super::{Connection, TransportPhase};
-use crate::io::protocol::fail;
+use crate::base::errors::leaves_the_loop;
+use crate::io::fatal_error::fail;
 use crate::kernel::event_loop::{Direction, Loop};
 use crate::{base::imports, base::warning, cpython};
 
@@ -98,7 +99,7 @@ pub trait Transport: PyClass<Frozen = True> + Sync + Sized {
 
     /// Schedules `connection_made`, then the transport's method `start`, then the waiter's result.
     ///
-    /// So reading begins, and whoever waits goes on, only after `connection_made` was called.
+    /// So reading begins, and the task that awaits the connection resumes, only after `connection_made` was called.
     fn begin<'py>(
         slf: &Bound<'py, Self>,
         protocol: &Bound<'py, PyAny>,
@@ -137,6 +138,24 @@ pub trait Transport: PyClass<Frozen = True> + Sync + Sized {
             imports::logger(py)?.call_method1(level, (message, slf))?;
         }
         Ok(())
+    }
+
+    /// Calls `pause_writing` or `resume_writing`. An exception goes to the loop's exception handler.
+    fn call_flow_method(slf: &Bound<'_, Self>, method: &str) -> PyResult<()> {
+        let py = slf.py();
+        let me = slf.get();
+        let Some(protocol) = me.protocol(py) else {
+            return Ok(());
+        };
+        match protocol.call_method0(method) {
+            Ok(_) => Ok(()),
+            Err(error) if leaves_the_loop(py, &error) => Err(error),
+            Err(error) => Loop::report(me.event_loop(py), &error, |context| {
+                context.set_item("message", format!("protocol.{method}() failed"))?;
+                context.set_item("transport", slf)?;
+                context.set_item("protocol", protocol)
+            }),
+        }
     }
 
     /// Ends the connection because of an error that was caught.

@@ -1,4 +1,4 @@
-//! What asyncio's class has for users and for the standard library to read.
+//! The attributes that only datagram transports have.
 
 use pyo3::exceptions::PyNotImplementedError;
 use pyo3::prelude::*;
@@ -8,8 +8,10 @@ use pyo3::types::{PyBytes, PyDict, PyList, PyType};
 use super::{DatagramTransport, HEADER_SIZE};
 use crate::base::imports;
 
-/// The class that `__class__` answers. asyncio's datagram transports are stream transports too, for `isinstance` (and
-/// datagram transports only since Python 3.12), but no public class of its is both.
+/// Returns the value of `__class__`: a class that is both a `Transport` and a `DatagramTransport`.
+///
+/// For `isinstance`, asyncio's datagram transports are stream transports too (and `DatagramTransport`s only since Python
+/// 3.12), but asyncio has no public class that is both.
 fn isinstance_class(py: Python<'_>) -> PyResult<Py<PyAny>> {
     static CLASS: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
     let class = CLASS.get_or_try_init(py, || {
@@ -35,7 +37,8 @@ impl DatagramTransport {
         isinstance_class(slf.py())
     }
 
-    /// What a transport of a stream has asyncio's has, too, and refuses.
+    // asyncio's class inherits the methods of a stream's transport without implementing them.
+
     #[staticmethod]
     fn write(_data: &Bound<'_, PyAny>) -> PyResult<()> {
         Err(PyNotImplementedError::new_err(()))
@@ -66,7 +69,7 @@ impl DatagramTransport {
         Ok(imports::deque(py)?.clone().unbind())
     }
 
-    /// What waits to leave: a `deque` of data and addresses.
+    /// The queue, as a `deque` of pairs (data, address).
     #[getter(_buffer)]
     fn get_buffer<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         let queue: Vec<_> = self.state.with(py, |state| {
@@ -82,7 +85,7 @@ impl DatagramTransport {
         imports::deque(py)?.call1((datagrams,))
     }
 
-    /// Send what waits, as when the kernel takes more.
+    /// Send queued datagrams, as if the kernel had reported that it takes more.
     #[pyo3(name = "_sendto_ready")]
     fn sendto_ready(slf: &Bound<'_, Self>) -> PyResult<()> {
         Self::on_writable(slf)

@@ -1,4 +1,4 @@
-//! The class `DatagramTransport`.
+//! The class `DatagramTransport`: its state, and how it is made.
 
 use super::receiving::Expectation;
 use super::sending::Destination;
@@ -20,36 +20,36 @@ use pyo3::types::{PyBytes, PyDict};
 use std::collections::VecDeque;
 use std::os::fd::RawFd;
 
-/// What a datagram counts for in the size of the buffer beyond its data: asyncio's `_header_size`, since Python 3.13.
+/// The bytes that a datagram adds to the size of the queue beside its data: asyncio's `_header_size`, since Python 3.13.
 pub(super) const HEADER_SIZE: usize = if cfg!(Py_3_13) { 8 } else { 0 };
 
-/// Whom datagrams without an address go to.
+/// The peer to which datagrams without an address are sent.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Peer {
-    /// The address that the socket is connected to; any other is refused or left out.
+    /// The socket is connected to an address. Any other is refused or ignored.
     Connected,
-    /// A socket without a name that the socket is connected to, as those of `socketpair` are.
+    /// The socket is connected to a socket without a name, as with `socketpair`.
     Nameless,
-    /// Nobody.
+    /// The socket is not connected.
     None,
 }
 
-/// A datagram that was received and could not be delivered yet, and its sender's address.
+/// A datagram that was received and not yet delivered, and its sender's address.
 pub(super) type Arrived = (Py<PyBytes>, Py<PyAny>);
 
 pub(super) struct State {
     pub(super) connection: Connection,
     /// `pause_reading` was called.
     pub(super) paused: bool,
-    /// The context in which what arrives is delivered.
+    /// The context in which datagrams are delivered.
     pub(super) receiving_context: Py<PyAny>,
-    /// The context in which the queue is sent, while it is.
+    /// The context in which the queue is sent; `None` if nothing is queued.
     pub(super) sending_context: Option<Py<PyAny>>,
     pub(super) expectation: Expectation,
     pub(super) undelivered: VecDeque<Arrived>,
     pub(super) queue: DatagramQueue<Chunk, Destination>,
     pub(super) flow: FlowControl,
-    /// How often a datagram was given that could not be sent any more.
+    /// The number of calls of `sendto` after the transport was closed.
     pub(super) lost_writes: u32,
 }
 
@@ -67,14 +67,14 @@ pub struct DatagramTransport {
     pub(super) fd: RawFd,
     pub(super) family: Family,
     pub(super) peer: Peer,
-    /// `remote_addr`: the only address that may be given.
+    /// `remote_addr`: the only address that `sendto` accepts.
     pub(super) address: Option<Py<PyAny>>,
     pub(super) state: AttachedCell<State>,
 }
 
 impl DatagramTransport {
-    /// Makes a transport over a non-blocking datagram socket and schedules `connection_made`, then receiving, then the
-    /// waiter.
+    /// Makes a transport over a non-blocking datagram socket and schedules `connection_made`, then the start of receiving,
+    /// then the waiter's result.
     pub fn open<'py>(
         event_loop: &Bound<'py, Loop>,
         sock: Bound<'py, PyAny>,
@@ -131,8 +131,8 @@ impl DatagramTransport {
         Ok(transport.into_any())
     }
 
-    /// Tells the protocol of an error that was caught and does not end the transport.
-    pub(super) fn tell_error(&self, error: &PyErr, py: Python<'_>) -> PyResult<()> {
+    /// Calls `error_received` for a caught error that does not end the transport.
+    pub(super) fn report_to_protocol(&self, error: &PyErr, py: Python<'_>) -> PyResult<()> {
         let Some(protocol) = self.protocol(py) else {
             return Ok(());
         };

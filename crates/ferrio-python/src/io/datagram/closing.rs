@@ -1,4 +1,4 @@
-//! The end of a transport, as far as it is not that of every transport (`crate::io::connection`).
+//! How a datagram transport closes, where that differs from other transports (`crate::io::connection`).
 
 use std::os::fd::RawFd;
 

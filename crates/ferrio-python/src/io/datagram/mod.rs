@@ -3,18 +3,19 @@
 //! | file | concern |
 //! |---|---|
 //! | `class` | the class [`DatagramTransport`] |
-//! | `receiving` | what arrives: `datagram_received`, `error_received`, batches |
+//! | `receiving` | `datagram_received`, `error_received`, pausing, batches |
 //! | `sending` | `sendto`: addresses, errors |
-//! | `queueing` | what waits to leave: batches, flow control |
+//! | `queueing` | datagrams that the kernel has refused: batches, flow control |
 //! | `closing` | how it closes, where that differs from other transports |
-//! | `attributes` | what asyncio's class has for users and for the standard library to read |
+//! | `attributes` | the other attributes that programs see |
 //! | `sock_methods` | the loop's `sock_recvfrom`, `sock_recvfrom_into`, `sock_sendto` |
 //!
-//! A datagram is offered to the kernel in `sendto` itself; only what the kernel refuses is queued. Internet and Unix
-//! addresses are converted natively (`crate::io::address`); sockets of other families send and receive by their own methods.
+//! `sendto` passes a datagram to the kernel at once, and queues only those that the kernel refuses. Internet and Unix
+//! addresses are converted natively (`crate::io::address`). Sockets of other families send and receive by their own
+//! methods.
 //! A socket that is not plain (`crate::io::plain_sockets`) gets asyncio's own transport.
 //!
-//! No callback of the protocol is ever called while the state is borrowed.
+//! The state is never borrowed while a callback of the protocol runs.
 
 mod attributes;
 mod class;

@@ -1,4 +1,4 @@
-//! What waits to leave: the queue of a transport whose kernel takes no more, and flow control.
+//! The queue of datagrams that the kernel has refused, and flow control.
 
 use std::collections::VecDeque;
 use std::io;
@@ -13,32 +13,31 @@ use crate::base::errors::{os_error, would_block};
 use crate::cpython;
 use crate::io::connection::{Transport, TransportPhase};
 use crate::io::outgoing::{Chunk, flow_control_methods};
-use crate::io::protocol::call_flow_method;
 use crate::kernel::event_loop::{Action, Callback, Direction};
 
 static WRITABLE: Action = Action::of("writing to", |object| {
     DatagramTransport::on_writable(object.cast()?)
 });
 
-/// Datagrams that have left the queue, to be dropped when the state is not borrowed.
+/// Datagrams that were taken out of the queue, to be dropped when the state is not borrowed.
 type Taken = VecDeque<(Chunk, Destination)>;
 
-/// What sending the next of the queue has led to.
+/// The outcome of sending the head of the queue.
 enum Progress {
-    /// These were sent.
+    /// These datagrams were sent.
     Sent(Taken),
-    /// This one cannot be sent.
+    /// This datagram cannot be sent.
     Failed(io::Error, Taken),
-    /// This one is the Python socket's to send.
+    /// This datagram has to be sent by a method of the Python socket.
     ByMethod(Taken),
-    /// The kernel takes no more now.
+    /// The kernel takes no more for now.
     Blocked,
-    /// Nothing is left.
+    /// The queue is empty.
     Drained,
 }
 
 impl State {
-    /// Sends as many of the queue as one system call can.
+    /// Sends as many datagrams as one system call takes.
     fn send_next(&mut self, fd: RawFd) -> Progress {
         let by_method = match self.queue.iter().next() {
             None => return Progress::Drained,
@@ -61,7 +60,7 @@ impl State {
 }
 
 impl DatagramTransport {
-    /// The loop calls this when the socket can be written again.
+    /// Sends queued datagrams. The loop calls this when the socket is writable again.
     pub fn on_writable(slf: &Bound<'_, Self>) -> PyResult<()> {
         let py = slf.py();
         let me = slf.get();
@@ -87,7 +86,7 @@ impl DatagramTransport {
                 // As in asyncio, the rest is sent in the next iteration.
                 Progress::Failed(error, taken) => {
                     drop(taken);
-                    return me.tell_error(&os_error(py, &error), py);
+                    return me.report_to_protocol(&os_error(py, &error), py);
                 }
                 Progress::ByMethod(mut taken) => {
                     let Some((data, destination)) = taken.pop_front() else {
@@ -128,7 +127,7 @@ impl DatagramTransport {
         Ok(())
     }
 
-    /// Queues a datagram that the kernel has refused, or that comes after one.
+    /// Queues a datagram that the kernel has refused, or that follows a queued one.
     pub(super) fn queue(slf: &Bound<'_, Self>, data: Chunk, to: Destination) -> PyResult<()> {
         let py = slf.py();
         let me = slf.get();
@@ -164,13 +163,6 @@ impl DatagramTransport {
         } else {
             Ok(())
         }
-    }
-
-    fn call_flow_method(slf: &Bound<'_, Self>, method: &str) -> PyResult<()> {
-        let py = slf.py();
-        let me = slf.get();
-        let protocol = me.protocol(py);
-        call_flow_method(me.event_loop.bind(py), slf, protocol.as_ref(), method)
     }
 }
 

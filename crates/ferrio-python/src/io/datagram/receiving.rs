@@ -1,7 +1,7 @@
-//! What arrives.
+//! Receiving datagrams.
 //!
-//! asyncio receives one datagram an iteration. Here a wake-up delivers up to [`MAX_BATCH`] of them, but asks the kernel
-//! for more than one only while more than one has been there: see [`Expectation`].
+//! asyncio receives one datagram each time the loop finds the socket readable. Here, one such wake-up delivers up to
+//! [`MAX_BATCH`] of them, but asks the kernel for a batch only while several are likely to be there: see [`Expectation`].
 
 use ferrio::{MAX_BATCH, ReceiveBatch};
 use pyo3::exceptions::PyOSError;
@@ -20,19 +20,20 @@ static READABLE: Action = Action::of("reading from", |object| {
     DatagramTransport::on_readable(object.cast()?)
 });
 
-/// How many datagrams a wake-up is going to find.
+/// How many datagrams the next wake-up is likely to find.
 ///
-/// A batch costs more than the one datagram of a request (0.25 µs), and many requests arrive alone. So one is received
-/// at first, and every so often a batch; once that has brought more than one, batches, until one brings one again.
+/// Receiving a batch costs 0.25 µs more than receiving one datagram, and many requests arrive alone. So a transport
+/// receives one at a time, and now and then tries a batch. After a batch of several it goes on with batches, until one of
+/// them brings only one datagram.
 #[derive(Clone, Copy)]
 pub enum Expectation {
-    /// One. A batch is tried after this many wake-ups.
+    /// One. A batch is tried after this many more wake-ups.
     One(u8),
-    /// More.
+    /// Several.
     Many,
 }
 
-/// Wake-ups that receive one datagram between two that try for more.
+/// The number of wake-ups that receive one datagram between two that try a batch.
 const PATIENCE: u8 = 7;
 
 impl Default for Expectation {
@@ -42,7 +43,7 @@ impl Default for Expectation {
 }
 
 impl Expectation {
-    /// How many to ask for.
+    /// Returns how many datagrams to ask for.
     fn limit(self) -> usize {
         match self {
             Self::One(1..) => 1,
@@ -50,7 +51,7 @@ impl Expectation {
         }
     }
 
-    /// After `limit` were asked for and `received` came.
+    /// Returns the next expectation, after asking for [`Self::limit`] datagrams has brought `received`.
     fn learn(self, received: usize) -> Self {
         match self {
             Self::One(left @ 1..) => Self::One(left - 1),
@@ -61,7 +62,7 @@ impl Expectation {
 }
 
 impl DatagramTransport {
-    /// The loop calls this when the socket can be read.
+    /// Receives and delivers. The loop calls this when the socket is readable.
     pub fn on_readable(slf: &Bound<'_, Self>) -> PyResult<()> {
         let py = slf.py();
         let me = slf.get();
@@ -101,7 +102,7 @@ impl DatagramTransport {
         };
         match error {
             Some(error) if !would_block(&error) => {
-                Self::in_receiving_context(slf, || me.tell_error(&os_error(py, &error), py))
+                Self::in_receiving_context(slf, || me.report_to_protocol(&os_error(py, &error), py))
             }
             _ => Ok(()),
         }
@@ -112,15 +113,18 @@ impl DatagramTransport {
         let mut datagrams = batch.datagrams();
         while let Some((data, sender)) = datagrams.next() {
             let data = PyBytes::new(py, data);
-            let outcome = match Self::target(slf) {
+            let outcome = match Self::receiver(slf) {
                 Some(protocol) => Self::deliver(slf, &protocol, data, decode(py, sender)?),
-                // A callback has closed the transport: as in asyncio, nobody hears of what is still there.
+                // A callback has closed the transport. As in asyncio, the datagrams that are left are lost.
                 None if slf.get().phase(py) != TransportPhase::Open => return Ok(()),
                 // A callback has paused reading.
-                None => Self::keep(slf, [(data.unbind(), decode(py, sender)?.unbind())]),
+                None => {
+                    Self::keep(slf, [(data.unbind(), decode(py, sender)?.unbind())]);
+                    Ok(())
+                }
             };
             if outcome.is_err() {
-                // The rest comes in the next iteration, as if it had been received there.
+                // The rest is delivered in the next iteration, as if it had been received there.
                 let rest = datagrams
                     .map(|(data, sender)| {
                         Ok((
@@ -129,14 +133,15 @@ impl DatagramTransport {
                         ))
                     })
                     .collect::<PyResult<Vec<_>>>()?;
-                return outcome.and(Self::keep(slf, rest));
+                Self::keep(slf, rest);
+                return outcome;
             }
         }
         Ok(())
     }
 
-    /// Whom to deliver to, if anybody wants to hear.
-    fn target<'py>(slf: &Bound<'py, Self>) -> Option<Bound<'py, PyAny>> {
+    /// Returns the protocol, if the transport is reading.
+    fn receiver<'py>(slf: &Bound<'py, Self>) -> Option<Bound<'py, PyAny>> {
         let py = slf.py();
         let me = slf.get();
         me.is_reading(py).then(|| me.protocol(py)).flatten()
@@ -167,17 +172,16 @@ impl DatagramTransport {
         cpython::in_context(context.bind(py), f)
     }
 
-    /// Keeps what was received for the next iteration, or until reading is resumed.
-    fn keep(slf: &Bound<'_, Self>, arrived: impl IntoIterator<Item = Arrived>) -> PyResult<()> {
+    /// Keeps datagrams for the next iteration, or until reading is resumed.
+    fn keep(slf: &Bound<'_, Self>, arrived: impl IntoIterator<Item = Arrived>) {
         let py = slf.py();
         slf.get()
             .state
             .with(py, |state| state.undelivered.extend(arrived));
         Self::deliver_soon(slf);
-        Ok(())
     }
 
-    /// Has the loop deliver what was kept, since the kernel does not tell of it again.
+    /// Has the loop deliver kept datagrams, which the kernel does not report again.
     fn deliver_soon(slf: &Bound<'_, Self>) {
         let py = slf.py();
         let me = slf.get();
@@ -190,7 +194,7 @@ impl DatagramTransport {
     fn deliver_undelivered(slf: &Bound<'_, Self>) -> PyResult<()> {
         let py = slf.py();
         let me = slf.get();
-        while let Some(protocol) = Self::target(slf) {
+        while let Some(protocol) = Self::receiver(slf) {
             let Some((data, sender)) = me.state.with(py, |state| state.undelivered.pop_front())
             else {
                 break;
@@ -221,14 +225,16 @@ impl DatagramTransport {
                         .map(drop)
                 }
                 Err(error) if is_would_block(py, &error) => Ok(()),
-                Err(error) if error.is_instance_of::<PyOSError>(py) => me.tell_error(&error, py),
+                Err(error) if error.is_instance_of::<PyOSError>(py) => {
+                    me.report_to_protocol(&error, py)
+                }
                 Err(error) if leaves_the_loop(py, &error) => Err(error),
                 Err(error) => Self::fail(slf, &error, "Fatal read error on datagram transport"),
             }
         })
     }
 
-    /// Has the loop watch for datagrams to arrive, unless that is not wanted.
+    /// Has the loop watch for datagrams, unless the transport is paused or closing.
     pub(super) fn watch_reading(slf: &Bound<'_, Self>) -> PyResult<()> {
         let py = slf.py();
         let me = slf.get();
@@ -268,7 +274,7 @@ impl DatagramTransport {
         if !resumed {
             return Ok(());
         }
-        // asyncio registers a new handle, which runs in a copy of the present context.
+        // asyncio registers a new handle, which runs in a copy of the current context.
         let context = cpython::copy_context(py)?;
         let old = me.state.with(py, |state| {
             std::mem::replace(&mut state.receiving_context, context)

@@ -1,4 +1,4 @@
-//! `sendto`: the address, and the one system call.
+//! `sendto`: the check of the address, and the system call.
 
 use pyo3::PyTraverseError;
 use pyo3::exceptions::{PyBufferError, PyOSError, PyTypeError, PyValueError};
@@ -15,13 +15,13 @@ use crate::io::connection::{Transport, TransportPhase};
 use crate::io::outgoing::{Data, warn_of_lost_socket_write};
 use crate::io::socket::send_to;
 
-/// Where a datagram goes.
+/// The destination of a datagram.
 pub enum Destination {
-    /// To the address that the socket is connected to.
+    /// The address that the socket is connected to.
     Peer,
-    /// To an address in the kernel's form.
+    /// An address in the kernel's form.
     Native(SocketAddrAny),
-    /// To whatever the Python socket's own method makes of it.
+    /// An address that only the Python socket's own method can convert.
     Python(Option<Py<PyAny>>),
 }
 
@@ -44,7 +44,7 @@ impl Destination {
         }
     }
 
-    /// The address as `sendto` was given it; `None` for the peer's.
+    /// Returns the address as it was passed to `sendto`, `None` for the peer's.
     pub(super) fn as_object<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
         match self {
             Self::Peer => Ok(None),
@@ -53,12 +53,12 @@ impl Destination {
         }
     }
 
-    /// Whether the kernel can be asked; otherwise sending is the Python socket's to do.
+    /// Returns whether a system call can send there. Otherwise, a method of the Python socket has to.
     pub(super) fn is_native(&self) -> bool {
         !matches!(self, Self::Python(_))
     }
 
-    /// The address for the kernel, unless it is the peer's.
+    /// Returns the address for the kernel, unless it is the peer's.
     pub(super) fn address(&self) -> Option<&SocketAddrAny> {
         match self {
             Self::Native(address) => Some(address),
@@ -67,20 +67,20 @@ impl Destination {
     }
 }
 
-/// What has become of a datagram.
+/// The outcome of sending a datagram.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
     Sent,
-    /// The kernel takes no more now.
+    /// The kernel takes no more for now.
     Refused,
 }
 
 impl DatagramTransport {
-    /// An error of the network is the protocol's to know; any other ends the transport.
+    /// Reports an `OSError` to the protocol. Any other exception ends the transport.
     pub(super) fn send_failed(slf: &Bound<'_, Self>, error: PyErr) -> PyResult<()> {
         let py = slf.py();
         if error.is_instance_of::<PyOSError>(py) {
-            slf.get().tell_error(&error, py)
+            slf.get().report_to_protocol(&error, py)
         } else if leaves_the_loop(py, &error) {
             Err(error)
         } else {
@@ -138,19 +138,19 @@ impl DatagramTransport {
         }
     }
 
-    /// Raises `ValueError` for an address that is not the endpoint's, and returns the one to send to.
+    /// Returns the address to send to. Raises `ValueError` for another than `remote_addr`, if there is one.
     fn check_address<'py>(
         &self,
         py: Python<'py>,
-        given: Option<Bound<'py, PyAny>>,
+        address: Option<Bound<'py, PyAny>>,
     ) -> PyResult<Option<Bound<'py, PyAny>>> {
         let Some(own) = &self.address else {
-            return Ok(given);
+            return Ok(address);
         };
         let own = own.bind(py);
-        if let Some(given) = given
-            && !given.is(own)
-            && !given.eq(own)?
+        if let Some(address) = address
+            && !address.is(own)
+            && !address.eq(own)?
         {
             let text = format!("Invalid address: must be None or {}", own.str()?);
             return Err(PyValueError::new_err(text));
@@ -158,8 +158,10 @@ impl DatagramTransport {
         Ok(Some(own.clone()))
     }
 
-    /// What `sendto` does with a memoryview that has gaps or was released. asyncio leaves it to the socket, unless it puts
-    /// a copy into the queue, or asks first whether it is empty.
+    /// Treats a memoryview that has gaps or was released as asyncio does.
+    ///
+    /// asyncio passes it to the socket, whose error ends the transport. But behind a queue it queues a copy, and before
+    /// Python 3.13 it first asks for the truth of the view, which raises for a released one.
     #[cold]
     fn refuse<'py>(
         slf: &Bound<'py, Self>,
@@ -182,12 +184,12 @@ impl DatagramTransport {
         }
         me.check_address(py, address)?;
         if me.is_lost(phase) {
-            return me.lose_write(py);
+            return me.write_lost(py);
         }
         Self::fail(slf, &error, "Fatal write error on datagram transport")
     }
 
-    /// Whether what is given in this phase is counted instead of sent.
+    /// Returns whether a datagram is counted instead of sent in this phase.
     fn is_lost(&self, phase: TransportPhase) -> bool {
         match phase {
             TransportPhase::Open | TransportPhase::Draining => false,
@@ -196,8 +198,8 @@ impl DatagramTransport {
         }
     }
 
-    /// Takes note of a datagram that can no longer be sent.
-    fn lose_write(&self, py: Python<'_>) -> PyResult<()> {
+    /// Counts a datagram that can no longer be sent.
+    fn write_lost(&self, py: Python<'_>) -> PyResult<()> {
         let lost_writes = self.state.with(py, |state| {
             state.lost_writes += 1;
             state.lost_writes
@@ -225,8 +227,8 @@ impl DatagramTransport {
             Err(error) if error.is_instance_of::<PyTypeError>(py) => return Err(error),
             Err(error) => return Self::refuse(slf, data, addr, error),
         };
-        // Python 3.13 was the first to send empty datagrams. Before, the object is asked whether it is one, which a memoryview
-        // of no dimension cannot tell.
+        // Empty datagrams are sent since Python 3.13. Before, asyncio asks for the truth of the object, for which a memoryview
+        // without dimensions raises.
         if cfg!(not(Py_3_13)) && !data.is_truthy()? {
             return Ok(());
         }
@@ -235,7 +237,7 @@ impl DatagramTransport {
             (state.connection.phase, !state.queue.is_empty())
         });
         if me.is_lost(phase) {
-            return me.lose_write(py);
+            return me.write_lost(py);
         }
         let destination = me.destination(address.as_ref());
         if !waiting {

@@ -1,7 +1,7 @@
-//! `sock_recvfrom`, `sock_recvfrom_into`, `sock_sendto`: datagram sockets without a transport.
+//! The loop's methods for datagram sockets without a transport: `sock_recvfrom`, `sock_recvfrom_into`, `sock_sendto`.
 //!
-//! They wait as all of `sockets` do: the datagram is received when the coroutine goes on, so a cancelled call has
-//! taken none.
+//! They wait like those of `crate::io::sock_methods`: the datagram is received when the coroutine resumes, so a cancelled
+//! call has consumed none.
 
 use std::os::fd::RawFd;
 
@@ -17,7 +17,7 @@ use crate::io::socket::{recv_from, send_to};
 use crate::kernel::coroutine::Coroutine;
 use crate::kernel::event_loop::{Direction, Loop, READ_SIZE};
 
-/// Calls a method of the Python socket; `None` if it has to be tried again.
+/// Calls a method of the Python socket. Returns `None` if the call would block.
 fn call_method<'py>(
     sock: &Bound<'py, PyAny>,
     method: &str,
@@ -53,8 +53,9 @@ fn receive(
     }
 }
 
-/// The bytes that `recvfrom_into` is to receive: all that the buffer has if `nbytes` is 0. `None` for what the Python
-/// socket is to refuse.
+/// Returns how many bytes `recvfrom_into` may receive: the size of the buffer if `nbytes` is 0.
+///
+/// Returns `None` for arguments that the Python socket has to refuse.
 fn size_into(buffer: &Bound<'_, PyAny>, nbytes: &Bound<'_, PyAny>) -> PyResult<Option<usize>> {
     let Ok(view) = ByteView::writable(buffer) else {
         return Ok(None);
@@ -79,7 +80,7 @@ fn receive_into(
     }
     let mut view = ByteView::writable(buffer)?;
     let Some(target) = view.bytes_mut(py).get_mut(..size) else {
-        // Somebody has made it smaller.
+        // The program has made the buffer smaller in the meantime.
         drop(view);
         return call_method(sock, "recvfrom_into", (buffer, size));
     };

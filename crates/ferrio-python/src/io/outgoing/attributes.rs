@@ -1,4 +1,4 @@
-//! The private attributes of transports that write, as asyncio's `_FlowControlMixin` and its transports have them.
+//! The methods and attributes of transports that write: those of asyncio's `_FlowControlMixin`, and `_buffer`.
 
 use pyo3::prelude::*;
 use pyo3::types::{PyByteArray, PyBytes, PyList};
@@ -7,7 +7,7 @@ use super::Outgoing;
 use crate::base::imports;
 
 impl Outgoing {
-    /// What is buffered as asyncio's stream sockets have it: a `deque` of pieces, before Python 3.12 a `bytearray`.
+    /// Makes the `_buffer` of a socket: a `deque` of pieces, before Python 3.12 a `bytearray`.
     pub fn as_pieces(py: Python<'_>, pieces: Vec<Vec<u8>>) -> PyResult<Bound<'_, PyAny>> {
         if cfg!(not(Py_3_12)) {
             return Ok(Self::as_bytes(py, &pieces).into_any());
@@ -16,7 +16,7 @@ impl Outgoing {
         imports::deque(py)?.call1((PyList::new(py, pieces.collect::<Vec<_>>())?,))
     }
 
-    /// What is buffered in one piece, as asyncio's pipes have it.
+    /// Makes the `_buffer` of a pipe: a `bytearray`.
     pub fn as_bytes<'py>(py: Python<'py>, pieces: &[Vec<u8>]) -> Bound<'py, PyByteArray> {
         PyByteArray::new(py, &pieces.concat())
     }
@@ -30,7 +30,7 @@ macro_rules! flow_control_methods {
     ($class:ident) => {
         #[pymethods]
         impl $class {
-            /// Return the size in bytes of what has been written and not yet taken by the kernel.
+            /// Return the number of bytes that have been written and not yet taken by the kernel.
             fn get_write_buffer_size(slf: &Bound<'_, Self>) -> PyResult<usize> {
                 Self::send_collected(slf)?;
                 Ok(slf.get().state.with(slf.py(), |state| state.flow().1))
@@ -114,7 +114,7 @@ macro_rules! writer_attributes {
                 $as_object
             }
 
-            /// Send what is buffered, as when the kernel takes more.
+            /// Send buffered data, as if the kernel had reported that it takes more.
             #[pyo3(name = "_write_ready")]
             fn write_ready(slf: &Bound<'_, Self>) -> PyResult<()> {
                 Self::on_writable(slf)

@@ -1,4 +1,4 @@
-//! One piece of outgoing data.
+//! One piece of outgoing data: [`Data`] as `write` gets it, [`Chunk`] as the buffer keeps it.
 
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
@@ -7,11 +7,11 @@ use pyo3::types::{PyByteArray, PyBytes, PyMemoryView};
 
 use crate::cpython::ByteView;
 
-/// Bytes that cannot change any more.
+/// Bytes that cannot change.
 pub enum Chunk {
-    /// A `bytes` object, by reference.
+    /// A reference to a `bytes` object.
     Bytes(PyBackedBytes),
-    /// A copy of a buffer that its owner may change after the call.
+    /// A copy of a buffer whose owner may change it after the call.
     Copy(Box<[u8]>),
 }
 
@@ -24,17 +24,17 @@ impl AsRef<[u8]> for Chunk {
     }
 }
 
-/// What `write` takes.
+/// The argument of `write`.
 pub enum Data<'py> {
-    /// Immutable: may be kept.
+    /// An immutable object, which may be kept.
     Bytes(Bound<'py, PyBytes>),
-    /// Has to be sent or copied before the call returns.
+    /// A view of a mutable buffer, which has to be sent or copied before the call returns.
     View(ByteView),
-    /// Ours.
+    /// Bytes that ferrio itself has made.
     Owned(Box<[u8]>),
 }
 
-/// Whether asyncio's transports take it.
+/// Returns whether `data` has one of the types that asyncio's transports accept.
 fn is_bytes_like(data: &Bound<'_, PyAny>) -> bool {
     data.is_instance_of::<PyBytes>()
         || data.is_instance_of::<PyByteArray>()
@@ -42,7 +42,8 @@ fn is_bytes_like(data: &Bound<'_, PyAny>) -> bool {
 }
 
 impl<'py> Data<'py> {
-    /// Raises `TypeError` for what is neither `bytes`, `bytearray` nor `memoryview`, in the words of this version.
+    /// Converts an argument. Raises `TypeError`, in the words of the running version, for anything but `bytes`, `bytearray`
+    /// and `memoryview`.
     pub fn new(data: &Bound<'py, PyAny>) -> PyResult<Self> {
         let expected = if cfg!(Py_3_14) {
             "bytes, bytearray, or memoryview"
@@ -52,7 +53,7 @@ impl<'py> Data<'py> {
         Self::expect(data, expected)
     }
 
-    /// The same, where asyncio calls what it `expected` something else.
+    /// Converts an argument like [`Data::new`], with `expected` as the name of the types in the `TypeError`.
     pub fn expect(data: &Bound<'py, PyAny>, expected: &str) -> PyResult<Self> {
         if let Some(data) = Self::of(data) {
             return data;
@@ -64,16 +65,17 @@ impl<'py> Data<'py> {
         )))
     }
 
-    /// `None` for what is neither `bytes`, `bytearray` nor `memoryview`. Raises `BufferError` for a view with gaps.
+    /// Converts an argument. Returns `None` for anything but `bytes`, `bytearray` and `memoryview`. Raises `BufferError` for
+    /// a view with gaps.
     pub fn of(data: &Bound<'py, PyAny>) -> Option<PyResult<Self>> {
-        // Not those of a subclass, which may run code of the user's when they are dropped.
+        // An instance of a subclass is not kept: dropping it may run code of the program.
         if let Ok(bytes) = data.cast_exact::<PyBytes>() {
             return Some(Ok(Self::Bytes(bytes.clone())));
         }
         is_bytes_like(data).then(|| ByteView::readable(data).map(Self::View))
     }
 
-    /// The bytes.
+    /// Returns the bytes.
     pub fn bytes<'a>(&'a self, py: Python<'a>) -> &'a [u8] {
         match self {
             Self::Bytes(bytes) => bytes.as_bytes(),
@@ -82,7 +84,7 @@ impl<'py> Data<'py> {
         }
     }
 
-    /// What is left after `sent` bytes, to be kept.
+    /// Makes a chunk of the bytes after the first `sent`.
     pub fn into_chunk(self, py: Python<'_>, sent: usize) -> Chunk {
         match self {
             Self::Bytes(bytes) if sent == 0 => Chunk::Bytes(bytes.into()),

@@ -1,19 +1,19 @@
-//! What is to leave: the part of writing that sockets and pipes share.
+//! Writing with flow control, as the transports of sockets and pipes share it.
 //!
 //! | file | concern |
 //! |---|---|
 //! | `chunk` | one piece of outgoing data |
-//! | `pieces` | what `writelines` takes |
-//! | `queue` | [`Outgoing`]: what is buffered, flow control, how it is going to leave |
-//! | `sink` | the system calls: sockets, other descriptors |
+//! | `pieces` | the argument of a socket's `writelines` |
+//! | `queue` | [`Outgoing`]: the write buffer, flow control, when the data is sent |
+//! | `sink` | the system calls for sockets and for other descriptors |
 //! | `writer` | [`Writer`]: `write` and flushing, for every transport that writes |
-//! | `attributes` | the private attributes that go with it |
+//! | `attributes` | the methods and attributes that go with it, as macros |
 //!
-//! Writes are collected and leave together at the end of the iteration, in one system call, or at once if they are
-//! many, if no iteration is running, or as soon as anybody asks what is buffered. So the state that users can observe
-//! is that of a transport that sends immediately.
+//! The key idea: asyncio sends in `write` itself. Here, writes are collected and sent by one system call at the end of the
+//! loop's iteration. They are sent earlier if they are large, if no iteration is running, or if the program asks for the
+//! state of the buffer. So a program observes a transport that sends immediately.
 //!
-//! Nothing here knows what a transport does when sending fails, or how it ends: that is the transport's.
+//! How a transport ends, and what it does when sending fails, is not decided here.
 
 mod attributes;
 mod chunk;

@@ -1,7 +1,7 @@
-//! What `writelines` of a socket's transport takes, in pieces.
+//! The argument of `writelines` of a socket's transport, as a list of [`Data`].
 //!
-//! Since Python 3.12 asyncio makes a memoryview of each piece; before, `bytes.join` makes one piece of all. Both take any
-//! buffer, and say in their own words what is none.
+//! Since Python 3.12, asyncio makes a memoryview of each item; before, it joins all by `bytes.join`. Both accept any
+//! buffer, and each raises its own error for other objects.
 
 use pyo3::exceptions::{PyBufferError, PyTypeError};
 use pyo3::intern;
@@ -13,16 +13,16 @@ use super::Data;
 use crate::base::imports;
 use crate::cpython::ByteView;
 
-/// Why something is not written.
+/// The reason why something is not written.
 pub enum Refusal {
-    /// The exception is the caller's.
+    /// An exception that the caller gets.
     Raised(PyErr),
-    /// It is a buffer with gaps, which asyncio gives to the socket: that ends the connection.
+    /// A buffer with gaps. asyncio passes it to the socket, whose error ends the connection.
     Gaps(PyErr),
 }
 
 impl Refusal {
-    /// Of what [`Data::of`] has made an error.
+    /// Classifies an error of [`Data::of`].
     pub fn of(py: Python<'_>, error: PyErr) -> Self {
         if error.is_instance_of::<PyBufferError>(py) {
             Self::Gaps(error)
@@ -38,7 +38,7 @@ impl From<PyErr> for Refusal {
     }
 }
 
-/// All pieces, none of which is written before the last was looked at.
+/// Converts all items, so that none is written before the last was checked.
 pub fn pieces<'py>(list_of_data: &Bound<'py, PyAny>) -> Result<Vec<Data<'py>>, Refusal> {
     if cfg!(Py_3_12) {
         views(list_of_data)
@@ -47,7 +47,7 @@ pub fn pieces<'py>(list_of_data: &Bound<'py, PyAny>) -> Result<Vec<Data<'py>>, R
     }
 }
 
-/// A view of each. What is no buffer at all comes first.
+/// Makes a view of each item. The exception for an object that is no buffer has precedence over that for gaps.
 fn views<'py>(list_of_data: &Bound<'py, PyAny>) -> Result<Vec<Data<'py>>, Refusal> {
     let py = list_of_data.py();
     let mut pieces = Vec::new();
@@ -56,7 +56,7 @@ fn views<'py>(list_of_data: &Bound<'py, PyAny>) -> Result<Vec<Data<'py>>, Refusa
         let data = data?;
         let piece = match Data::of(&data) {
             Some(piece) => piece,
-            None if !data.is_truthy()? && leaves_out_false(py)? => continue,
+            None if !data.is_truthy()? && skips_false(py)? => continue,
             None => {
                 let view = imports::memory_view(py)?.call1((data,))?;
                 ByteView::readable(&view).map(Data::View)
@@ -71,7 +71,7 @@ fn views<'py>(list_of_data: &Bound<'py, PyAny>) -> Result<Vec<Data<'py>>, Refusa
     gaps.map_or(Ok(pieces), |error| Err(Refusal::Gaps(error)))
 }
 
-/// Pieces as they are if all are of the usual types, otherwise what `bytes.join` makes of them.
+/// Converts items of the usual types one by one. If there is any other, passes all of them to `bytes.join`.
 fn joined<'py>(list_of_data: &Bound<'py, PyAny>) -> PyResult<Vec<Data<'py>>> {
     let py = list_of_data.py();
     let join = |all: &Bound<'py, PyAny>| {
@@ -92,9 +92,10 @@ fn joined<'py>(list_of_data: &Bound<'py, PyAny>) -> PyResult<Vec<Data<'py>>> {
     }
 }
 
-/// Whether the running asyncio leaves out what is false before it asks what it is, as patch releases do since gh-155888:
-/// found out from what its own method does with a stand-in for a transport.
-fn leaves_out_false(py: Python<'_>) -> PyResult<bool> {
+/// Returns whether the running asyncio skips false items without checking their type, as patch releases do since gh-155888.
+///
+/// This is found out by calling asyncio's own method with a stand-in for a transport.
+fn skips_false(py: Python<'_>) -> PyResult<bool> {
     static ANSWER: PyOnceLock<bool> = PyOnceLock::new();
     ANSWER
         .get_or_try_init(py, || {

@@ -1,4 +1,4 @@
-//! [`Outgoing`]: what a transport has accepted and the kernel has not.
+//! [`Outgoing`]: the data that a transport has accepted and the kernel has not.
 
 use std::io::{self, IoSlice};
 
@@ -10,45 +10,46 @@ use super::Sink;
 use super::chunk::Chunk;
 use crate::base::errors::would_block;
 
-/// From this many buffered bytes on a write does not wait for the end of the iteration.
+/// More buffered bytes than this are sent before the end of the iteration.
 pub const SEND_AT_ONCE: usize = 64 * 1024;
 
-/// Pieces that one system call sends: more are rare, and the array for them is on the stack.
+/// How many pieces one system call sends. More are rare, and their array is on the stack.
 const MAX_PIECES: usize = 64;
 
-/// How what is buffered is going to leave.
+/// When the buffered data is going to be sent.
 #[derive(Clone, Copy, PartialEq, Eq, Default)]
 enum Sending {
     /// Nothing is buffered.
     #[default]
     Idle,
-    /// At the end of the iteration.
+    /// At the end of the loop's iteration.
     Queued,
-    /// When the kernel takes more: the loop watches for that.
+    /// When the descriptor is writable again, for which the loop watches it.
     Blocked,
 }
 
-/// What is to be done after data was buffered, when the state is no longer borrowed.
+/// What the transport has to do after data was buffered, once the state is not borrowed.
 pub enum NextWrite {
+    /// Nothing: the data is sent later, as was decided before.
     Nothing,
-    /// Send at the end of the iteration.
+    /// Have the loop flush at the end of the iteration.
     Queue,
-    /// Send now.
+    /// Flush now.
     Send,
-    /// Tell the protocol to pause.
+    /// Call the protocol's `pause_writing`.
     Pause,
 }
 
-/// What flushing has led to.
+/// The outcome of a flush.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Flushed {
-    /// Nothing is left, or the kernel was known to take nothing.
+    /// The buffer is empty, or was blocked before.
     Nothing,
-    /// The kernel takes no more: it has to be watched for that from now on.
+    /// The kernel takes no more: from now on, the descriptor has to be watched.
     Blocked,
 }
 
-/// Outgoing data, its limits, and how it is going to leave.
+/// The write buffer of a transport, its flow control, and when it is going to be sent.
 #[derive(Default)]
 pub struct Outgoing {
     buffer: WriteBuffer<Chunk>,
@@ -57,34 +58,34 @@ pub struct Outgoing {
 }
 
 impl Outgoing {
-    /// Bytes that are left.
+    /// Returns the number of buffered bytes.
     pub fn len(&self) -> usize {
         self.buffer.len()
     }
 
-    /// Whether everything has left.
+    /// Returns whether nothing is buffered.
     pub fn is_empty(&self) -> bool {
         self.buffer.is_empty()
     }
 
-    /// In how many pieces they are.
+    /// Returns the number of buffered pieces.
     pub fn chunk_count(&self) -> usize {
         self.buffer.chunk_count()
     }
 
-    /// Copies of what is buffered.
+    /// Copies the buffered pieces.
     pub fn pieces(&self) -> Vec<Vec<u8>> {
         let mut slices = vec![IoSlice::new(&[]); self.chunk_count()];
         let pieces = self.buffer.gather(&mut slices);
         pieces.iter().map(|piece| piece.to_vec()).collect()
     }
 
-    /// Whether the kernel is known to take nothing.
+    /// Returns whether the buffer waits for the descriptor to be writable.
     pub fn is_blocked(&self) -> bool {
         self.sending == Sending::Blocked
     }
 
-    /// Buffers a chunk.
+    /// Buffers a chunk, and returns what to do about it.
     pub fn push(&mut self, chunk: Chunk) -> NextWrite {
         self.buffer.push(chunk);
         let (_, high) = self.flow.limits();
@@ -100,7 +101,7 @@ impl Outgoing {
         }
     }
 
-    /// Sends what is buffered, unless the kernel is known to take nothing.
+    /// Sends the buffered data, unless it waits for the descriptor to be writable.
     pub fn flush(&mut self, sink: Sink) -> io::Result<Flushed> {
         if self.is_blocked() {
             return Ok(Flushed::Nothing);
@@ -114,10 +115,10 @@ impl Outgoing {
         Ok(Flushed::Blocked)
     }
 
-    /// Sends what is buffered until nothing is left or the kernel takes no more.
+    /// Sends the buffered data until nothing is left or the kernel takes no more.
     ///
-    /// A system call that takes only a part has filled the kernel's buffer. Another one would most often fail; if it did
-    /// not, because somebody reads at the same time, the loop would be held up for as long as the data lasts.
+    /// A system call that takes only a part has filled the kernel's buffer, so another would usually fail. If it succeeded,
+    /// because the peer reads at the same time, the loop would be held up for as long as the data lasts.
     pub fn send(&mut self, sink: Sink) -> io::Result<()> {
         while !self.buffer.is_empty() {
             let mut slices = [IoSlice::new(&[]); MAX_PIECES];
@@ -141,7 +142,7 @@ impl Outgoing {
         Ok(())
     }
 
-    /// After [`Outgoing::send`]: whether everything has left, so that the kernel need not be watched any more.
+    /// Ends the wait for the descriptor if [`Outgoing::send`] has sent everything. Returns whether it has.
     pub fn unblock(&mut self) -> bool {
         let drained = self.is_empty();
         if drained {
@@ -150,25 +151,25 @@ impl Outgoing {
         drained
     }
 
-    /// Drops what is left.
+    /// Drops the buffered data.
     pub fn clear(&mut self) {
         self.buffer.clear();
         self.sending = Sending::Idle;
     }
 
-    /// Whether the protocol is to be told to pause, now that the buffer has grown.
+    /// Returns whether to call `pause_writing`, after the buffer has grown.
     #[must_use]
     pub fn grew(&mut self) -> bool {
         self.flow.grew(self.buffer.len())
     }
 
-    /// Whether the protocol is to be told to resume, now that the buffer has shrunk.
+    /// Returns whether to call `resume_writing`, after the buffer has shrunk.
     #[must_use]
     pub fn shrank(&mut self) -> bool {
         self.flow.shrank(self.buffer.len())
     }
 
-    /// Flow control, and the size of the buffer in bytes.
+    /// Returns flow control and the size of the buffer in bytes.
     pub fn flow(&mut self) -> (&mut FlowControl, usize) {
         (&mut self.flow, self.buffer.len())
     }
@@ -181,7 +182,7 @@ pub fn set_limits(flow: &mut FlowControl, high: Option<isize>, low: Option<isize
         .map_err(|error| PyValueError::new_err(error.to_string()))
 }
 
-/// Limits as the engine takes them: Python's may be negative.
+/// Converts limits to the engine's. Raises `ValueError` for negative ones.
 fn limits(high: Option<isize>, low: Option<isize>) -> PyResult<(Option<usize>, Option<usize>)> {
     let unsigned = |limit: Option<isize>| limit.map(usize::try_from).transpose();
     if let (Ok(high), Ok(low)) = (unsigned(high), unsigned(low)) {

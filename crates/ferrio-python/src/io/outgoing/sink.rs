@@ -1,4 +1,4 @@
-//! Where bytes are written to.
+//! [`Sink`]: a descriptor with the system calls that write to it.
 
 use std::io::{self, IoSlice};
 use std::os::fd::RawFd;
@@ -6,24 +6,24 @@ use std::os::fd::RawFd;
 use crate::cpython::borrow_fd;
 use crate::io::socket::{send, send_vectored};
 
-/// A descriptor, by the system call that writes to it.
+/// A descriptor to write to.
 #[derive(Clone, Copy)]
 pub enum Sink {
-    /// A socket: `send(2)`, which neither blocks nor raises SIGPIPE, whatever mode the descriptor is in.
+    /// A socket, by `send(2)`, which neither blocks nor raises SIGPIPE, even in blocking mode.
     Socket(RawFd),
-    /// A pipe, a terminal, anything: `write(2)`, on a descriptor in non-blocking mode.
+    /// A pipe, a terminal or another file in non-blocking mode, by `write(2)`.
     File(RawFd),
 }
 
 impl Sink {
-    /// The descriptor.
+    /// Returns the descriptor.
     pub fn fd(self) -> RawFd {
         match self {
             Self::Socket(fd) | Self::File(fd) => fd,
         }
     }
 
-    /// Writes what the kernel takes; returns how many bytes that were.
+    /// Writes as much as the kernel takes. Returns the number of bytes.
     pub fn write(self, data: &[u8]) -> io::Result<usize> {
         match self {
             Self::Socket(fd) => send(fd, data),
@@ -31,7 +31,7 @@ impl Sink {
         }
     }
 
-    /// Writes several pieces by one system call.
+    /// Writes several pieces by one system call. Returns the number of bytes.
     pub fn write_vectored(self, pieces: &[IoSlice<'_>]) -> io::Result<usize> {
         match self {
             Self::Socket(fd) => send_vectored(fd, pieces),

@@ -1,4 +1,4 @@
-//! [`Writer`]: writing and flushing, for every transport that writes.
+//! [`Writer`]: `write` and flushing, for every transport that writes a stream.
 
 use std::io;
 
@@ -11,13 +11,12 @@ use super::{Outgoing, Sink};
 use crate::base::errors::would_block;
 use crate::base::imports;
 use crate::io::connection::Transport;
-use crate::io::protocol::call_flow_method;
 use crate::kernel::event_loop::{Callback, Direction, Unflushed};
 
-/// Writes on a lost connection before asyncio warns: `constants.LOG_THRESHOLD_FOR_CONNLOST_WRITES`.
+/// How many writes to a lost connection asyncio accepts before it warns: `constants.LOG_THRESHOLD_FOR_CONNLOST_WRITES`.
 pub const LOST_WRITES_LOG_THRESHOLD: u32 = 5;
 
-/// Warns about a write to a lost socket, which is the `lost_writes`th, if there have been many.
+/// Logs a warning about a write to a lost connection of a socket, if it is not one of the first.
 pub fn warn_of_lost_socket_write(py: Python<'_>, lost_writes: u32) -> PyResult<()> {
     if lost_writes >= LOST_WRITES_LOG_THRESHOLD {
         let message = "socket.send() raised exception.";
@@ -28,26 +27,27 @@ pub fn warn_of_lost_socket_write(py: Python<'_>, lost_writes: u32) -> PyResult<(
 
 /// A transport that writes to a descriptor.
 pub trait Writer: Transport {
-    /// Runs `f` on what is to leave; `None` when nothing can leave any more.
+    /// Runs `f` on the write buffer. Returns `None` if the connection is lost.
     fn outgoing<R>(&self, py: Python<'_>, f: impl FnOnce(&mut Outgoing) -> R) -> Option<R>;
 
-    /// Where it leaves to.
+    /// Returns the descriptor to write to.
     fn sink(&self) -> Sink;
 
-    /// What the loop is to call when the kernel takes more.
+    /// Returns the callback for when the descriptor is writable again.
     fn when_writable(slf: &Bound<'_, Self>) -> Callback;
 
-    /// What the loop is to flush at the end of the iteration.
+    /// Returns the loop's entry for the flush at the end of the iteration.
     fn when_iteration_ends(slf: &Bound<'_, Self>) -> Unflushed;
 
-    /// Ends the connection, since sending has failed.
+    /// Ends the connection after sending has failed.
     fn write_failed(slf: &Bound<'_, Self>, error: &io::Error) -> PyResult<()>;
 
-    /// Takes note of data that can no longer be sent.
+    /// Counts a write to a lost connection.
     fn write_lost(&self, py: Python<'_>) -> PyResult<()>;
 
-    /// Sends what is buffered, unless the kernel is known to take nothing. The loop calls this at the end of the
-    /// iteration; whoever asks what is buffered calls it first.
+    /// Sends the buffered data, unless it waits for the descriptor to be writable.
+    ///
+    /// The loop calls this at the end of the iteration, and every method that shows the state of the buffer calls it first.
     fn flush(slf: &Bound<'_, Self>) -> PyResult<()> {
         let py = slf.py();
         let me = slf.get();
@@ -65,7 +65,7 @@ pub trait Writer: Transport {
         }
     }
 
-    /// Buffers or sends data that has passed the checks.
+    /// Buffers or sends data that was checked.
     fn write_data(slf: &Bound<'_, Self>, data: Data<'_>) -> PyResult<()> {
         let py = slf.py();
         let me = slf.get();
@@ -75,7 +75,7 @@ pub trait Writer: Transport {
         }
         let mut sent = 0;
         if len > SEND_AT_ONCE && matches!(data, Data::View(_)) {
-            // Large and not ours to keep: what the kernel takes now need not be copied.
+            // Keeping a view means to copy it. The bytes that the kernel takes now need no copy.
             Self::flush(slf)?;
             let sink = me.sink();
             let outcome = me.outgoing(py, |outgoing| {
@@ -98,7 +98,7 @@ pub trait Writer: Transport {
         let chunk = data.into_chunk(py, sent);
         match me.outgoing(py, |outgoing| outgoing.push(chunk)) {
             Some(NextWrite::Nothing) => Ok(()),
-            Some(NextWrite::Pause) => Self::tell_protocol(slf, "pause_writing"),
+            Some(NextWrite::Pause) => Self::call_flow_method(slf, "pause_writing"),
             Some(NextWrite::Send) => Self::flush(slf),
             Some(NextWrite::Queue) => {
                 let event_loop = me.event_loop(py).get();
@@ -111,27 +111,19 @@ pub trait Writer: Transport {
         }
     }
 
-    /// Tells the protocol to pause writing if the buffer has grown past its limit.
+    /// Calls `pause_writing` if the buffer has grown past its limit.
     fn maybe_pause_protocol(slf: &Bound<'_, Self>) -> PyResult<()> {
         match slf.get().outgoing(slf.py(), Outgoing::grew) {
-            Some(true) => Self::tell_protocol(slf, "pause_writing"),
+            Some(true) => Self::call_flow_method(slf, "pause_writing"),
             _ => Ok(()),
         }
     }
 
-    /// Tells the protocol to resume writing if the buffer has shrunk below its limit.
+    /// Calls `resume_writing` if the buffer has shrunk below its limit.
     fn maybe_resume_protocol(slf: &Bound<'_, Self>) -> PyResult<()> {
         match slf.get().outgoing(slf.py(), Outgoing::shrank) {
-            Some(true) => Self::tell_protocol(slf, "resume_writing"),
+            Some(true) => Self::call_flow_method(slf, "resume_writing"),
             _ => Ok(()),
         }
-    }
-
-    /// Calls a flow-control method of the protocol; an exception goes to the loop's exception handler.
-    fn tell_protocol(slf: &Bound<'_, Self>, method: &str) -> PyResult<()> {
-        let py = slf.py();
-        let me = slf.get();
-        let protocol = me.protocol(py);
-        call_flow_method(me.event_loop(py), slf.as_any(), protocol.as_ref(), method)
     }
 }

@@ -1,4 +1,4 @@
-//! Pipes: making transports for `connect_read_pipe` and `connect_write_pipe`, which are inherited.
+//! The loop's hooks by which asyncio's `connect_read_pipe` and `connect_write_pipe`, which are inherited, make transports.
 
 use pyo3::prelude::*;
 use pyo3::types::PyDict;

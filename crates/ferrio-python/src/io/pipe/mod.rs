@@ -6,11 +6,11 @@
 //! | `common` | what both directions have in common: opening, the representation |
 //! | `read` | `ReadPipeTransport` |
 //! | `write` | `WritePipeTransport` |
-//! | `loop_methods` | the loop's methods that make them |
+//! | `loop_methods` | the loop's hooks that make them |
 //!
-//! A transport goes in one direction. It knows nothing of processes: theirs is `crate::io::process`.
+//! A transport has one direction. The pipes of a child process are two or three of them (`crate::io::process`).
 //!
-//! No callback of the protocol is ever called while the state is borrowed.
+//! The state is never borrowed while a callback of the protocol runs.
 
 mod common;
 mod loop_methods;

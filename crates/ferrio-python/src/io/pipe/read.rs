@@ -24,7 +24,7 @@ static READABLE: Action = Action::of("reading from", |object| {
     ReadPipeTransport::on_readable(object.cast()?)
 });
 
-/// Whether the protocol wants what arrives.
+/// Whether received data is delivered.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Reading {
     Flowing,
@@ -34,7 +34,7 @@ enum Reading {
 struct State {
     connection: Connection,
     reading: Reading,
-    /// The context in which `data_received` runs: that of whoever began or resumed reading.
+    /// The context in which `data_received` runs: a copy of the one in which the transport was made or reading resumed.
     context: Py<PyAny>,
 }
 
@@ -47,7 +47,7 @@ pub struct ReadPipeTransport {
 }
 
 impl ReadPipeTransport {
-    /// Makes a transport and schedules `connection_made`, then reading, then the waiter.
+    /// Makes a transport and schedules `connection_made`, then the start of reading, then the waiter's result.
     pub fn open<'py>(
         event_loop: &Bound<'py, Loop>,
         arguments: PipeArguments<'py>,
@@ -76,13 +76,13 @@ impl ReadPipeTransport {
         Ok(transport)
     }
 
-    /// The loop calls this when the pipe can be read.
+    /// Receives once. The loop calls this when the pipe is readable.
     pub fn on_readable(slf: &Bound<'_, Self>) -> PyResult<()> {
         let py = slf.py();
         let me = slf.get();
         if !me.is_reading(py) {
-            // pause_reading leaves the descriptor watched, since most pauses end before anything arrives, and a system
-            // call each way would be wasted on them.
+            // pause_reading leaves the descriptor watched: most pauses end before anything arrives, and do not deserve two
+            // system calls.
             return me.stop_watching(py, Direction::Read);
         }
         let Some(protocol) = me.protocol(py) else {
@@ -110,7 +110,7 @@ impl ReadPipeTransport {
             Arrival::read(event_loop, read).map(|arrival| arrival.map(deliver))
         };
         match arrival {
-            // What the protocol raises is reported as any callback's; the transport stays open, as asyncio's does.
+            // An exception of the protocol is reported like that of any callback. As in asyncio, the transport stays open.
             Ok(Arrival::Data(delivered)) => delivered,
             Ok(Arrival::Eof) => Self::receive_eof(slf, protocol),
             Ok(Arrival::Nothing) => Ok(()),
@@ -133,7 +133,7 @@ impl ReadPipeTransport {
         Self::schedule_connection_lost(slf, None)
     }
 
-    /// Has the loop watch for data to arrive, unless that is not wanted.
+    /// Has the loop watch for data, unless it does already, or the transport is paused or closing.
     fn watch_reading(slf: &Bound<'_, Self>) -> PyResult<()> {
         let py = slf.py();
         let me = slf.get();
@@ -168,7 +168,7 @@ impl Transport for ReadPipeTransport {
 
     fn describe(&self, py: Python<'_>) -> String {
         describe(self, py, "ReadPipeTransport", |interest| {
-            // A paused transport is still watched, see `on_readable`.
+            // A paused transport may still be watched, see `on_readable`.
             let polling = self.is_reading(py) && interest.contains(Interest::READ);
             if polling { "polling" } else { "idle" }.to_owned()
         })
@@ -178,7 +178,7 @@ impl Transport for ReadPipeTransport {
         imports::warn_of_read_pipe(py)
     }
 
-    /// A terminal whose other side is closed answers EIO.
+    /// Only `EIO` is expected: the error of a terminal whose other side is closed.
     fn is_expected(exception: &Bound<'_, PyAny>) -> bool {
         exception.is_instance_of::<PyOSError>()
             && exception
@@ -249,13 +249,13 @@ impl ReadPipeTransport {
     #[pyo3(name = "max_size")]
     const MAX_SIZE: usize = READ_SIZE;
 
-    /// Receive once, as when something has arrived.
+    /// Receive once, as if the kernel had reported data.
     #[pyo3(name = "_read_ready")]
     fn read_ready(slf: &Bound<'_, Self>) -> PyResult<()> {
         Self::on_readable(slf)
     }
 
-    /// Watch a descriptor while the transport reads.
+    /// Watch a descriptor if the transport is reading.
     #[pyo3(name = "_add_reader")]
     fn add_reader(&self, fd: Bound<'_, PyAny>, callback: Bound<'_, PyAny>) -> PyResult<()> {
         let py = fd.py();

@@ -35,7 +35,7 @@ static WRITABLE: Action = Action::of("writing to", |object| {
 struct State {
     connection: Connection,
     outgoing: Outgoing,
-    /// asyncio's `_conn_lost`: how often writing has failed or data was written that could not be sent any more.
+    /// asyncio's `_conn_lost`: the number of writes that have failed or came after the connection was lost.
     lost_writes: u32,
 }
 
@@ -79,7 +79,7 @@ impl Writer for WritePipeTransport {
     fn write_failed(slf: &Bound<'_, Self>, error: &io::Error) -> PyResult<()> {
         let py = slf.py();
         let me = slf.get();
-        // Writes that were collected behind the one that has failed are writes to a lost connection.
+        // The writes that were collected after the failed one count as writes to a lost connection.
         let collected = me.state.with(py, |state| {
             state.lost_writes += 1;
             let collected = state.outgoing.chunk_count();
@@ -106,7 +106,7 @@ impl Writer for WritePipeTransport {
 }
 
 impl WritePipeTransport {
-    /// Makes a transport and schedules `connection_made`, then watching the other end, then the waiter.
+    /// Makes a transport and schedules `connection_made`, then the watch for the other end, then the waiter's result.
     pub fn open<'py>(
         event_loop: &Bound<'py, Loop>,
         arguments: PipeArguments<'py>,
@@ -137,12 +137,12 @@ impl WritePipeTransport {
         Ok(transport)
     }
 
-    /// The loop calls this when the pipe can be written again.
+    /// Sends buffered data. The loop calls this when the pipe is writable again.
     pub fn on_writable(slf: &Bound<'_, Self>) -> PyResult<()> {
         cpython::in_context(slf.get().context.bind(slf.py()), || Self::send_more(slf))
     }
 
-    /// What was written in an iteration leaves at its end.
+    /// Sends what was written in an iteration. The loop calls this at the iteration's end.
     pub fn on_iteration_end(slf: &Bound<'_, Self>) -> PyResult<()> {
         cpython::in_context(slf.get().context.bind(slf.py()), || Self::flush(slf))
     }
@@ -156,7 +156,7 @@ impl WritePipeTransport {
             Some(Ok(())) => (),
             Some(Err(error)) => {
                 me.stop_watching(py, Direction::Write)?;
-                // These were not collected but accepted, so that they do not count as lost writes.
+                // asyncio has accepted these writes before, so they do not count as lost.
                 me.state.with(py, |state| state.outgoing.clear());
                 return Self::write_failed(slf, &error);
             }
@@ -165,7 +165,7 @@ impl WritePipeTransport {
             return Ok(());
         }
         me.stop_watching(py, Direction::Write)?;
-        // Unlike a socket's, a pipe's protocol is told to resume when everything has left. It may write again.
+        // Unlike a socket's, the protocol of a pipe is resumed only when the buffer is empty. It may write again.
         Self::maybe_resume_protocol(slf)?;
         let drained = me.outgoing(py, |outgoing| outgoing.is_empty()) == Some(true);
         if drained && me.phase(py) == TransportPhase::Draining {
@@ -176,7 +176,7 @@ impl WritePipeTransport {
         Ok(())
     }
 
-    /// The loop calls this when the writing end can be read: the other end is closed.
+    /// Ends the connection. The loop calls this when the writing end is readable: the other end is closed.
     pub fn on_peer_closed(slf: &Bound<'_, Self>) -> PyResult<()> {
         let py = slf.py();
         let me = slf.get();
@@ -236,7 +236,7 @@ impl WritePipeTransport {
     fn write(slf: &Bound<'_, Self>, data: &Bound<'_, PyAny>) -> PyResult<()> {
         let py = slf.py();
         match Data::of(data) {
-            // Unlike a socket's, a pipe's data counts as lost from close() on.
+            // Unlike a socket's, a pipe's writes count as lost from close() on.
             Some(Ok(data)) if slf.get().is_closing(py) && !data.bytes(py).is_empty() => {
                 slf.get().write_lost(py)
             }
@@ -293,13 +293,14 @@ impl WritePipeTransport {
         Self::abort_with(slf, None)
     }
 
-    /// asyncio.Transport, since asyncio's own is one too, though it does not read.
+    /// asyncio.Transport: asyncio's own class derives from it, though it does not read.
     #[getter(__class__)]
     fn class(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
         Ok(imports::transport_class(slf.py())?.clone().unbind())
     }
 
-    /// What a transport has that reads, too, asyncio's has and refuses.
+    // asyncio's class inherits the methods of a transport that reads without implementing them.
+
     #[staticmethod]
     fn is_reading() -> PyResult<bool> {
         Err(PyNotImplementedError::new_err(()))
@@ -337,7 +338,7 @@ impl WritePipeTransport {
         self.state.with(py, |state| state.lost_writes)
     }
 
-    /// The other end is watched: it can be read when it is closed.
+    /// Notice that the other end is closed, as if the kernel had reported it.
     #[pyo3(name = "_read_ready")]
     fn read_ready(slf: &Bound<'_, Self>) -> PyResult<()> {
         Self::on_peer_closed(slf)

@@ -1,4 +1,7 @@
-//! Serving: making servers, accepting connections, and transports for them.
+//! Accepting connections and making transports for them.
+//!
+//! asyncio's own code checks the arguments of `create_server`, resolves names and binds the sockets. From there on, the
+//! server is native: its sockets call a [`Listener`] when connections wait.
 
 use std::os::fd::RawFd;
 
@@ -23,10 +26,10 @@ static ACCEPTABLE: Action = Action::of("accepting from", |object| {
     Listener::on_readable(object.cast()?)
 });
 
-/// Seconds until a listening socket is tried again when the system is out of resources: `constants.ACCEPT_RETRY_DELAY`.
+/// Seconds for which a listening socket rests when the system is out of resources: `constants.ACCEPT_RETRY_DELAY`.
 const ACCEPT_RETRY_DELAY: f64 = 1.0;
 
-/// A listening socket and what to make of its connections.
+/// A listening socket, and how to make transports for its connections.
 #[pyclass(module = "ferrio._ferrio", frozen)]
 pub struct Listener {
     event_loop: Py<Loop>,
@@ -35,26 +38,26 @@ pub struct Listener {
     fd: RawFd,
     ssl_context: Option<Py<PyAny>>,
     server: Option<Py<PyAny>>,
-    /// How many connections are accepted at most in one iteration.
+    /// The most connections that are accepted in one iteration of the loop.
     backlog: usize,
     /// `ssl_handshake_timeout` and `ssl_shutdown_timeout`, in seconds.
     ssl_timeouts: Py<PyDict>,
-    /// Each connection runs in a copy of it.
+    /// The context of which each connection gets a copy.
     context: Py<PyAny>,
     context_kind: ContextKind,
 }
 
-/// Where the callbacks of a connection run.
+/// The contexts in which the callbacks of one connection run.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum ContextKind {
-    /// In one context for the connection, as asyncio has it since Python 3.15.
+    /// One context for all of them, as in asyncio since Python 3.15.
     OnePerConnection,
-    /// In copies of the context that accepted it.
+    /// Copies of the context in which the connection was accepted.
     Copies,
 }
 
 impl Listener {
-    /// The loop calls this when connections wait to be accepted.
+    /// Accepts connections. The loop calls this when some wait.
     pub fn on_readable(slf: &Bound<'_, Self>) -> PyResult<()> {
         for _ in 0..slf.get().backlog {
             // The protocol of a connection may have closed the server.
@@ -71,7 +74,7 @@ impl Listener {
         Ok(())
     }
 
-    /// Whether the loop watches for connections.
+    /// Returns whether the loop watches this socket.
     fn is_watched(slf: &Bound<'_, Self>) -> bool {
         let me = slf.get();
         me.event_loop.get().core(slf.py(), |core| {
@@ -105,7 +108,8 @@ impl Listener {
         Ok(Some((sock, address)))
     }
 
-    /// Out of descriptors or memory: the kernel goes on reporting the socket as ready, so it rests for a second.
+    /// Stops watching for a second if the system is out of descriptors or memory, since the kernel would go on to report
+    /// the socket as ready. Raises any other error.
     fn accept_failed(slf: &Bound<'_, Self>, error: PyErr) -> PyResult<()> {
         let py = slf.py();
         let me = slf.get();
@@ -131,7 +135,7 @@ impl Listener {
         })
     }
 
-    /// Makes protocol and transport. An exception is reported, and the connection closed.
+    /// Makes the protocol and the transport. If that raises, reports the exception and closes the connection.
     fn connect(
         slf: &Bound<'_, Self>,
         sock: Bound<'_, PyAny>,
@@ -187,7 +191,7 @@ impl Listener {
     }
 }
 
-/// The TLS protocol for a connection.
+/// Makes the TLS protocol between a transport and the application's `protocol`.
 fn ssl_protocol<'py>(
     event_loop: &Bound<'py, Loop>,
     protocol: &Bound<'py, PyAny>,
@@ -209,7 +213,7 @@ impl Listener {
     fn resume(slf: &Bound<'_, Self>) -> PyResult<()> {
         let py = slf.py();
         let me = slf.get();
-        // The server may have been closed in the meantime.
+        // The server may have been closed while the socket was resting.
         let fd: RawFd = me
             .sock
             .call_method0(py, intern!(py, "fileno"))?
@@ -345,7 +349,7 @@ impl Loop {
         tls::start_tls(slf, &args, kwargs.as_ref())
     }
 
-    /// A TLS transport. Keyword arguments that asyncio's TLS protocol has (sides, names, timeouts) are passed on to it.
+    /// Make a TLS transport. Other keyword arguments (sides, names, timeouts) are passed to asyncio's TLS protocol.
     #[pyo3(name = "_make_ssl_transport", signature = (rawsock, protocol, sslcontext, waiter = None, *, extra = None, server = None, context = None, **kwargs))]
     #[allow(clippy::too_many_arguments, reason = "asyncio's signature")]
     fn make_ssl_transport<'py>(
@@ -375,7 +379,7 @@ impl Loop {
     }
 }
 
-/// Has asyncio's own code resolve, bind and check the arguments, then serves the sockets natively.
+/// Has asyncio's own `method` check the arguments and bind the sockets, then makes a native server of the result.
 fn make_server(
     py: Python<'_>,
     event_loop: Py<Loop>,
@@ -399,9 +403,9 @@ fn make_server(
                 .to_tuple()?;
             function.call(args, Some(&kwargs)).map(Bound::unbind)
         })?;
-        let stock = co.wait(making).await?;
+        let original = co.wait(making).await?;
         let (server, pause) = Python::attach(|py| {
-            let server = Server::adopt(event_loop.bind(py), stock.bind(py))?;
+            let server = Server::adopt(event_loop.bind(py), original.bind(py))?;
             if !start_serving {
                 return PyResult::Ok((server.unbind(), None));
             }

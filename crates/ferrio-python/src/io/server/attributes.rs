@@ -1,4 +1,4 @@
-//! The private attributes and methods of servers that programs and asyncio use.
+//! The private attributes and methods of `Server` that programs and asyncio's transports use.
 
 use pyo3::exceptions::PyAssertionError;
 use pyo3::prelude::*;
@@ -21,17 +21,17 @@ impl Server {
         Self::serve(slf)
     }
 
-    /// Counts a connection; before Python 3.13 nobody says which it is.
+    /// Attach a connection. Before Python 3.13, asyncio's transports do not pass themselves.
     #[pyo3(name = "_attach", signature = (transport = None))]
     fn attach(&self, py: Python<'_>, transport: Option<&Bound<'_, PyAny>>) -> PyResult<()> {
         match transport {
             Some(transport) => return self.add_client(key(transport), transport),
-            None => self.state.with(py, |state| state.others += 1),
+            None => self.state.with(py, |state| state.anonymous_clients += 1),
         }
         Ok(())
     }
 
-    /// Undoes `_attach`.
+    /// Detach a connection.
     #[pyo3(name = "_detach", signature = (transport = None))]
     fn detach(slf: &Bound<'_, Self>, transport: Option<&Bound<'_, PyAny>>) -> PyResult<()> {
         let py = slf.py();
@@ -39,12 +39,12 @@ impl Server {
             return forget(slf, key(transport));
         }
         let me = slf.get();
-        let others = me.state.with(py, |state| {
-            let others = state.others.checked_sub(1);
-            state.others = others.unwrap_or(0);
-            others
+        let left = me.state.with(py, |state| {
+            let left = state.anonymous_clients.checked_sub(1);
+            state.anonymous_clients = left.unwrap_or(0);
+            left
         });
-        match others {
+        match left {
             None => Err(PyAssertionError::new_err(())),
             Some(_) => me.wake_if_over(py),
         }
@@ -55,17 +55,17 @@ impl Server {
         self.wake_waiters(py)
     }
 
-    /// The connections as asyncio keeps them since Python 3.13: a `WeakSet`, a new one each time.
+    /// The transports, which asyncio keeps since Python 3.13: a new `WeakSet` each time.
     #[getter(_clients)]
     fn get_clients<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         imports::weak_set(py)?.call1((self.clients(py),))
     }
 
-    /// How many connections there are, which asyncio counts before Python 3.13.
+    /// The number of connections, which asyncio keeps before Python 3.13.
     #[getter(_active_count)]
     fn get_active_count(&self, py: Python<'_>) -> usize {
         self.state
-            .with(py, |state| state.clients.len() + state.others)
+            .with(py, |state| state.clients.len() + state.anonymous_clients)
     }
 }
 

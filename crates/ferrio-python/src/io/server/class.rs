@@ -1,4 +1,4 @@
-//! The class `Server`.
+//! The class `Server`: the listening sockets, the connections that keep a server alive, and its methods.
 
 use std::collections::HashMap;
 
@@ -17,31 +17,31 @@ use crate::{base::imports, cpython};
 
 #[derive(Default)]
 pub(super) struct State {
-    /// The listening parameters, as the loop's `_start_serving` takes them.
+    // The arguments of the loop's `_start_serving`.
     pub(super) protocol_factory: Option<Py<PyAny>>,
     pub(super) ssl_context: Option<Py<PyAny>>,
     pub(super) backlog: Option<Py<PyAny>>,
     pub(super) ssl_handshake_timeout: Option<Py<PyAny>>,
     pub(super) ssl_shutdown_timeout: Option<Py<PyAny>>,
-    /// Where connections run, since Python 3.15.
+    /// The context in which connections run, since Python 3.15.
     pub(super) context: Option<Py<PyAny>>,
-    /// A list; `None` once the server is closed.
+    /// A list of listening sockets; `None` once the server is closed.
     pub(super) sockets: Option<Py<PyAny>>,
-    /// The connections by their identity, weakly, so that one that everybody has forgotten is found out.
+    /// Weak references to the transports by their identity, so that a forgotten transport can be finalized.
     pub(super) clients: HashMap<usize, Py<PyWeakrefReference>>,
-    /// How many more there are: before Python 3.13 transports that are not ferrio's only say that there is one more.
-    pub(super) others: usize,
-    /// A list of futures of those that wait for the end; `None` once it has come.
+    /// The number of other connections: before Python 3.13, asyncio's transports attach without saying which they are.
+    pub(super) anonymous_clients: usize,
+    /// A list of the futures that `wait_closed` awaits; `None` once the server has ended.
     pub(super) waiters: Option<Py<PyAny>>,
     pub(super) serving: bool,
-    /// What `serve_forever` waits for, and closing the server cancels.
+    /// The future that `serve_forever` awaits. Closing the server cancels it.
     pub(super) serving_forever: Option<Py<PyAny>>,
 }
 
 impl State {
-    /// Whether no connection is left.
+    /// Returns whether no connection is left.
     fn is_idle(&self) -> bool {
-        self.clients.is_empty() && self.others == 0
+        self.clients.is_empty() && self.anonymous_clients == 0
     }
 }
 
@@ -52,24 +52,24 @@ pub struct Server {
     pub(super) state: AttachedCell<State>,
 }
 
-/// Counts a connection at its server, which is asyncio's own if a stock loop method made it.
+/// Attaches a connection to its server, which is asyncio's own class if a method of asyncio's loop has made it.
 pub fn attach(server: &Bound<'_, PyAny>, transport: &Bound<'_, SocketTransport>) -> PyResult<()> {
     if let Ok(native) = server.cast::<Server>() {
         let key = std::ptr::from_ref(transport.get()).addr();
         return native.get().add_client(key, transport.as_any());
     }
-    call_stock(server, "_attach", transport)
+    call_foreign(server, "_attach", transport)
 }
 
-/// Undoes [`attach`].
+/// Detaches a connection from its server.
 pub fn detach(server: &Bound<'_, PyAny>, transport: &Bound<'_, SocketTransport>) -> PyResult<()> {
     if server.is_instance_of::<Server>() {
         return forget(server, std::ptr::from_ref(transport.get()).addr());
     }
-    call_stock(server, "_detach", transport)
+    call_foreign(server, "_detach", transport)
 }
 
-/// Undoes [`attach`] for a transport that is no more.
+/// Detaches the connection with this key.
 pub fn forget(server: &Bound<'_, PyAny>, key: usize) -> PyResult<()> {
     let Ok(server) = server.cast::<Server>() else {
         return Ok(());
@@ -83,7 +83,7 @@ pub fn forget(server: &Bound<'_, PyAny>, key: usize) -> PyResult<()> {
     server.get().wake_if_over(py)
 }
 
-/// What a transport is known by.
+/// Returns the key of a transport in [`State::clients`].
 pub(super) fn key(transport: &Bound<'_, PyAny>) -> usize {
     match transport.cast::<SocketTransport>() {
         Ok(transport) => std::ptr::from_ref(transport.get()).addr(),
@@ -91,8 +91,8 @@ pub(super) fn key(transport: &Bound<'_, PyAny>) -> usize {
     }
 }
 
-/// asyncio's server takes the transport since 3.13.
-fn call_stock(
+/// Calls `_attach` or `_detach` of asyncio's own server, which has the transport as an argument since Python 3.13.
+fn call_foreign(
     server: &Bound<'_, PyAny>,
     method: &str,
     transport: &Bound<'_, SocketTransport>,
@@ -106,14 +106,14 @@ fn call_stock(
 }
 
 impl Server {
-    /// Takes over the sockets and the settings of a server that asyncio's own code has made and that does not serve.
+    /// Makes a server with the sockets and settings of `original`, a server of asyncio's own that does not serve yet.
     pub fn adopt<'py>(
         event_loop: &Bound<'py, Loop>,
-        stock: &Bound<'py, PyAny>,
+        original: &Bound<'py, PyAny>,
     ) -> PyResult<Bound<'py, Self>> {
         let py = event_loop.py();
         let get = |name: &str| {
-            let value = stock.getattr(name)?;
+            let value = original.getattr(name)?;
             PyResult::Ok(Some(value.unbind()).filter(|value| !value.is_none(py)))
         };
         let server = Self {
@@ -124,7 +124,7 @@ impl Server {
                 backlog: get("_backlog")?,
                 ssl_handshake_timeout: get("_ssl_handshake_timeout")?,
                 ssl_shutdown_timeout: get("_ssl_shutdown_timeout")?,
-                context: stock.getattr_opt("_context")?.map(Bound::unbind),
+                context: original.getattr_opt("_context")?.map(Bound::unbind),
                 sockets: get("_sockets")?,
                 waiters: Some(PyList::empty(py).into_any().unbind()),
                 ..State::default()
@@ -133,7 +133,7 @@ impl Server {
         Bound::new(py, server)
     }
 
-    /// Listens and accepts, unless it does already.
+    /// Starts to listen and to accept, unless the server does already.
     pub fn serve(slf: &Bound<'_, Self>) -> PyResult<()> {
         let py = slf.py();
         let me = slf.get();
@@ -189,7 +189,7 @@ impl Server {
         Ok(())
     }
 
-    /// Wakes those that wait for the end if it has come.
+    /// Finishes the futures of `wait_closed` if the server is closed and has no connections.
     pub(super) fn wake_if_over(&self, py: Python<'_>) -> PyResult<()> {
         let over = self
             .state
@@ -210,9 +210,9 @@ impl Server {
             .collect()
     }
 
-    /// The body of `wait_closed`.
+    /// Waits as `wait_closed` does.
     ///
-    /// Until 3.11 it did not wait for the connections of a server that was closed already.
+    /// In Python 3.11, it does not wait for the connections of a server that is closed already.
     async fn wait_until_closed(slf: &Py<Self>, co: &Co) -> PyResult<()> {
         let waiter = Python::attach(|py| {
             let me = slf.get();

@@ -1,9 +1,9 @@
-//! Servers: listening sockets and the connections that came through them (CPython: `asyncio.base_events.Server`).
+//! Servers: listening sockets and the connections that they have accepted (CPython: `asyncio.base_events.Server`).
 //!
 //! | file | what is in it |
 //! |---|---|
 //! | `class` | the class `Server` |
-//! | `accepting` | connections that are accepted, and the transports for them; methods of the loop |
+//! | `accepting` | accepting connections and making transports for them; the loop's `create_server` and hooks |
 //! | `attributes` | private attributes and methods |
 
 mod accepting;

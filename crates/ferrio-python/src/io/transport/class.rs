@@ -1,4 +1,4 @@
-//! The class `SocketTransport`.
+//! The class `SocketTransport`: its state, and how it is made.
 
 use crate::base::cell::AttachedCell;
 use crate::io::connection::{
@@ -18,16 +18,16 @@ use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use std::os::fd::RawFd;
 
-/// How the protocol takes what arrives.
+/// How received bytes get to the protocol.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Delivery {
     /// `asyncio.Protocol.data_received`.
     Bytes,
     /// `asyncio.BufferedProtocol.get_buffer` and `buffer_updated`.
     Buffer,
-    /// Ciphertext, straight to ferrio's own TLS.
+    /// As ciphertext, straight to ferrio's own TLS.
     Tls,
-    /// Bytes, straight to a reader.
+    /// Straight into the buffer of a stream's reader.
     Stream,
 }
 
@@ -40,9 +40,9 @@ pub(super) struct State {
     pub(super) outgoing: Outgoing,
     /// `write_eof` was called.
     pub(super) eof: bool,
-    /// How often data was written that could not be sent any more.
+    /// The number of writes after the connection was lost.
     pub(super) lost_writes: u32,
-    /// Done when the buffer is empty, for sendfile.
+    /// The future that `sendfile` awaits: done when the write buffer is empty.
     pub(super) empty_waiter: Option<Py<PyAny>>,
 }
 
@@ -67,7 +67,7 @@ pub struct SocketTransport {
 pub struct ConnectionArguments<'py> {
     /// A connected, non-blocking socket.
     pub sock: Bound<'py, PyAny>,
-    /// Whom to tell.
+    /// The protocol, whose callbacks the transport calls.
     pub protocol: Bound<'py, PyAny>,
     /// A future to finish once `connection_made` was called.
     pub waiter: Option<Bound<'py, PyAny>>,
@@ -75,12 +75,12 @@ pub struct ConnectionArguments<'py> {
     pub extra: Option<Bound<'py, PyDict>>,
     /// The server that counts the connection.
     pub server: Option<Bound<'py, PyAny>>,
-    /// The context for the callbacks, instead of copies of the current one.
+    /// The context in which the callbacks run, instead of copies of the current one.
     pub context: Option<Bound<'py, PyAny>>,
 }
 
 impl<'py> ConnectionArguments<'py> {
-    /// Makes a transport and schedules `connection_made`, then reading, then the waiter.
+    /// Makes a transport and schedules `connection_made`, then the start of reading, then the waiter's result.
     pub fn open(self, event_loop: &Bound<'py, Loop>) -> PyResult<Bound<'py, PyAny>> {
         if is_plain(&self.sock)? {
             Ok(SocketTransport::open(event_loop, self)?.into_any())
@@ -89,7 +89,7 @@ impl<'py> ConnectionArguments<'py> {
         }
     }
 
-    /// asyncio's own transport.
+    /// Makes asyncio's own transport.
     fn open_inherited(self, event_loop: &Bound<'py, Loop>) -> PyResult<Bound<'py, PyAny>> {
         let py = event_loop.py();
         let options = PyDict::new(py);
@@ -156,6 +156,7 @@ impl SocketTransport {
     }
 }
 
+/// Chooses how received bytes get to `protocol`.
 pub(super) fn delivery_of(protocol: &Bound<'_, PyAny>) -> PyResult<Delivery> {
     if protocol.is_instance_of::<TlsProtocol>() {
         Ok(Delivery::Tls)

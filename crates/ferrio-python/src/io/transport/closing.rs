@@ -1,4 +1,4 @@
-//! The end of a connection, as far as it is not that of every transport (`crate::io::connection`).
+//! How a socket's transport closes, where that differs from other transports (`crate::io::connection`).
 
 use pyo3::exceptions::PyConnectionError;
 use pyo3::prelude::*;
@@ -79,7 +79,7 @@ impl Transport for SocketTransport {
         Ok(())
     }
 
-    /// `sendfile` may still wait for the buffer to be sent, and learns that it never will be.
+    /// Ends the connection, and has `sendfile` fail if it still waits for the buffer to be sent.
     fn lose_connection(slf: &Bound<'_, Self>, exception: Option<Py<PyAny>>) -> PyResult<()> {
         let py = slf.py();
         let ended = Self::end_connection(slf, exception);

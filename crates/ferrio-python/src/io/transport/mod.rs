@@ -3,17 +3,17 @@
 //! | file | concern |
 //! |---|---|
 //! | `class` | the class [`SocketTransport`] |
-//! | `reading` | what arrives: `data_received`, `buffer_updated`, `eof_received`, pausing |
-//! | `writing` | what is to leave: `write`, flow control, `write_eof` |
+//! | `reading` | receiving: `data_received`, `buffer_updated`, `eof_received`, pausing |
+//! | `writing` | sending: `write`, flow control, `write_eof` |
 //! | `closing` | how it closes, where that differs from other transports |
 //! | `attributes` | the private attributes that programs see |
 //! | `sendfile` | the loop's `sendfile` |
 //!
-//! Writes leave as `crate::io::outgoing` says: together, at the end of the iteration.
+//! Writes are collected and sent together at the end of the loop's iteration (`crate::io::outgoing`).
 //!
 //! A socket that is not plain (`crate::io::plain_sockets`) gets asyncio's own transport, which calls the socket's methods.
 //!
-//! No callback of the protocol is ever called while the state is borrowed.
+//! The state is never borrowed while a callback of the protocol runs.
 
 mod attributes;
 mod class;

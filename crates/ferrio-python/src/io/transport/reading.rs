@@ -1,4 +1,7 @@
-//! What arrives.
+//! Receiving: from the socket to the protocol, by one system call for each time the loop finds it readable.
+//!
+//! The four ways ([`Delivery`]) differ in who owns the buffer and whether Python objects are made. The protocol's callbacks
+//! run in the transport's context.
 
 use std::io;
 
@@ -21,7 +24,7 @@ static READABLE: Action = Action::of("reading from", |object| {
 });
 
 impl SocketTransport {
-    /// The loop calls this when the socket can be read.
+    /// Receives once. The loop calls this when the socket is readable.
     pub fn on_readable(slf: &Bound<'_, Self>) -> PyResult<()> {
         let py = slf.py();
         let me = slf.get();
@@ -33,8 +36,8 @@ impl SocketTransport {
             Some((protocol.bind(py).clone(), state.delivery))
         });
         let Some((protocol, delivery)) = target else {
-            // Paused or closing: pause_reading leaves the descriptor watched, since most pauses end before anything
-            // arrives, and a system call each way would be wasted on them.
+            // The transport is closing, or paused: pause_reading leaves the descriptor watched, since most pauses end
+            // before anything arrives, and do not deserve two system calls.
             return me.stop_watching(py, Direction::Read);
         };
         match delivery {
@@ -45,7 +48,7 @@ impl SocketTransport {
         }
     }
 
-    /// Runs `f` in the context of the protocol's callbacks, and of what they lead to.
+    /// Runs `f` in the context of the protocol's callbacks.
     pub(super) fn in_context(
         &self,
         py: Python<'_>,
@@ -54,7 +57,7 @@ impl SocketTransport {
         cpython::in_context(self.context.bind(py), f)
     }
 
-    /// Reads into the loop's buffer and hands the bytes over.
+    /// Reads into the loop's buffer and calls `data_received`.
     fn receive(slf: &Bound<'_, Self>, protocol: &Bound<'_, PyAny>) -> PyResult<()> {
         let py = slf.py();
         let me = slf.get();
@@ -74,8 +77,9 @@ impl SocketTransport {
         }
     }
 
-    /// Reads into the loop's buffer and hands the bytes to a reader, without Python objects if it can do without. No code of
-    /// the program runs, so there is no need to enter the context for that.
+    /// Reads into the loop's buffer and feeds a stream's reader, without Python objects if possible.
+    ///
+    /// This runs no code of the program, so it need not enter the context.
     fn receive_stream(
         slf: &Bound<'_, Self>,
         protocol: &Bound<'_, StreamReaderProtocol>,
@@ -102,7 +106,7 @@ impl SocketTransport {
         }
     }
 
-    /// Reads into the loop's buffer and hands the bytes to TLS, without Python objects if it can do without.
+    /// Reads into the loop's buffer and passes the bytes to TLS, without Python objects if possible.
     fn receive_ciphertext(slf: &Bound<'_, Self>, tls: &Bound<'_, TlsProtocol>) -> PyResult<()> {
         let py = slf.py();
         let me = slf.get();
@@ -144,7 +148,7 @@ impl SocketTransport {
             }
         };
         let received = recv(me.fd, view.bytes_mut(py));
-        // The protocol may resize its buffer in buffer_updated.
+        // The view must not outlive this: the protocol may resize its buffer in buffer_updated.
         drop(view);
         match received {
             Ok(0) => Self::receive_eof(slf, protocol),
@@ -180,7 +184,7 @@ impl SocketTransport {
         }
     }
 
-    /// Ends the connection, since receiving has failed.
+    /// Ends the connection after receiving has failed.
     fn read_failed(slf: &Bound<'_, Self>, error: &io::Error) -> PyResult<()> {
         let error = os_error(slf.py(), error);
         Self::fail(slf, &error, "Fatal read error on socket transport")
@@ -195,7 +199,7 @@ impl SocketTransport {
         }
     }
 
-    /// Has the loop watch for data to arrive, unless that is not wanted.
+    /// Has the loop watch for data, unless it does already, or the transport is paused or closing.
     pub(super) fn watch_reading(slf: &Bound<'_, Self>) -> PyResult<()> {
         let py = slf.py();
         let me = slf.get();
@@ -208,7 +212,7 @@ impl SocketTransport {
     }
 }
 
-/// The buffer that the protocol lends for what arrives.
+/// Asks the protocol for the buffer to receive into. Raises `RuntimeError` for an empty one.
 fn lent_buffer<'py>(protocol: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
     let buffer = protocol.call_method1(intern!(protocol.py(), "get_buffer"), (-1,))?;
     if buffer.len()? == 0 {

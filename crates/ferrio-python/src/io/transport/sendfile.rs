@@ -1,4 +1,4 @@
-//! `sendfile` over a transport, by the system call.
+//! The loop's `sendfile` for a `SocketTransport`: the transport lends its socket to `sock_sendfile`.
 
 use pyo3::intern;
 use pyo3::prelude::*;
@@ -11,7 +11,8 @@ use crate::io::sock_methods::inherited;
 use crate::kernel::coroutine::Coroutine;
 use crate::kernel::event_loop::{Direction, Loop};
 
-/// A transport that lends its socket: it neither reads nor writes, and its descriptor counts as free meanwhile.
+/// A transport that has lent its socket: until this is dropped, it does not read, and the loop does not know that the
+/// descriptor belongs to it.
 struct Lent {
     event_loop: Py<Loop>,
     transport: Py<SocketTransport>,
@@ -23,7 +24,7 @@ impl Lent {
         let py = event_loop.py();
         let resume_reading = transport.get().is_reading(py);
         SocketTransport::pause_reading(transport)?;
-        // The transport's own reader must not see what the socket tells while it is lent.
+        // A paused transport may still be watched, and must not be called while the socket is lent.
         transport.get().stop_watching(py, Direction::Read)?;
         event_loop
             .get()

@@ -1,4 +1,4 @@
-//! What is to leave.
+//! Sending: `write`, `writelines`, `write_eof`, and the future that `sendfile` awaits.
 
 use std::io;
 
@@ -21,7 +21,7 @@ static WRITABLE: Action = Action::of("writing to", |object| {
 
 impl Writer for SocketTransport {
     fn outgoing<R>(&self, py: Python<'_>, f: impl FnOnce(&mut Outgoing) -> R) -> Option<R> {
-        // Outside, so that what `f` owns is not dropped while the state is borrowed.
+        // An `f` that is not called is dropped after the borrow: it may own references.
         let mut f = Some(f);
         self.state.with(py, |state| {
             if state.connection.phase.is_lost() {
@@ -62,13 +62,13 @@ impl Writer for SocketTransport {
 }
 
 impl SocketTransport {
-    /// `write`, for TLS over this transport.
+    /// Writes the output of TLS over this transport.
     pub fn write_ciphertext(slf: &Bound<'_, Self>, data: Data<'_>) -> PyResult<()> {
         slf.get().check_writable(slf.py(), "write")?;
         Self::write_data(slf, data)
     }
 
-    /// The loop calls this when the socket can be written again.
+    /// Sends buffered data. The loop calls this when the socket is writable again.
     pub fn on_writable(slf: &Bound<'_, Self>) -> PyResult<()> {
         let py = slf.py();
         let me = slf.get();
@@ -83,12 +83,13 @@ impl SocketTransport {
         })
     }
 
-    /// What was written in an iteration leaves at its end.
+    /// Sends what was written in an iteration. The loop calls this at the iteration's end.
     pub fn on_iteration_end(slf: &Bound<'_, Self>) -> PyResult<()> {
         slf.get().in_context(slf.py(), || Self::flush(slf))
     }
 
-    /// What follows from there being less in the buffer.
+    /// Acts on the buffer having shrunk: resumes the protocol, and closes or shuts down if the buffer is empty and that was
+    /// asked for.
     fn after_sending(slf: &Bound<'_, Self>) -> PyResult<()> {
         let py = slf.py();
         let me = slf.get();
@@ -113,7 +114,7 @@ impl SocketTransport {
         }
     }
 
-    /// Raises, or ends the connection as the socket's refusal of a buffer with gaps does.
+    /// Raises the exception, or ends the connection because of a buffer with gaps, which the socket would refuse.
     #[cold]
     fn refuse(slf: &Bound<'_, Self>, refusal: Refusal) -> PyResult<()> {
         let error = match refusal {
@@ -128,7 +129,7 @@ impl SocketTransport {
         }
     }
 
-    /// `shutdown(2)` of the writing side.
+    /// Shuts down the writing side (`shutdown(2)`).
     fn shut_down_writing(&self, py: Python<'_>) -> PyResult<()> {
         if let Some(sock) = self.get_sock(py) {
             sock.call_method1(py, intern!(py, "shutdown"), (libc::SHUT_WR,))?;
@@ -136,7 +137,7 @@ impl SocketTransport {
         Ok(())
     }
 
-    /// Tells who waits for the buffer to be empty.
+    /// Finishes the future that waits for the buffer to be empty, if there is one.
     pub(super) fn finish_empty_waiter(
         &self,
         py: Python<'_>,
@@ -162,7 +163,7 @@ impl SocketTransport {
         Ok(())
     }
 
-    /// Raises `RuntimeError` if `method` may no longer be called.
+    /// Raises `RuntimeError` if `method` may not be called: after `write_eof`, or while a file is being sent.
     fn check_writable(&self, py: Python<'_>, method: &str) -> PyResult<()> {
         let (eof, sending_file) = self
             .state
