@@ -1,7 +1,28 @@
-//! The methods and attributes that Python sees on several transports.
+//! Code that every class of transports needs in its own name: the accessors of [`Transport`](super::Transport), and the
+//! methods and attributes that Python sees.
 //!
-//! Each macro is for a class that implements the trait of its name and keeps its
-//! [`Connection`](super::Connection) in the field `connection` of its `state`.
+//! The classes have the fields `event_loop`, `fd` and `state`, and in the state a [`Connection`](super::Connection).
+
+/// The required accessors of [`Transport`](super::Transport), for its implementation.
+macro_rules! transport_accessors {
+    () => {
+        fn event_loop<'py>(&self, py: Python<'py>) -> &Bound<'py, crate::kernel::event_loop::Loop> {
+            self.event_loop.bind(py)
+        }
+
+        fn fd(&self) -> std::os::fd::RawFd {
+            self.fd
+        }
+
+        fn connection<R>(
+            &self,
+            py: Python<'_>,
+            f: impl FnOnce(&mut crate::io::connection::Connection) -> R,
+        ) -> R {
+            self.state.with(py, |state| f(&mut state.connection))
+        }
+    };
+}
 
 /// The methods of every [`Transport`](super::Transport); `$fatal_error` is the default message of `_fatal_error`.
 macro_rules! transport_methods {
@@ -172,4 +193,4 @@ macro_rules! selector_transport_methods {
     };
 }
 
-pub(crate) use {selector_transport_methods, transport_methods};
+pub(crate) use {selector_transport_methods, transport_accessors, transport_methods};

@@ -1,26 +1,13 @@
 //! How a datagram transport closes, where that differs from other transports (`crate::io::connection`).
 
-use std::os::fd::RawFd;
-
 use pyo3::prelude::*;
 
 use super::DatagramTransport;
 use crate::base::imports;
-use crate::io::connection::{Connection, Portrait, SelectorTransport, Transport};
-use crate::kernel::event_loop::Loop;
+use crate::io::connection::{Portrait, SelectorTransport, Transport, transport_accessors};
 
 impl Transport for DatagramTransport {
-    fn event_loop<'py>(&self, py: Python<'py>) -> &Bound<'py, Loop> {
-        self.event_loop.bind(py)
-    }
-
-    fn fd(&self) -> RawFd {
-        self.fd
-    }
-
-    fn connection<R>(&self, py: Python<'_>, f: impl FnOnce(&mut Connection) -> R) -> R {
-        self.state.with(py, |state| f(&mut state.connection))
-    }
+    transport_accessors!();
 
     fn describe(&self, py: Python<'_>) -> String {
         let (phase, queued) = self

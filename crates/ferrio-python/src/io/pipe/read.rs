@@ -13,7 +13,7 @@ use pyo3::types::{PyBytes, PyTuple};
 use super::common::{Pipe, PipeArguments, describe, pipe_methods};
 use crate::base::cell::AttachedCell;
 use crate::base::errors::os_error;
-use crate::io::connection::{Connection, Transport, TransportPhase};
+use crate::io::connection::{Connection, Transport, TransportPhase, transport_accessors};
 use crate::io::incoming::Arrival;
 use crate::io::process::PipeProtocol;
 use crate::io::streams::{StreamReader, StreamReaderProtocol};
@@ -154,17 +154,7 @@ impl ReadPipeTransport {
 impl Transport for ReadPipeTransport {
     const DIRECTIONS: &'static [Direction] = &[Direction::Read];
 
-    fn event_loop<'py>(&self, py: Python<'py>) -> &Bound<'py, Loop> {
-        self.event_loop.bind(py)
-    }
-
-    fn fd(&self) -> RawFd {
-        self.fd
-    }
-
-    fn connection<R>(&self, py: Python<'_>, f: impl FnOnce(&mut Connection) -> R) -> R {
-        self.state.with(py, |state| f(&mut state.connection))
-    }
+    transport_accessors!();
 
     fn describe(&self, py: Python<'_>) -> String {
         describe(self, py, "ReadPipeTransport", |interest| {

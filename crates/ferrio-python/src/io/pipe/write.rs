@@ -15,7 +15,7 @@ use rustix::fs::FileType;
 use super::common::{Pipe, PipeArguments, describe, pipe_methods};
 use crate::base::cell::AttachedCell;
 use crate::base::errors::os_error;
-use crate::io::connection::{Connection, Transport, TransportPhase};
+use crate::io::connection::{Connection, Transport, TransportPhase, transport_accessors};
 use crate::io::outgoing::{
     Data, LOST_WRITES_LOG_THRESHOLD, Outgoing, Sink, Writer, writer_attributes,
 };
@@ -191,17 +191,7 @@ impl WritePipeTransport {
 }
 
 impl Transport for WritePipeTransport {
-    fn event_loop<'py>(&self, py: Python<'py>) -> &Bound<'py, Loop> {
-        self.event_loop.bind(py)
-    }
-
-    fn fd(&self) -> RawFd {
-        self.fd
-    }
-
-    fn connection<R>(&self, py: Python<'_>, f: impl FnOnce(&mut Connection) -> R) -> R {
-        self.state.with(py, |state| f(&mut state.connection))
-    }
+    transport_accessors!();
 
     fn describe(&self, py: Python<'_>) -> String {
         describe(self, py, "WritePipeTransport", |interest| {

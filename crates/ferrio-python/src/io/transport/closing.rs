@@ -5,24 +5,12 @@ use pyo3::prelude::*;
 
 use super::SocketTransport;
 use super::class::delivery_of;
-use crate::io::connection::{Connection, Portrait, SelectorTransport, Transport};
+use crate::io::connection::{Portrait, SelectorTransport, Transport, transport_accessors};
 use crate::io::outgoing::Writer;
-use crate::kernel::event_loop::Loop;
 use crate::{base::imports, cpython};
-use std::os::fd::RawFd;
 
 impl Transport for SocketTransport {
-    fn event_loop<'py>(&self, py: Python<'py>) -> &Bound<'py, Loop> {
-        self.event_loop.bind(py)
-    }
-
-    fn fd(&self) -> RawFd {
-        self.fd
-    }
-
-    fn connection<R>(&self, py: Python<'_>, f: impl FnOnce(&mut Connection) -> R) -> R {
-        self.state.with(py, |state| f(&mut state.connection))
-    }
+    transport_accessors!();
 
     fn describe(&self, py: Python<'_>) -> String {
         let (phase, paused, buffered) = self.state.with(py, |state| {
