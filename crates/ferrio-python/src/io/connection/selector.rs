@@ -14,13 +14,13 @@ use crate::kernel::event_loop::{Direction, Loop};
 
 /// A transport over a socket.
 pub trait SelectorTransport: Transport {
-    /// Whether `pause_reading` was called.
+    /// Returns whether `pause_reading` was called.
     fn is_paused(&self, py: Python<'_>) -> bool;
 
-    /// Whether there is data that the kernel has not taken yet.
+    /// Returns whether there is data that the kernel has not taken yet.
     fn has_unsent(&self, py: Python<'_>) -> bool;
 
-    /// The number of writes after the connection was lost.
+    /// Returns the number of writes after the connection was lost.
     fn lost_writes(&self, py: Python<'_>) -> u32;
 
     /// Drops data that was received and not yet delivered; by default there is none.
@@ -56,7 +56,7 @@ pub trait SelectorTransport: Transport {
         Self::schedule_connection_lost(slf, None)
     }
 
-    /// asyncio's `_conn_lost`: the number of lost writes, to which the loss of the connection itself adds one.
+    /// Returns asyncio's `_conn_lost`: the number of lost writes, to which the loss of the connection itself adds one.
     fn losses(&self, py: Python<'_>) -> u32 {
         if self.phase(py).is_lost() {
             1 + self.lost_writes(py)
@@ -65,7 +65,7 @@ pub trait SelectorTransport: Transport {
         }
     }
 
-    /// asyncio's `_add_reader`: has the loop watch a descriptor, if the transport is reading.
+    /// Has the loop watch a descriptor if the transport is reading: asyncio's `_add_reader`.
     fn add_reader_if_reading(
         &self,
         fd: Bound<'_, PyAny>,

@@ -19,18 +19,19 @@ pub enum TransportPhase {
 }
 
 impl TransportPhase {
-    /// Whether nothing can be sent any more.
+    /// Returns whether nothing can be sent any more.
     pub fn is_lost(self) -> bool {
         matches!(self, Self::Lost | Self::Closed)
     }
 }
 
-/// A descriptor's owner and the protocol that is connected to it.
+/// A file and the protocol that is connected to it.
 pub struct Connection {
+    /// How far the transport is on its way to closed.
     pub phase: TransportPhase,
     /// The socket, or the file object of a pipe; `None` once it is closed.
     pub file: Option<Py<PyAny>>,
-    /// `None` once `connection_lost` was called.
+    /// The protocol; `None` once `connection_lost` was called.
     pub protocol: Option<Py<PyAny>>,
     /// The answers of `get_extra_info`, by name.
     pub extra: Py<PyDict>,

@@ -23,19 +23,19 @@ pub trait Transport: PyClass<Frozen = True> + Sync + Sized {
     /// The directions in which the loop watches the descriptor for this transport.
     const DIRECTIONS: &'static [Direction] = &[Direction::Write, Direction::Read];
 
-    /// The transport's loop.
+    /// Returns the transport's loop.
     fn event_loop<'py>(&self, py: Python<'py>) -> &Bound<'py, Loop>;
 
-    /// The descriptor's number, which may be another file's once the transport is closed.
+    /// Returns the descriptor, whose number may be that of another file once the transport is closed.
     fn fd(&self) -> RawFd;
 
     /// Runs `f` on the state. `f` must not reach Python.
     fn connection<R>(&self, py: Python<'_>, f: impl FnOnce(&mut Connection) -> R) -> R;
 
-    /// The representation. Also called while the transport is being finalized.
+    /// Returns the representation, also while the transport is being finalized.
     fn describe(&self, py: Python<'_>) -> String;
 
-    /// The function of `ferrio._warnings` that warns about a transport that nobody has closed.
+    /// Returns the function of `ferrio._warnings` that warns about an unclosed transport.
     fn warning_function(py: Python<'_>) -> PyResult<&Bound<'_, PyAny>>;
 
     /// Sends the data that was written in this iteration of the loop; by default there is none.
@@ -46,12 +46,12 @@ pub trait Transport: PyClass<Frozen = True> + Sync + Sized {
     /// Drops all buffered data; by default there is none.
     fn discard(&self, _py: Python<'_>) {}
 
-    /// Whether an exception that ends the connection is not worth a report: by default, every `OSError`.
+    /// Returns whether an exception that ends the connection is not worth a report: by default, if it is an `OSError`.
     fn is_expected(exception: &Bound<'_, PyAny>) -> bool {
         exception.is_instance_of::<PyOSError>()
     }
 
-    /// The context in which `connection_lost` is called; by default, a copy of the current one.
+    /// Returns the context in which `connection_lost` is called; `None`, the default, means a copy of the current one.
     fn closing_context<'py>(&self, _py: Python<'py>) -> Option<Bound<'py, PyAny>> {
         None
     }
@@ -64,7 +64,7 @@ pub trait Transport: PyClass<Frozen = True> + Sync + Sized {
         Ok(())
     }
 
-    /// Connects another protocol.
+    /// Connects another protocol; by default, this only replaces the old one.
     fn replace_protocol(&self, protocol: Bound<'_, PyAny>) -> PyResult<()> {
         let py = protocol.py();
         let old = self.connection(py, |connection| {
@@ -89,7 +89,7 @@ pub trait Transport: PyClass<Frozen = True> + Sync + Sized {
         })
     }
 
-    /// The socket, or the file object of a pipe.
+    /// Returns the socket, or the file object of a pipe.
     fn file<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyAny>> {
         self.connection(py, |connection| {
             let file = connection.file.as_ref();
@@ -166,9 +166,9 @@ pub trait Transport: PyClass<Frozen = True> + Sync + Sized {
         })
     }
 
-    /// asyncio's `_fatal_error`: reports an exception and ends the connection.
+    /// Reports an exception to the loop's exception handler and ends the connection: asyncio's `_fatal_error`.
     ///
-    /// The loop's exception handler gets the report. An expected exception is only logged, in debug mode.
+    /// An expected exception is only logged, in debug mode.
     fn fatal_error(
         slf: &Bound<'_, Self>,
         exception: &Bound<'_, PyAny>,
@@ -228,7 +228,8 @@ pub trait Transport: PyClass<Frozen = True> + Sync + Sized {
         Loop::schedule(event_loop, callback, args, me.closing_context(py))
     }
 
-    /// asyncio's `_call_connection_lost`; by default [`Transport::end_connection`] and nothing more.
+    /// Ends the connection once `connection_lost` is due: asyncio's `_call_connection_lost`. By default, this is
+    /// [`Transport::end_connection`] and nothing more.
     fn lose_connection(slf: &Bound<'_, Self>, exception: Option<Py<PyAny>>) -> PyResult<()> {
         Self::end_connection(slf, exception)
     }
@@ -268,7 +269,7 @@ impl<T: Transport> cpython::Finalize for T {
 
     const WARNER: Option<&'static CStr> = Some(c"_warn");
 
-    /// Warns about a transport that nobody has closed, and closes its file.
+    /// Warns about an unclosed transport and closes its file.
     fn finalize(slf: &Bound<'_, Self>, warner: Option<&Bound<'_, PyAny>>) -> PyResult<()> {
         let py = slf.py();
         let me = slf.get();

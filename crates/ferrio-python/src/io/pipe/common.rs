@@ -66,7 +66,7 @@ impl Pipe {
     }
 }
 
-/// The representation. `polling` describes a transport that is watched as its argument says.
+/// Returns the representation. `polling` describes what the descriptor is watched for.
 pub(super) fn describe<T: Transport>(
     transport: &T,
     py: Python<'_>,
