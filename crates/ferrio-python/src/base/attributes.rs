@@ -7,10 +7,7 @@ macro_rules! object_attribute {
         impl $class {
             #[getter($name)]
             pub(super) fn $get(&self, py: Python<'_>) -> Option<Py<PyAny>> {
-                self.state.with(py, |state| {
-                    let object = state.$field.as_ref();
-                    object.map(|object| object.clone_ref(py))
-                })
+                self.state.get_ref(py, |state| state.$field.as_ref())
             }
 
             #[setter($name)]

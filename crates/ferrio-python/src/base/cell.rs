@@ -66,6 +66,26 @@ impl<T> AttachedCell<T> {
         self.value.into_inner()
     }
 
+    /// Returns a new reference to the object that `f` finds in the value, if it finds one. `f` must not reach Python.
+    #[inline]
+    pub fn get_ref<O>(
+        &self,
+        py: Python<'_>,
+        f: impl for<'a> FnOnce(&'a mut T) -> Option<&'a Py<O>>,
+    ) -> Option<Py<O>> {
+        self.with(py, |value| Some(f(value)?.clone_ref(py)))
+    }
+
+    /// Returns the same as [`get_ref`](Self::get_ref), bound to the token.
+    #[inline]
+    pub fn get_bound<'py, O>(
+        &self,
+        py: Python<'py>,
+        f: impl for<'a> FnOnce(&'a mut T) -> Option<&'a Py<O>>,
+    ) -> Option<Bound<'py, O>> {
+        self.with(py, |value| Some(f(value)?.bind(py).clone()))
+    }
+
     /// Takes the value out and leaves its default, so that the caller may drop or use it unborrowed.
     pub fn take(&self, py: Python<'_>) -> T
     where

@@ -71,7 +71,8 @@ impl Loop {
 
     /// The list, if anybody may have it.
     fn timer_list<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyList>> {
-        (self.listed_timers).with(py, |timers| Some(timers.list.as_ref()?.bind(py).clone()))
+        self.listed_timers
+            .get_bound(py, |timers| timers.list.as_ref())
     }
 
     /// Puts what was scheduled since the last time into the list. Each timer is the loop's until its handle is made, and none
