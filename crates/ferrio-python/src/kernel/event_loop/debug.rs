@@ -144,12 +144,8 @@ impl Loop {
 
     #[getter(_current_handle)]
     fn get_current_handle(&self, py: Python<'_>) -> Option<Py<PyAny>> {
-        self.hooks.with(py, |hooks| {
-            hooks
-                .current_handle
-                .as_ref()
-                .map(|handle| handle.clone_ref(py))
-        })
+        self.hooks
+            .get_ref(py, |hooks| hooks.current_handle.as_ref())
     }
 
     #[setter(_current_handle)]

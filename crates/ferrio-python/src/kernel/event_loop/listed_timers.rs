@@ -119,9 +119,8 @@ impl Loop {
         let py = slf.py();
         let me = slf.get();
         let is_unused = |list: &Py<PyList>| cpython::is_only_reference(py, list);
-        let unused = (me.listed_timers).with(py, |timers| {
-            let list = timers.list.as_ref().filter(|list| is_unused(list))?;
-            Some(list.bind(py).clone())
+        let unused = (me.listed_timers).get_bound(py, |timers| {
+            timers.list.as_ref().filter(|list| is_unused(list))
         });
         let Some(list) = unused else {
             return Ok(());

@@ -305,8 +305,7 @@ impl Loop {
     #[cfg(Py_3_13)]
     #[getter(_old_agen_hooks)]
     fn get_old_asyncgen_hooks(&self, py: Python<'_>) -> Option<Py<PyTuple>> {
-        self.hooks
-            .with(py, |hooks| Some(hooks.asyncgens.as_ref()?.clone_ref(py)))
+        self.hooks.get_ref(py, |hooks| hooks.asyncgens.as_ref())
     }
 
     #[cfg(Py_3_13)]

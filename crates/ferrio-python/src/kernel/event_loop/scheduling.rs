@@ -28,13 +28,7 @@ impl Loop {
         let py = slf.py();
         let me = slf.get();
         me.check_open()?;
-        let factory = me.hooks.with(py, |hooks| {
-            hooks
-                .task_factory
-                .as_ref()
-                .map(|factory| factory.clone_ref(py))
-        });
-        if let Some(factory) = factory {
+        if let Some(factory) = me.get_task_factory(py) {
             return call_task_factory(slf, factory.bind(py), coro, kwargs);
         }
         let (names, name) = (imports::names_of_tasks(py)?, intern!(py, "Task"));
@@ -264,12 +258,7 @@ impl Loop {
 
     /// Return the task factory, or None if the loop makes its tasks itself.
     fn get_task_factory(&self, py: Python<'_>) -> Option<Py<PyAny>> {
-        self.hooks.with(py, |hooks| {
-            hooks
-                .task_factory
-                .as_ref()
-                .map(|factory| factory.clone_ref(py))
-        })
+        self.hooks.get_ref(py, |hooks| hooks.task_factory.as_ref())
     }
 
     /// Where something has been put in place of `create_task`, asyncio's own is what it goes on to, and that asks here: so the

@@ -179,9 +179,7 @@ impl Loop {
         {
             return Ok(true);
         }
-        let selector = self.selectable.with(py, |selectable| {
-            Some(selectable.selector.as_ref()?.bind(py).clone())
-        });
+        let selector = (self.selectable).get_bound(py, |selectable| selectable.selector.as_ref());
         match selector {
             None => Ok(false),
             Some(selector) if !selector.get_type().is(class) => Ok(true),
@@ -247,9 +245,7 @@ impl Loop {
     fn selector_key<'py>(slf: &Bound<'py, Self>, fd: RawFd) -> PyResult<Option<Bound<'py, PyAny>>> {
         let py = slf.py();
         let me = slf.get();
-        let known = me.selectable.with(py, |selectable| {
-            selectable.keys.get(&fd).map(|key| key.bind(py).clone())
-        });
+        let known = (me.selectable).get_bound(py, |selectable| selectable.keys.get(&fd));
         if known.is_some() {
             return Ok(known);
         }
@@ -309,9 +305,7 @@ impl Loop {
     fn get_selector(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
         let py = slf.py();
         let me = slf.get();
-        let known = me.selectable.with(py, |selectable| {
-            Some(selectable.selector.as_ref()?.clone_ref(py))
-        });
+        let known = (me.selectable).get_ref(py, |selectable| selectable.selector.as_ref());
         if let Some(known) = known {
             return Ok(known);
         }

@@ -74,7 +74,7 @@ impl Loop {
     fn get_ssock(slf: &Bound<'_, Self>) -> PyResult<Option<Py<PyAny>>> {
         Self::need_self_pipe(slf)?;
         let py = slf.py();
-        Ok((slf.get().self_pipe).with(py, |pipe| Some(pipe.reader.as_ref()?.clone_ref(py))))
+        Ok((slf.get().self_pipe).get_ref(py, |pipe| pipe.reader.as_ref()))
     }
 
     #[setter(_ssock)]
@@ -87,7 +87,7 @@ impl Loop {
     fn get_csock(slf: &Bound<'_, Self>) -> PyResult<Option<Py<PyAny>>> {
         Self::need_self_pipe(slf)?;
         let py = slf.py();
-        Ok((slf.get().self_pipe).with(py, |pipe| Some(pipe.writer.as_ref()?.clone_ref(py))))
+        Ok((slf.get().self_pipe).get_ref(py, |pipe| pipe.writer.as_ref()))
     }
 
     #[setter(_csock)]

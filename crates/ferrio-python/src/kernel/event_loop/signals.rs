@@ -84,8 +84,8 @@ fn in_main_thread(py: Python<'_>) -> PyResult<bool> {
 impl Loop {
     /// The handles of the signals that have handlers.
     fn signal_handlers<'py>(&self, py: Python<'py>) -> Bound<'py, PyDict> {
-        let known = |signals: &mut Signals| Some(signals.handlers.as_ref()?.bind(py).clone());
-        self.signals.with(py, known).unwrap_or_else(|| {
+        let known = (self.signals).get_bound(py, |signals| signals.handlers.as_ref());
+        known.unwrap_or_else(|| {
             let handlers = PyDict::new(py);
             let kept = handlers.clone().unbind();
             let old = (self.signals).with(py, |signals| signals.handlers.replace(kept));

@@ -42,8 +42,7 @@ impl Loop {
 
     /// The object by which the descriptor is watched, if that is not its number.
     pub fn file_of(&self, py: Python<'_>, fd: RawFd) -> Option<Py<PyAny>> {
-        self.watched_files
-            .with(py, |files| Some(files.get(&fd)?.clone_ref(py)))
+        self.watched_files.get_ref(py, |files| files.get(&fd))
     }
 
     /// The descriptor that is watched by this `int` or object, which may have been closed meanwhile.

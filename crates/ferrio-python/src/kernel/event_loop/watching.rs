@@ -106,15 +106,12 @@ impl Loop {
     /// Forgets a transport whose socket was closed at its end: the descriptor may be another's by now.
     pub fn forget_transport(&self, fd: RawFd, transport: &Bound<'_, PyAny>) {
         let py = transport.py();
-        let known = self.transports.with(py, |table| {
-            table.get(&fd).map(|reference| reference.clone_ref(py))
-        });
-        let Some(known) = known else {
+        let Some(known) = self.transports.get_bound(py, |table| table.get(&fd)) else {
             return;
         };
         // The garbage collector has cleared the reference before it finalizes the transport.
         let is_other = |other: Bound<'_, PyAny>| !other.is(transport);
-        if !known.bind(py).upgrade().is_some_and(is_other) {
+        if !known.upgrade().is_some_and(is_other) {
             self.unregister_transport(py, fd);
         }
     }
@@ -126,10 +123,8 @@ impl Loop {
         file: &Bound<'_, PyAny>,
     ) -> PyResult<()> {
         let py = slf.py();
-        let native = slf.get().transports.with(py, |table| {
-            table.get(&fd).map(|reference| reference.clone_ref(py))
-        });
-        let transport = match native.and_then(|reference| reference.bind(py).upgrade()) {
+        let native = slf.get().transports.get_bound(py, |table| table.get(&fd));
+        let transport = match native.and_then(|reference| reference.upgrade()) {
             Some(transport) => transport,
             // Transports that are the standard library's register themselves here.
             None => slf

@@ -90,10 +90,7 @@ impl Future {
 
     #[getter(_cancel_message)]
     fn get_cancel_message(&self, py: Python<'_>) -> Option<Py<PyAny>> {
-        self.with(py, |state| {
-            let message = state.rare_if_any()?.cancel_message.as_ref()?;
-            Some(message.clone_ref(py))
-        })
+        self.cancel_message(py)
     }
 
     #[setter(_cancel_message)]

@@ -41,14 +41,11 @@ pub fn future_discard_from_awaited_by(
         imports::future_discard_from_awaited_by(py)?.call1((fut, waiter))?;
         return Ok(());
     };
-    let set = future.get().with(py, |state| {
-        let set = state.rare_if_any()?.awaited_by.as_ref()?;
-        Some(set.clone_ref(py))
-    });
-    if let Some(set) = set {
-        set.bind(py).discard(waiter)?;
+    let state = &future.get().state;
+    match state.get_bound(py, |state| state.rare_if_any()?.awaited_by.as_ref()) {
+        Some(set) => set.discard(waiter).map(drop),
+        None => Ok(()),
     }
-    Ok(())
 }
 
 /// Puts the functions into the extension module, where `python/ferrio/_tasks.py` finds them.

@@ -71,17 +71,14 @@ impl cpython::Send for FutureIter {
     fn send(slf: &Bound<'_, Self>, _value: &Bound<'_, PyAny>) -> Resumed {
         let py = slf.py();
         let me = slf.get();
-        let Some(future) = me.future.with(py, |future| {
-            future.as_ref().map(|future| future.clone_ref(py))
-        }) else {
+        let Some(future) = me.future.get_bound(py, |future| future.as_ref()) else {
             return Ok(Sent::Returned(py.None()));
         };
-        let future = future.bind(py);
         if future.get().is_done(py) {
             let ended = me.future.take(py);
             drop(ended);
         }
-        <Future as cpython::SelfAwait>::resume(future)
+        <Future as cpython::SelfAwait>::resume(&future)
     }
 }
 

@@ -67,6 +67,12 @@ impl Future {
         drop(old);
     }
 
+    /// Returns the argument of `cancel`, if there was one.
+    pub fn cancel_message(&self, py: Python<'_>) -> Option<Py<PyAny>> {
+        self.state
+            .get_ref(py, |state| state.rare_if_any()?.cancel_message.as_ref())
+    }
+
     /// Remembers the exception that cancelled the task.
     pub fn set_cancelled_error(&self, py: Python<'_>, error: Py<PyAny>) {
         let old = self.with(py, |state| state.rare().cancelled_error.replace(error));
@@ -202,10 +208,8 @@ impl Future {
 
     /// Where the future was created, in debug mode.
     pub fn source_traceback(&self, py: Python<'_>) -> Option<Py<PyAny>> {
-        self.with(py, |state| {
-            let traceback = state.rare_if_any()?.source_traceback.as_ref()?;
-            Some(traceback.clone_ref(py))
-        })
+        self.state
+            .get_ref(py, |state| state.rare_if_any()?.source_traceback.as_ref())
     }
 }
 

@@ -196,10 +196,8 @@ impl Handle {
     }
 
     fn source_traceback<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyAny>> {
-        self.state.with(py, |state| {
-            let traceback = state.debug.as_ref()?.source_traceback.as_ref()?;
-            Some(traceback.bind(py).clone())
-        })
+        self.state
+            .get_bound(py, |state| state.debug.as_ref()?.source_traceback.as_ref())
     }
 
     /// The representation; `when` is a timer's.

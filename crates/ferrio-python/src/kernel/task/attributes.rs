@@ -29,10 +29,7 @@ impl Task {
 
     #[getter(_coro)]
     fn get_coro_attribute(&self, py: Python<'_>) -> Option<Py<PyAny>> {
-        self.with(py, |state| {
-            let coroutine = state.coroutine.as_ref()?;
-            Some(coroutine.clone_ref(py))
-        })
+        self.coroutine(py)
     }
 
     #[getter(_fut_waiter)]

@@ -198,12 +198,14 @@ impl Task {
         context.map_or_else(|| py.None(), |context| context.clone_ref(py))
     }
 
-    /// The future that the coroutine awaits.
+    /// Returns the coroutine, until a task that started eagerly is done or the garbage collector has cleared the task.
+    pub(super) fn coroutine(&self, py: Python<'_>) -> Option<Py<PyAny>> {
+        self.state.get_ref(py, |state| state.coroutine.as_ref())
+    }
+
+    /// Returns the future that the coroutine awaits.
     pub fn awaited(&self, py: Python<'_>) -> Option<Py<PyAny>> {
-        self.with(py, |state| {
-            let future = state.waits_for.as_ref()?;
-            Some(future.clone_ref(py))
-        })
+        self.state.get_ref(py, |state| state.waits_for.as_ref())
     }
 
     /// Says that nobody is to complain if the task goes away while it is pending: its maker cannot help it.

@@ -75,10 +75,7 @@ impl Task {
 
     /// Return the coroutine.
     fn get_coro(&self, py: Python<'_>) -> Option<Py<PyAny>> {
-        self.with(py, |state| {
-            let coroutine = state.coroutine.as_ref()?;
-            Some(coroutine.clone_ref(py))
-        })
+        self.coroutine(py)
     }
 
     /// Return the contextvars.Context that the coroutine runs in.

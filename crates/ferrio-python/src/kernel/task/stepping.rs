@@ -90,7 +90,7 @@ impl Task {
         let ready = if error.is_some() || slf.as_super().get().is_done(py) {
             None
         } else {
-            me.with(py, |state| Some(state.ready()?.bind(py).clone()))
+            me.state.get_bound(py, |state| state.ready())
         };
         let Resumption { coroutine, error } = match ready {
             Some(coroutine) => Resumption {
@@ -240,7 +240,7 @@ impl Task {
         let me = slf.get();
         let previous = current::swap(slf, Some(slf.as_any()))?;
         registry::add(slf)?;
-        let coroutine = me.with(py, |state| Some(state.coroutine.as_ref()?.bind(py).clone()));
+        let coroutine = me.state.get_bound(py, |state| state.coroutine.as_ref());
         let context = me.context.get().map(|context| context.bind(py));
         let outcome = match coroutine {
             Some(coroutine) => {

@@ -74,10 +74,7 @@ impl Task {
     #[cold]
     fn cancel_awaited(slf: &Bound<'_, Self>, future: &Bound<'_, PyAny>) -> PyResult<()> {
         let py = slf.py();
-        let message = slf.as_super().get().with(py, |state| {
-            let message = state.rare_if_any()?.cancel_message.as_ref()?;
-            Some(message.clone_ref(py))
-        });
+        let message = slf.as_super().get().cancel_message(py);
         if super::cancelling::cancel_any(future, message.as_ref().map(|message| message.bind(py)))?
         {
             slf.get().with(py, |state| state.must_cancel = false);
