@@ -1,7 +1,8 @@
-//! [`DoneCallback`]: a done-callback of ferrio's own, without an object for it.
+//! [`DoneCallback`]: a done-callback of ferrio's own, which needs no Python object.
 //!
-//! It stands in a future's list of waiters among tasks and callbacks, and is called through the loop's queue, in the
-//! iteration and the order in which asyncio would run its counterpart. What it does is said by the layers above.
+//! asyncio's combinators (`gather`, `wait`, `TaskGroup`, …) pass bound methods and closures to `add_done_callback`. Their
+//! native counterparts are `DoneCallback`s: they stand in a future's list of waiters among tasks and callbacks, and the
+//! loop calls them in the iteration and in the order in which asyncio would. The layers above define what they do.
 
 use pyo3::PyTraverseError;
 use pyo3::gc::PyVisit;
@@ -11,23 +12,23 @@ use pyo3::prelude::*;
 use crate::kernel::future::{Future, Waiter, native};
 use crate::kernel::kinds::{Kind, Kinds, Number};
 
-/// A kind of done-callback: a `static` of whoever waits so.
+/// A kind of done-callback: a `static` in the module that waits with it.
 pub type DoneCallbackKind = Kind<Description>;
 
-/// What is known of a kind.
+/// What a kind of done-callback does.
 pub struct Description {
-    /// Called with the callback and the future that is done.
+    /// The function to call with the callback and the future that is done.
     call: fn(&DoneCallback, &Bound<'_, PyAny>) -> PyResult<()>,
-    /// The task that waits, as far as it is known.
+    /// The function that finds the task that waits, if the kind knows it.
     waiting_task: fn(&DoneCallback, Python<'_>) -> Option<Py<PyAny>>,
-    /// `__qualname__` of asyncio's counterpart.
+    /// The `__qualname__` of asyncio's counterpart.
     name: &'static str,
 }
 
 static KINDS: Kinds<Description> = Kinds::new();
 
 impl DoneCallbackKind {
-    /// A kind: `__qualname__` of asyncio's counterpart, and what it does.
+    /// Makes a kind, with the `__qualname__` of asyncio's counterpart and the function to call.
     pub const fn of(
         name: &'static str,
         call: fn(&DoneCallback, &Bound<'_, PyAny>) -> PyResult<()>,
@@ -39,7 +40,7 @@ impl DoneCallbackKind {
         })
     }
 
-    /// The same for a kind that knows the task that waits, for the call graph of Python 3.14.
+    /// Makes a kind that knows the task that waits, for the call graph of Python 3.14.
     pub const fn of_task(
         name: &'static str,
         call: fn(&DoneCallback, &Bound<'_, PyAny>) -> PyResult<()>,
@@ -53,19 +54,20 @@ impl DoneCallbackKind {
     }
 }
 
-/// What is called when a future is done.
+/// A native done-callback: its kind, and the objects and the number that it is called with.
 pub struct DoneCallback {
     kind: Number,
+    /// The number by which `object` knows the future.
     place: u32,
     object: Py<PyAny>,
     second: Option<Py<PyAny>>,
 }
 
-// A future has one of them in its place for a waiter.
+// Every future has room for one waiter.
 const _: () = assert!(size_of::<Waiter>() == 24, "three words");
 
 impl DoneCallback {
-    /// A callback of a kind, for an object of the class that the kind is made for.
+    /// Makes a callback of a kind, for an object of the class that the kind is for.
     #[inline]
     pub fn new<T>(kind: &'static DoneCallbackKind, object: &Bound<'_, T>) -> Self {
         Self {
@@ -76,41 +78,41 @@ impl DoneCallback {
         }
     }
 
-    /// The same with a number, by which the object knows the future.
+    /// Sets the number by which the object knows the future.
     #[must_use]
     pub fn at(self, place: u32) -> Self {
         Self { place, ..self }
     }
 
-    /// The same with a second object.
+    /// Sets the second object.
     #[must_use]
     pub fn with(self, second: Option<Py<PyAny>>) -> Self {
         Self { second, ..self }
     }
 
-    /// The object.
+    /// Returns the object that the callback is for.
     #[inline]
     pub fn object<'py>(&self, py: Python<'py>) -> &Bound<'py, PyAny> {
         self.object.bind(py)
     }
 
-    /// The number by which the object knows the future.
+    /// Returns the number by which the object knows the future.
     pub const fn place(&self) -> u32 {
         self.place
     }
 
-    /// The second object.
+    /// Returns the second object, if there is one.
     pub const fn second(&self) -> Option<&Py<PyAny>> {
         self.second.as_ref()
     }
 
-    /// Calls it: `future` is done.
+    /// Calls the callback: `future` is done.
     #[inline]
     pub fn call(&self, future: &Bound<'_, PyAny>) -> PyResult<()> {
         (KINDS.get(self.kind).call)(self, future)
     }
 
-    /// Has it called when `future`, of whatever class, is done.
+    /// Adds the callback to a future of any class.
     #[inline]
     pub fn attach(self, future: &Bound<'_, PyAny>) -> PyResult<()> {
         let py = future.py();
@@ -127,7 +129,7 @@ impl DoneCallback {
         Ok(())
     }
 
-    /// Takes it back. `future` may not know it any more.
+    /// Removes the callback from a future of any class. Does nothing if the future does not have it any more.
     pub fn detach(self, future: &Bound<'_, PyAny>) -> PyResult<()> {
         let py = future.py();
         if let Some(future) = native(future) {
@@ -144,17 +146,17 @@ impl DoneCallback {
         Ok(())
     }
 
-    /// The task that waits, as far as it is known: for the call graph.
+    /// Returns the task that waits, if the kind knows it: for the call graph.
     pub fn waiting_task(&self, py: Python<'_>) -> Option<Py<PyAny>> {
         (KINDS.get(self.kind).waiting_task)(self, py)
     }
 
-    /// As an object, where one is asked for.
+    /// Makes a Python object of the callback, for those who need one.
     pub fn into_callable(self, py: Python<'_>) -> PyResult<Py<PyAny>> {
         Ok(Py::new(py, CallableDoneCallback(self))?.into_any())
     }
 
-    /// The same once more.
+    /// Clones the callback.
     pub fn clone_ref(&self, py: Python<'_>) -> Self {
         Self {
             kind: self.kind,
@@ -164,7 +166,7 @@ impl DoneCallback {
         }
     }
 
-    /// Whether `other` is the same callback. The second object does not count.
+    /// Whether `other` is the same callback. The second object is not compared.
     pub fn is(&self, other: &Self) -> bool {
         self.kind == other.kind && self.place == other.place && self.object.is(&other.object)
     }
@@ -181,7 +183,7 @@ impl DoneCallback {
 pub struct CallableDoneCallback(DoneCallback);
 
 impl CallableDoneCallback {
-    /// The callback.
+    /// Returns the callback.
     pub const fn callback(&self) -> &DoneCallback {
         &self.0
     }

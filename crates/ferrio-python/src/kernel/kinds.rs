@@ -1,30 +1,30 @@
-//! [`Kind`]: what layers above tell this one about their classes, found again by a number of one byte.
+//! [`Kind`]: what the layers above tell this one about their classes, found again by a number of one byte.
 //!
-//! The loop's queue and the lists of futures hold objects of classes that this layer does not know. Beside the reference is
-//! no room for an address, but for a byte.
+//! The loop's queue and the futures' lists of waiters hold objects of classes that this layer does not know. Beside the
+//! reference there is no room for the address of a description, but there is room for a byte.
 
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU8, Ordering::Relaxed};
 
-/// The table of one sort of kinds.
+/// A table of kinds with one type of description.
 pub struct Kinds<D: 'static>([OnceLock<&'static D>; Number::ALL.len()]);
 
-/// One kind: a `static` of the layer that its description `D` is about.
+/// One kind: a `static` in the layer that its description `D` is about.
 pub struct Kind<D: 'static> {
-    /// The place in the table and one, or 0 as long as it has none.
+    /// The index in the table plus one; 0 before the kind has entered it.
     number: AtomicU8,
     description: D,
 }
 
-/// A kind's place in its table. An `enum`, so that what holds one can tell its own variants by the values that are none of
-/// these, without a word more.
+/// A kind's index in its table. It is an `enum` so that a type which holds one can use the remaining values of the byte
+/// for its own variants, and needs no further word.
 #[derive(Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 #[rustfmt::skip]
 pub enum Number { N0, N1, N2, N3, N4, N5, N6, N7, N8, N9, N10, N11, N12, N13, N14, N15 }
 
 impl Number {
-    /// All of them in their order.
+    /// All numbers in order.
     const ALL: [Self; 16] = [
         Self::N0,
         Self::N1,
@@ -46,7 +46,7 @@ impl Number {
 }
 
 impl<D> Kind<D> {
-    /// A kind without a place.
+    /// Makes a kind that has not entered its table.
     pub const fn new(description: D) -> Self {
         Self {
             number: AtomicU8::new(0),
@@ -54,7 +54,7 @@ impl<D> Kind<D> {
         }
     }
 
-    /// The kind's number in its table, where it gets a place at the first call.
+    /// Returns the kind's number in its table, which the first call enters it into.
     #[inline]
     pub fn number(&'static self, table: &Kinds<D>) -> Number {
         match usize::from(self.number.load(Relaxed)) {
@@ -67,9 +67,9 @@ impl<D> Kind<D> {
     fn enter(&'static self, table: &Kinds<D>) -> Number {
         let description = &self.description;
         let numbers = (1..).zip(Number::ALL);
-        for ((one_more, number), place) in numbers.zip(&table.0) {
-            if std::ptr::eq(*place.get_or_init(|| description), description) {
-                self.number.store(one_more, Relaxed);
+        for ((index_plus_one, number), entry) in numbers.zip(&table.0) {
+            if std::ptr::eq(*entry.get_or_init(|| description), description) {
+                self.number.store(index_plus_one, Relaxed);
                 return number;
             }
         }
@@ -78,16 +78,16 @@ impl<D> Kind<D> {
 }
 
 impl<D> Kinds<D> {
-    /// A table without kinds.
+    /// Makes an empty table.
     pub const fn new() -> Self {
         Self([const { OnceLock::new() }; Number::ALL.len()])
     }
 
-    /// What is told about the kind of a number.
+    /// Returns the description of the kind with this number.
     #[inline]
     pub fn get(&self, number: Number) -> &'static D {
         self.0[number as usize]
             .get()
-            .expect("a kind with a number has its place")
+            .expect("a kind with a number is in its table")
     }
 }

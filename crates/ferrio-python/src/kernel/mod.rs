@@ -1,4 +1,5 @@
-//! What runs: the loop, what it calls, and what tasks are made of.
+//! The loop, the callbacks that it runs, and what tasks are made of: asyncio's `base_events`, `selector_events`,
+//! `events`, `futures` and `tasks`, as far as they run for every callback.
 //!
 //! | module | what is in it |
 //! |---|---|
@@ -6,9 +7,9 @@
 //! | [`handle`] | `Handle`, `TimerHandle` |
 //! | [`future`] | `Future` |
 //! | [`done_callback`] | done-callbacks of ferrio's own |
-//! | [`coroutine`] | coroutines written in Rust |
+//! | [`coroutine`] | coroutines that are written in Rust; its page follows one `await` |
 //! | [`task`] | `Task` |
-//! | `kinds` | what layers above tell this one about their classes |
+//! | `kinds` | what the layers above tell this one about their classes |
 
 pub mod coroutine;
 pub mod done_callback;

@@ -1,4 +1,4 @@
-//! Coroutines that are an `async` block.
+//! Coroutines that are an `async` block of Rust.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -13,23 +13,23 @@ use pyo3::prelude::*;
 use super::{Step, Wait};
 use crate::base::cell::AttachedCell;
 
-/// What passes between a block and its coroutine.
+/// What a block and its coroutine hand to each other.
 #[derive(Default)]
 struct Exchange {
-    /// To the coroutine: what is to be awaited.
+    /// From the block: the awaitable that the coroutine is to await.
     awaitable: Option<Py<PyAny>>,
-    /// To the block: what has come of it.
+    /// To the block: what the awaitable has returned or raised.
     outcome: Option<PyResult<Py<PyAny>>>,
 }
 
-/// The block's end of its coroutine.
+/// The block's side of its coroutine.
 pub struct Co(Arc<AttachedCell<Exchange>>);
 
 impl Co {
-    /// Waits for a Python awaitable and gives what it returns or raises.
+    /// Awaits a Python object and returns what that returns or raises.
     pub async fn wait(&self, awaitable: Py<PyAny>) -> PyResult<Py<PyAny>> {
         Python::attach(|py| {
-            // There may be the outcome of the first resumption, which nobody has asked for.
+            // The outcome of the first resumption may still be there: nobody has asked for it.
             let unused = self.0.with(py, |exchange| {
                 exchange.awaitable = Some(awaitable);
                 exchange.outcome.take()
@@ -40,7 +40,7 @@ impl Co {
     }
 }
 
-/// Ready when the coroutine has been told what has come of the awaitable.
+/// A Rust future that is ready when the awaitable has ended.
 struct Outcome<'a>(&'a AttachedCell<Exchange>);
 
 impl Future for Outcome<'_> {
@@ -52,13 +52,13 @@ impl Future for Outcome<'_> {
     }
 }
 
-/// The rest of a block.
+/// A block as the rest of a coroutine.
 struct Block<F> {
     future: Pin<Box<F>>,
     exchange: Arc<AttachedCell<Exchange>>,
 }
 
-/// A block that has not begun. What it holds is hidden from the garbage collector, as everything in a Rust future is.
+/// Makes the first piece of a block. The garbage collector does not see the references that a Rust future holds.
 pub(super) fn begin<F>(body: impl FnOnce(Co) -> F) -> Box<dyn Wait>
 where
     F: Future<Output = PyResult<Py<PyAny>>> + Send + 'static,

@@ -1,4 +1,4 @@
-//! What a coroutine begins with.
+//! What a coroutine begins with: its name and its first piece.
 
 use pyo3::prelude::*;
 
@@ -6,10 +6,10 @@ use super::Coroutine;
 use super::driving::State;
 use crate::cpython::Resumed;
 
-/// Runs a coroutine's first piece on its target and an argument, and does what the piece ends with.
+/// Runs a coroutine's first piece on its target and argument, and follows the step that the piece ends with.
 pub type Begin = fn(&Coroutine, &Bound<'_, PyAny>, Option<Py<PyAny>>) -> Resumed;
 
-/// A coroutine's name and its first piece: what a method's calls have in common.
+/// A coroutine's name and its first piece: what all calls of one method have in common.
 #[derive(Clone, Copy)]
 pub struct Body {
     /// The qualified name that users see in representations and warnings.
@@ -17,14 +17,15 @@ pub struct Body {
     begin: Begin,
 }
 
-/// A [`Body`] of a name and a function of the target, cast to its class, and the argument, which returns `PyResult<Step>`:
+/// Makes a [`Body`] of a name and a function that takes the target, cast to its class, and the argument, and returns
+/// `PyResult<Step>`:
 ///
 /// ```ignore
 /// const PUT: Body = body!("Queue.put", |queue: Queue, item| Queue::put_step(queue, item));
 /// ```
 ///
-/// The function becomes one with what deals with its result, which is why this is a macro: a result that passes from one to
-/// the other through memory costs more than most of these functions.
+/// This is a macro so that the function and `follow`, which deals with its result, become one: a result that passes
+/// from one to the other through memory costs more than most of these functions.
 macro_rules! body {
     ($name:expr, |$target:ident: $class:ty| $step:expr) => {
         $crate::kernel::coroutine::body!($name, |$target: $class, _argument| $step)
@@ -42,12 +43,12 @@ macro_rules! body {
 pub(crate) use body;
 
 impl Body {
-    /// What [`body!`] makes.
+    /// Makes a body; use [`body!`].
     pub const fn new(name: &'static str, begin: Begin) -> Self {
         Self { name, begin }
     }
 
-    /// A coroutine that begins when it is awaited.
+    /// Returns a coroutine that begins when it is awaited.
     #[inline]
     pub const fn call(self, target: Py<PyAny>, argument: Option<Py<PyAny>>) -> Call {
         Call {
@@ -58,7 +59,7 @@ impl Body {
     }
 }
 
-/// A coroutine that has not become an object yet.
+/// A coroutine before it becomes an object.
 pub struct Call {
     body: Body,
     target: Py<PyAny>,

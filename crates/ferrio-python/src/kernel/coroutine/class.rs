@@ -1,4 +1,4 @@
-//! The class of coroutines that are written in Rust.
+//! The class [`Coroutine`].
 
 use super::block::Co;
 use super::driving::Wait;
@@ -24,7 +24,7 @@ pub struct Coroutine {
 }
 
 impl Coroutine {
-    /// One that is made where it stays.
+    /// Makes a coroutine; `state` runs when its place in memory is there, so that the state need not be moved.
     #[inline(always)]
     pub(super) fn make<'py>(
         py: Python<'py>,
@@ -37,13 +37,13 @@ impl Coroutine {
         })
     }
 
-    /// A coroutine that resumes `wait` when it is awaited: for more than two objects to begin with.
+    /// Makes a coroutine whose pieces are all in `wait`: for a first piece that needs more than two objects.
     pub fn begin(py: Python<'_>, name: &'static str, wait: Box<dyn Wait>) -> PyResult<Py<Self>> {
         let coroutine = Self::make(py, name, || State::Begin(wait))?;
         Ok(coroutine.unbind())
     }
 
-    /// A coroutine that runs an `async` block.
+    /// Makes a coroutine that runs an `async` block.
     pub fn create<F>(
         py: Python<'_>,
         name: &'static str,
@@ -55,7 +55,8 @@ impl Coroutine {
         Self::begin(py, name, super::block::begin(body))
     }
 
-    /// Whether it is over. Only for the end of the object, when nobody else has a reference: there is no token to show.
+    /// Whether the coroutine is finished. Only for the deallocation of the object, when nobody else has a reference and
+    /// there is no token to show.
     #[inline]
     fn is_finished(&self) -> bool {
         let is_finished = |state: &State| match state {
@@ -65,7 +66,7 @@ impl Coroutine {
         self.state.visit(is_finished).is_ok()
     }
 
-    /// What `close` does.
+    /// Closes the coroutine: `Coroutine.close`.
     fn finish(&self, py: Python<'_>) -> PyResult<()> {
         let unused = self.state.with(py, |state| {
             (state.is_new() || matches!(state, State::Finished))
@@ -85,13 +86,13 @@ impl Coroutine {
     }
 }
 
-/// Whether the object is a coroutine of an `async def` or one of ferrio's: what is known to be one without asking.
+/// Whether the object is a coroutine of an `async def` or a native one, which needs no call of `asyncio.iscoroutine`.
 #[inline]
 pub fn is_known_coroutine(object: &Bound<'_, PyAny>) -> bool {
     cpython::is_exact_coroutine(object) || object.is_exact_instance_of::<Coroutine>()
 }
 
-/// The outcome of a step as the methods `send`, `throw` and `__next__` give it.
+/// Turns the outcome of a resumption into that of the methods `send`, `throw` and `__next__`.
 pub fn as_method_result(py: Python<'_>, resumed: Resumed) -> PyResult<Py<PyAny>> {
     match resumed? {
         Sent::Yielded(value) => Ok(value),
@@ -157,7 +158,7 @@ impl Coroutine {
         format!("<coroutine object {name} at {:p}>", slf.as_ptr())
     }
 
-    /// To `isinstance`, and so to `inspect.iscoroutine`, it is what an `async def` makes.
+    /// The class of an `async def`'s coroutines, for `isinstance` and so for `inspect.iscoroutine`.
     #[getter(__class__)]
     fn class(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
         Ok(imports::coroutine_type(slf.py())?.clone().unbind())
@@ -184,7 +185,7 @@ impl Coroutine {
         self.state.with(py, |state| state.is_suspended())
     }
 
-    /// What `inspect.getcoroutinestate` gives since Python 3.15.
+    /// The state as `inspect.getcoroutinestate` returns it since Python 3.15.
     #[cfg(Py_3_15)]
     #[getter]
     fn cr_state(&self, py: Python<'_>) -> &'static str {
@@ -204,19 +205,19 @@ impl Coroutine {
         })
     }
 
-    /// There is no Python frame.
+    /// None: there is no Python frame.
     #[getter]
     fn cr_frame(&self) -> Option<Py<PyAny>> {
         None
     }
 
-    /// There is no Python code.
+    /// None: there is no Python code.
     #[getter]
     fn cr_code(&self) -> Option<Py<PyAny>> {
         None
     }
 
-    /// Where the coroutine was created, if the interpreter has been told to remember it.
+    /// The place where the coroutine was created, if the interpreter records it.
     #[getter]
     fn cr_origin<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyTuple>> {
         Some(self.name.origin()?.bind(py).clone())
@@ -268,7 +269,7 @@ impl cpython::Finalize for Coroutine {
         cpython::Recycle::is_spent(slf.get())
     }
 
-    /// Has it finish, whatever it waits for, or warns of one that nobody has awaited (CPython: `_PyGen_Finalize`).
+    /// Closes a suspended coroutine; warns of one that was never awaited (CPython: `_PyGen_Finalize`).
     fn finalize(slf: &Bound<'_, Self>, _: Option<&Bound<'_, PyAny>>) -> PyResult<()> {
         let py = slf.py();
         let me = slf.get();

@@ -1,4 +1,4 @@
-//! What a coroutine is between two resumptions, and what a resumption does.
+//! A coroutine's state between two resumptions, and what a resumption does. The module's page walks through it.
 
 use pyo3::PyTraverseError;
 use pyo3::exceptions::{PyRuntimeError, PyValueError};
@@ -13,18 +13,18 @@ use crate::kernel::future::native;
 
 /// What a piece of a coroutine ends with.
 pub enum Step {
-    /// The coroutine is over, with this result.
+    /// The end of the coroutine, with its result.
     Return(Py<PyAny>),
-    /// It gives way once, by a bare `yield`, and then returns this.
+    /// A bare `yield`, after which the coroutine returns this result.
     YieldOnce(Py<PyAny>),
-    /// It gives way once, and then goes on.
+    /// A bare `yield`, and the rest of the coroutine.
     Yield(Box<dyn Wait>),
-    /// It awaits something, and then goes on.
+    /// An awaitable, and the rest of the coroutine.
     Wait(Py<PyAny>, Box<dyn Wait>),
 }
 
 impl Step {
-    /// The coroutine is over, and returns `None`.
+    /// Ends the coroutine with `None` as its result.
     #[inline]
     pub fn none(py: Python<'_>) -> Self {
         Self::Return(py.None())
@@ -33,29 +33,29 @@ impl Step {
 
 /// The rest of a coroutine that awaits something.
 pub trait Wait: Send + 'static {
-    /// Goes on with what the awaitable has returned or raised. If it is thrown away meanwhile, that is a `GeneratorExit`.
+    /// Goes on with what the awaitable has returned or raised: a `GeneratorExit` if the coroutine is closed meanwhile.
     fn resume(self: Box<Self>, py: Python<'_>, outcome: PyResult<Py<PyAny>>) -> PyResult<Step>;
 
-    /// Shows its references to the garbage collector.
+    /// Shows the references to the garbage collector.
     fn traverse(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError>;
 }
 
-/// Where a coroutine stands.
+/// What a coroutine is doing.
 pub(super) enum State {
-    /// Not begun: it will call this.
+    /// Not begun: the first piece is a function.
     Call {
         begin: Begin,
         /// `None` only while it is being taken out.
         target: Option<Py<PyAny>>,
         argument: Option<Py<PyAny>>,
     },
-    /// Not begun: it will resume this.
+    /// Not begun: all pieces are in a [`Wait`].
     Begin(Box<dyn Wait>),
-    /// It has given way, and will return this.
+    /// Suspended at a bare `yield`, with the result to return next.
     Yielded(Py<PyAny>),
-    /// It has given way, and will resume this.
+    /// Suspended at a bare `yield`, with the rest.
     Yielding(Box<dyn Wait>),
-    /// It awaits what this iterator belongs to.
+    /// Suspended at an `await`, with the awaitable's iterator and the rest.
     Waiting {
         awaiting: Py<PyAny>,
         wait: Box<dyn Wait>,
@@ -65,12 +65,12 @@ pub(super) enum State {
 }
 
 impl State {
-    /// Whether it has not begun.
+    /// Whether the coroutine has not begun.
     pub(super) const fn is_new(&self) -> bool {
         matches!(self, Self::Call { .. } | Self::Begin(_))
     }
 
-    /// Whether it waits for something, or has given way.
+    /// Whether the coroutine is suspended at an `await` or a bare `yield`.
     pub(super) const fn is_suspended(&self) -> bool {
         matches!(
             self,
@@ -78,8 +78,10 @@ impl State {
         )
     }
 
-    /// Takes out what a coroutine that has not begun will call, and has it run. Word by word: the object was written word
-    /// by word just before, and the processor would wait for that if more were read at once. What is left needs no drop.
+    /// Takes the first piece out of a coroutine that has not begun, and marks the coroutine as running.
+    ///
+    /// This happens word by word: the object was written word by word just before, and a wider read would make the
+    /// processor wait for these writes. The state that is left needs no drop.
     #[inline]
     fn begin(&mut self) -> Option<(Begin, Py<PyAny>, Option<Py<PyAny>>)> {
         let Self::Call {
@@ -116,14 +118,14 @@ impl State {
 
 /// What a driver resumes a coroutine with.
 pub(super) enum Input {
-    /// `None`, as nearly always.
+    /// `None`, the input of nearly all resumptions.
     None,
     Send(Py<PyAny>),
     Throw(PyErr),
 }
 
 impl Coroutine {
-    /// Resumes it until it waits or ends.
+    /// Resumes the coroutine until it yields or ends.
     #[inline]
     pub(super) fn resume(&self, py: Python<'_>, input: Input) -> Resumed {
         if matches!(input, Input::None)
@@ -134,6 +136,7 @@ impl Coroutine {
         self.resume_any(py, input)
     }
 
+    /// Resumes a coroutine in any state, with any input.
     fn resume_any(&self, py: Python<'_>, input: Input) -> Resumed {
         let step = match (self.state.replace(py, State::Running), input) {
             (State::Waiting { awaiting, wait }, input) => {
@@ -146,12 +149,12 @@ impl Coroutine {
             (State::Finished, _) => Err(PyRuntimeError::new_err(
                 "cannot reuse already awaited coroutine",
             )),
-            // Thrown in before the first step it never enters the body, whatever it is (since Python 3.12).
+            // Since Python 3.12 an exception that is thrown in before the first step never reaches the body.
             (State::Call { .. } | State::Begin(_), Input::Throw(error)) if cfg!(Py_3_12) => {
                 self.finished(py);
                 return Err(error.into());
             }
-            // The last bare yield raises it.
+            // The last bare `yield` raises it.
             (_, Input::Throw(error)) => Err(error),
             (
                 State::Call {
@@ -168,7 +171,7 @@ impl Coroutine {
         self.follow(py, step)
     }
 
-    /// Does what a piece of the coroutine has ended with. What nearly all end with becomes one with the piece.
+    /// Does what the step says that a piece has ended with. The usual step, `Return`, is inlined into the piece.
     #[inline(always)]
     pub fn follow(&self, py: Python<'_>, step: PyResult<Step>) -> Resumed {
         match step {
@@ -187,11 +190,11 @@ impl Coroutine {
                 Ok(Sent::Returned(result))
             }
             Ok(Step::YieldOnce(result)) => {
-                self.set(py, State::Yielded(result));
+                self.suspend(py, State::Yielded(result));
                 Ok(Sent::Yielded(py.None()))
             }
             Ok(Step::Yield(wait)) => {
-                self.set(py, State::Yielding(wait));
+                self.suspend(py, State::Yielding(wait));
                 Ok(Sent::Yielded(py.None()))
             }
             Ok(Step::Wait(awaitable, wait)) => self.wait(py, awaitable, wait),
@@ -202,14 +205,14 @@ impl Coroutine {
         }
     }
 
-    /// Puts down where the coroutine, which runs, waits now.
+    /// Suspends the running coroutine in this state. From now on the garbage collector has to see it.
     #[inline]
-    fn set(&self, py: Python<'_>, state: State) {
+    fn suspend(&self, py: Python<'_>, state: State) {
         cpython::show(self);
         self.state.with(py, |running| *running = state);
     }
 
-    /// Puts down that the coroutine, which runs, is over: of the state, only what says so is written.
+    /// Marks the running coroutine as finished. Only the state's tag is written.
     #[inline]
     fn finished(&self, py: Python<'_>) {
         self.state.with(py, |state| {
@@ -219,12 +222,12 @@ impl Coroutine {
         });
     }
 
-    /// Begins to await something.
+    /// Begins to await an object, with `wait` as the rest of the coroutine.
     fn wait(&self, py: Python<'_>, awaitable: Py<PyAny>, wait: Box<dyn Wait>) -> Resumed {
         let awaiting = if native(awaitable.bind(py)).is_some() {
             awaitable
         } else {
-            // The awaitable may be a temporary that only its iterator is to keep.
+            // The awaitable may be a temporary object, which only its iterator is to keep alive.
             match cpython::await_iterator(&awaitable.into_bound(py)) {
                 Ok(iterator) => iterator,
                 Err(error) => return self.follow(py, wait.resume(py, Err(error))),
@@ -233,7 +236,7 @@ impl Coroutine {
         self.go_on(py, give(py, &awaiting, Input::None), awaiting, wait)
     }
 
-    /// Goes on waiting, or with what has come of it.
+    /// Goes on waiting if the awaitable has yielded, or with the rest if the awaitable has ended.
     #[inline]
     fn go_on(
         &self,
@@ -244,7 +247,7 @@ impl Coroutine {
     ) -> Resumed {
         let outcome = match resumed {
             Ok(Sent::Yielded(object)) => {
-                self.set(py, State::Waiting { awaiting, wait });
+                self.suspend(py, State::Waiting { awaiting, wait });
                 return Ok(Sent::Yielded(object));
             }
             Ok(Sent::Returned(result)) => Ok(result),
@@ -255,12 +258,12 @@ impl Coroutine {
     }
 }
 
-/// Gives an iterator that is awaited what the driver has given.
+/// Passes the driver's input on to the iterator that is awaited.
 #[inline]
 fn give(py: Python<'_>, awaiting: &Py<PyAny>, input: Input) -> Resumed {
     match (native(awaiting.bind(py)), input) {
         (Some(future), Input::None | Input::Send(_)) => Future::resume(future),
-        // Whoever awaits a future has nothing to be told.
+        // A future has nothing to do when an exception is thrown into the `await` of it.
         (Some(_), Input::Throw(error)) => Err(error.into()),
         (None, input) => cpython::deeper(py, || match input {
             Input::None => cpython::iter_send(py, awaiting, None),

@@ -1,4 +1,4 @@
-//! Functions that return coroutines, as objects that say so.
+//! The functions whose calls make coroutines, as objects that say so to `inspect`.
 
 use std::ffi::CString;
 
@@ -16,9 +16,9 @@ use crate::cpython::{self, Callee, Forward};
 
 /// A function whose calls make coroutines (CPython: `types.FunctionType` with `CO_COROUTINE`).
 ///
-/// A call is one of the function that PyO3 has made, unless it is as simple as nearly all. Whatever else a function is asked or told, a stand-in is: an
-/// `async def` with the same name and signature, made when somebody first asks. So `inspect.iscoroutinefunction` and whoever
-/// looks at the code's flags see what they see of asyncio's.
+/// A call in the usual form makes the coroutine directly; any other call goes to the function that PyO3 has made.
+/// Attributes are those of a stand-in: an `async def` with the same name and signature, made at the first access. So
+/// `inspect.iscoroutinefunction`, and programs that look at the code's flags, see the same as with asyncio's functions.
 #[pyclass(module = "ferrio", name = "function", frozen, weakref)]
 pub struct CoroutineFunction {
     callee: Callee,
@@ -26,13 +26,13 @@ pub struct CoroutineFunction {
     stand_in: AttachedOnce<Py<PyAny>>,
 }
 
-/// A coroutine that is made without PyO3's help, if a call has just so many arguments.
+/// The usual form of a call, for which the coroutine is made without PyO3's help.
 #[derive(Clone, Copy)]
 pub struct AtOnce {
     body: Body,
-    /// How many positional arguments, of which the first is the coroutine's target.
+    /// The number of positional arguments, of which the first is the coroutine's target.
     count: usize,
-    /// Which of them is the coroutine's argument.
+    /// The index of the coroutine's argument among them.
     argument: Option<usize>,
 }
 
@@ -69,7 +69,7 @@ impl Forward for CoroutineFunction {
 }
 
 impl CoroutineFunction {
-    /// One in the place of `function`.
+    /// Makes one that takes the place of `function`.
     pub fn new(function: &Bound<'_, PyAny>, at_once: Option<AtOnce>) -> Self {
         Self {
             callee: Callee::new::<Self>(function),
@@ -83,7 +83,7 @@ impl CoroutineFunction {
             return Ok(made.bind(py).clone());
         }
         let made = make_stand_in(self.callee.object().bind(py))?;
-        // To make it has run Python code: another thread may have been faster.
+        // Making it has run Python code, so another thread may have been faster.
         let _ = self.stand_in.set(py, made.clone().unbind());
         Ok(self
             .stand_in
@@ -92,7 +92,7 @@ impl CoroutineFunction {
     }
 }
 
-/// An `async def` that looks like the function.
+/// Makes an `async def` with the function's name, signature and docstring.
 fn make_stand_in<'py>(function: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
     let py = function.py();
     let name = function.getattr(intern!(py, "__name__"))?;
@@ -139,7 +139,7 @@ impl CoroutineFunction {
         Ok(bound.unbind())
     }
 
-    /// The attributes that any class gives its instances, and a function has of its own, are the stand-in's.
+    /// Leaves the attributes to the stand-in that every class gives its instances, but that a function has of its own.
     fn __getattribute__<'py>(
         slf: &Bound<'py, Self>,
         name: &Bound<'py, PyString>,
@@ -152,7 +152,7 @@ impl CoroutineFunction {
             .call_method1(intern!(py, "__getattribute__"), (slf, name))
     }
 
-    /// Also those that no class has.
+    /// Leaves the attributes to the stand-in that this class does not have.
     fn __getattr__<'py>(
         &self,
         py: Python<'py>,
@@ -174,7 +174,7 @@ impl CoroutineFunction {
         Ok(format!("<function {name} at {:p}>", slf.as_ptr()))
     }
 
-    /// Pickled by name, as functions are.
+    /// Pickles by name, as functions are pickled.
     fn __reduce__<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
         slf.getattr(intern!(slf.py(), "__qualname__"))
     }

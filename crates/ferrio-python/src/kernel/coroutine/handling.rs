@@ -1,4 +1,4 @@
-//! Awaiting while an exception is handled.
+//! Awaiting while an exception is handled: inside `except`, or in `finally` and `__aexit__` after an error.
 
 use pyo3::PyTraverseError;
 use pyo3::exceptions::PyBaseException;
@@ -10,11 +10,11 @@ use super::throwing::{as_thrown, throw_into};
 use crate::cpython;
 use crate::kernel::future::native;
 
-/// What stands for an awaitable that is awaited inside `except` or `finally`: each time it is resumed the code that runs
+/// A wrapper for an awaitable that is awaited inside `except` or `finally`: whenever the awaitable is resumed, its code
 /// finds the exception that is being handled.
 ///
-/// Not when something is thrown into it: then CPython runs the innermost coroutine without what those handle that wait
-/// for it (`_gen_throw` in Objects/genobject.c).
+/// This does not hold when an exception is thrown in: CPython then runs the innermost coroutine without the exceptions
+/// that the coroutines around it handle (`_gen_throw` in Objects/genobject.c).
 #[pyclass(module = "ferrio", frozen)]
 pub struct AwaitHandling {
     exception: Py<PyBaseException>,
@@ -22,9 +22,9 @@ pub struct AwaitHandling {
 }
 
 impl AwaitHandling {
-    /// For something to await while `error` is handled.
+    /// Wraps an awaitable that is to be awaited while `error` is handled.
     pub fn wrap(py: Python<'_>, error: &PyErr, awaitable: Py<PyAny>) -> PyResult<Py<PyAny>> {
-        // A native future runs no code of the program.
+        // A native future runs no Python code, so nobody would notice.
         if native(awaitable.bind(py)).is_some() {
             return Ok(awaitable);
         }

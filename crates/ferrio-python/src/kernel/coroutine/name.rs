@@ -1,4 +1,4 @@
-//! The name of a coroutine, and where it was created, if the interpreter has been told to remember that.
+//! A coroutine's name, and the place where it was created (`sys.set_coroutine_origin_tracking_depth`).
 
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
@@ -10,7 +10,7 @@ use pyo3::types::PyTuple;
 use super::Coroutine;
 use crate::{base::imports, cpython};
 
-/// A coroutine's name. Its origin is here because it takes no room if there is none.
+/// A coroutine's name, and its origin if that was recorded: a coroutine without one needs no room for it.
 pub enum Name {
     Plain(&'static str),
     Traced(Box<Traced>),
@@ -23,22 +23,22 @@ pub struct Traced {
 
 const _: () = assert!(size_of::<Name>() == size_of::<&str>());
 
-/// Whether a loop has ever asked for the origins of coroutines: nobody else asks the interpreter for each of them.
+/// Whether a loop has ever turned the recording of origins on. Before that, no coroutine asks the interpreter about it.
 static MAY_BE_TRACED: AtomicBool = AtomicBool::new(false);
 
-/// Says that a loop has had, or has, the interpreter remember where coroutines are created.
+/// Notes that a loop turns the recording of origins on, or has done so.
 pub fn may_trace_origins() {
     MAY_BE_TRACED.store(true, Relaxed);
 }
 
 impl Name {
-    /// The name of a coroutine that is being created.
+    /// Returns the name of a coroutine that is being created, with its origin if that is to be recorded.
     #[inline]
     pub fn new(py: Python<'_>, name: &'static str) -> Self {
         if !MAY_BE_TRACED.load(Relaxed) {
             return Self::Plain(name);
         }
-        // A coroutine without an origin is better than none.
+        // If the origin cannot be found out, the coroutine is made without it.
         match origin(py).unwrap_or_default() {
             None => Self::Plain(name),
             Some(origin) => Self::Traced(Box::new(Traced {
@@ -63,13 +63,13 @@ impl Name {
     }
 }
 
-/// Warns of a coroutine that nobody has awaited, as the interpreter does: by a function that programs may replace (CPython:
-/// `_PyErr_WarnUnawaitedCoroutine`).
+/// Warns that a coroutine was never awaited. Like the interpreter, this calls a function of the module `warnings` that
+/// programs may replace (CPython: `_PyErr_WarnUnawaitedCoroutine`).
 #[cold]
 pub fn warn_never_awaited(coroutine: &Bound<'_, Coroutine>) -> PyResult<()> {
     let py = coroutine.py();
     let names = imports::warnings_names(py)?;
-    // When the interpreter ends, the module may have been emptied.
+    // The module may have been emptied already while the interpreter ends.
     let warn = names.get_item(intern!(py, "_warn_unawaited_coroutine"));
     if let Some(warn) = warn.ok().filter(|warn| !warn.is_none()) {
         match warn.call1((coroutine,)) {
@@ -83,8 +83,8 @@ pub fn warn_never_awaited(coroutine: &Bound<'_, Coroutine>) -> PyResult<()> {
     PyErr::warn(py, &py.get_type::<PyRuntimeWarning>(), &text, 1)
 }
 
-/// The frames that are running, the innermost first, as many as `sys.set_coroutine_origin_tracking_depth` was told (CPython:
-/// `compute_cr_origin` in Objects/genobject.c).
+/// Returns the running frames, innermost first and as many as `sys.set_coroutine_origin_tracking_depth` asks for
+/// (CPython: `compute_cr_origin` in Objects/genobject.c).
 #[cold]
 fn origin(py: Python<'_>) -> PyResult<Option<Bound<'_, PyTuple>>> {
     let depth: usize = imports::get_coroutine_origin_tracking_depth(py)?

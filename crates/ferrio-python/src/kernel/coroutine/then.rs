@@ -1,4 +1,4 @@
-//! One piece of a coroutine after another.
+//! One piece of a coroutine after another: how a coroutine awaits another one's steps without an object for it.
 
 use pyo3::PyTraverseError;
 use pyo3::gc::PyVisit;
@@ -6,14 +6,14 @@ use pyo3::prelude::*;
 
 use super::{Step, Wait};
 
-/// A piece, and what goes on with its result or exception.
+/// The rest of a first chain of pieces, and the second chain, which goes on with the first one's result or exception.
 struct Then {
     first: Box<dyn Wait>,
     rest: Box<dyn Wait>,
 }
 
 impl Step {
-    /// Goes on with `rest` when what this is a step of has ended, as if `rest` had awaited it.
+    /// Goes on with `rest` when the pieces that begin with this step have ended, as if `rest` had awaited them.
     pub fn then(step: PyResult<Self>, py: Python<'_>, rest: Box<dyn Wait>) -> PyResult<Self> {
         match step {
             Ok(Self::Return(result)) => rest.resume(py, Ok(result)),
@@ -30,7 +30,7 @@ impl Step {
     }
 }
 
-/// What `Step::YieldOnce` goes on with.
+/// The rest of a `Step::YieldOnce`: its result.
 struct Returning(Py<PyAny>);
 
 impl Wait for Returning {

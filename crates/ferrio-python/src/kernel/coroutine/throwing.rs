@@ -9,7 +9,7 @@ use pyo3::types::{PyTuple, PyType};
 
 use crate::cpython::{self, Resumed, Sent};
 
-/// The arguments of `throw`, as an exception: an instance, a class, or the deprecated three.
+/// Makes an exception of the arguments of `throw`: an instance, a class, or the deprecated three.
 pub fn as_thrown(
     py: Python<'_>,
     typ: Bound<'_, PyAny>,
@@ -60,14 +60,14 @@ pub fn as_thrown(
     Ok(error)
 }
 
-/// A `GeneratorExit`. It is made at once: a PyO3 error that is made when somebody looks at it gives the GIL away meanwhile, and
-/// cannot be looked at any more while the interpreter ends.
+/// Makes a `GeneratorExit`. The exception object is made here: PyO3 would make it at the first look at the error, which
+/// may release the GIL and does not work while the interpreter ends.
 pub(super) fn generator_exit(py: Python<'_>) -> PyErr {
     let class = py.get_type::<PyGeneratorExit>();
     cpython::raise_new(Ok(class.as_any()), ())
 }
 
-/// What leaves a coroutine that ends with this error: a `StopIteration` does not (PEP 479).
+/// Returns the error that leaves a coroutine which ends with `error`: a `RuntimeError` for a `StopIteration` (PEP 479).
 pub(super) fn leaving(py: Python<'_>, error: PyErr) -> PyErr {
     let error = cpython::made(py, error);
     if !error.is_instance_of::<PyStopIteration>(py) {
@@ -81,7 +81,8 @@ pub(super) fn leaving(py: Python<'_>, error: PyErr) -> PyErr {
     context.err().unwrap_or(raised)
 }
 
-/// Throws into an iterator as `yield from` does: `GeneratorExit` closes it, one without `throw` just ends.
+/// Throws into an iterator as `yield from` does: `GeneratorExit` closes the iterator, and without a method `throw` the
+/// error goes to the caller.
 pub(super) fn throw_into(iter: &Bound<'_, PyAny>, error: PyErr) -> Resumed {
     let py = iter.py();
     if error.is_instance_of::<PyGeneratorExit>(py) {
