@@ -45,7 +45,7 @@ use self::slots::am_send;
 pub(crate) use self::slots::fast_method;
 pub use self::slots::{
     Callee, FastMethod, Forward, Resumed, SelfAwait, Send, Sent, await_iterator, bind,
-    descriptor_get, generic_set_attribute, install_am_send, install_fast_method,
-    install_forwarding, install_self_await, is_context, is_exact_coroutine, iter_send,
-    make_as_object, own_dictionary, replace_in_class, resume, set_metaclass,
+    descriptor_get, from_method_result, generic_set_attribute, install_am_send,
+    install_fast_method, install_forwarding, install_self_await, is_context, is_exact_coroutine,
+    iter_send, make_as_object, own_dictionary, replace_in_class, resume, set_metaclass,
 };

@@ -29,4 +29,6 @@ pub use self::forwarding::{Callee, Forward, bind, install_forwarding, replace_in
 pub use self::instances::make_as_object;
 pub use self::metaclass::set_metaclass;
 pub(in crate::cpython) use self::resuming::am_send;
-pub use self::resuming::{Resumed, Send, Sent, install_am_send, iter_send, resume};
+pub use self::resuming::{
+    Resumed, Send, Sent, from_method_result, install_am_send, iter_send, resume,
+};

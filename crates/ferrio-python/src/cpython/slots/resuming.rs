@@ -72,8 +72,16 @@ pub fn resume(coroutine: &Bound<'_, PyAny>) -> Resumed {
     if has_send {
         return iter_send(py, coroutine.as_unbound(), None);
     }
-    // Coroutines that are written in Python by hand have a method `send`, and may be no iterators.
-    match coroutine.call_method1(intern!(py, "send"), (py.None(),)) {
+    // A class written in Python may implement the coroutine protocol with a method `send` and without being an iterator.
+    from_method_result(
+        py,
+        coroutine.call_method1(intern!(py, "send"), (py.None(),)),
+    )
+}
+
+/// Turns what a method `send` or `throw` of a coroutine has returned or raised into the outcome of the resumption.
+pub fn from_method_result(py: Python<'_>, outcome: PyResult<Bound<'_, PyAny>>) -> Resumed {
+    match outcome {
         Ok(object) => Ok(Sent::Yielded(object.unbind())),
         Err(stop) if stop.is_instance_of::<PyStopIteration>(py) => {
             let value = stop.value(py).getattr(intern!(py, "value"))?;

@@ -7,7 +7,7 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyTuple, PyType};
 
-use crate::cpython::{self, Resumed, Sent};
+use crate::cpython::{self, Resumed};
 
 /// Makes an exception of the arguments of `throw`: an instance, a class, or the deprecated three.
 pub fn as_thrown(
@@ -94,11 +94,5 @@ pub(super) fn throw_into(iter: &Bound<'_, PyAny>, error: PyErr) -> Resumed {
     let Some(throw) = iter.getattr_opt(intern!(py, "throw"))? else {
         return Err(error.into());
     };
-    match throw.call1((error.value(py),)) {
-        Ok(value) => Ok(Sent::Yielded(value.unbind())),
-        Err(stop) if stop.is_instance_of::<PyStopIteration>(py) => Ok(Sent::Returned(
-            stop.value(py).getattr(intern!(py, "value"))?.unbind(),
-        )),
-        Err(error) => Err(error.into()),
-    }
+    cpython::from_method_result(py, throw.call1((error.value(py),)))
 }

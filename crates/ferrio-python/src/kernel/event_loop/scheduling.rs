@@ -4,7 +4,7 @@ use ferrio::Time;
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyFloat, PyInt, PyTuple};
+use pyo3::types::{PyDict, PyFloat, PyInt, PyString, PyTuple};
 
 use super::{Callback, Loop};
 use crate::base::errors::os_error;
@@ -50,15 +50,26 @@ impl Loop {
         context: Option<Bound<'py, PyAny>>,
     ) -> PyResult<()> {
         if slf.get().has_own_call_soon() {
-            let py = slf.py();
-            let mut all = vec![callback];
-            all.extend(args.iter());
-            let args = PyTuple::new(py, all)?;
-            let kwargs = context_keyword(py, context)?;
-            slf.call_method(intern!(py, "call_soon"), args, kwargs.as_ref())?;
-            return Ok(());
+            let call_soon = intern!(slf.py(), "call_soon");
+            return call_override(slf, call_soon, vec![callback], &args, context).map(drop);
         }
         Self::queue(slf, callback, args, context).map(drop)
+    }
+
+    /// The checks of the methods that schedule something in the loop's own thread.
+    #[inline]
+    fn check_call(
+        slf: &Bound<'_, Self>,
+        callback: &Bound<'_, PyAny>,
+        method: &str,
+    ) -> PyResult<()> {
+        let me = slf.get();
+        me.check_open()?;
+        if me.debug() {
+            me.check_thread()?;
+            Self::check_callback(slf, callback, method)?;
+        }
+        Ok(())
     }
 
     /// `call_soon` after the checks.
@@ -75,7 +86,7 @@ impl Loop {
     }
 
     /// `call_soon_threadsafe` after the checks.
-    fn schedule_thread_safe<'py>(
+    fn queue_thread_safe<'py>(
         slf: &Bound<'py, Self>,
         callback: Bound<'py, PyAny>,
         args: impl Into<Args>,
@@ -116,11 +127,7 @@ impl Loop {
     ) -> PyResult<Bound<'py, TimerHandle>> {
         let py = slf.py();
         let me = slf.get();
-        me.check_open()?;
-        if me.debug() {
-            me.check_thread()?;
-            Self::check_callback(slf, &callback, "call_at")?;
-        }
+        Self::check_call(slf, &callback, "call_at")?;
         let seconds = when.seconds();
         check_time(seconds)?;
         let parts = HandleParts::new(slf, callback, args, context)?;
@@ -161,12 +168,7 @@ impl Loop {
         args: Bound<'py, PyTuple>,
         context: Option<Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, Handle>> {
-        let me = slf.get();
-        me.check_open()?;
-        if me.debug() {
-            me.check_thread()?;
-            Self::check_callback(slf, &callback, "call_soon")?;
-        }
+        Self::check_call(slf, &callback, "call_soon")?;
         Self::queue(slf, callback, args, context)
     }
 
@@ -183,7 +185,7 @@ impl Loop {
         if me.debug() {
             Self::check_callback(slf, &callback, "call_soon_threadsafe")?;
         }
-        Self::schedule_thread_safe(slf, callback, args, context)
+        Self::queue_thread_safe(slf, callback, args, context)
     }
 
     /// Call callback(*args) after delay seconds and return its TimerHandle.
@@ -203,12 +205,9 @@ impl Loop {
         }
         let when = time_after(Self::now(slf)?, delay)?;
         if slf.get().has_own_call_at() {
-            let py = slf.py();
-            let mut all = vec![when.object(py), callback];
-            all.extend(args.iter());
-            let args = PyTuple::new(py, all)?;
-            let kwargs = context_keyword(py, context)?;
-            return slf.call_method(intern!(py, "call_at"), args, kwargs.as_ref());
+            let call_at = intern!(slf.py(), "call_at");
+            let first = vec![when.object(slf.py()), callback];
+            return call_override(slf, call_at, first, &args, context);
         }
         let timer = Self::schedule_at(slf, when, callback, args, context)?;
         Ok(timer.into_any())
@@ -291,19 +290,30 @@ impl Loop {
 }
 
 cpython::fast_method!(CallSoon: Loop, "call_soon", |slf, args| {
-    let (callback, args) = args.split_first().filter(|_| slf.get().is_quick())?;
-    let args = Args::new(slf.py(), args);
-    let handle = args.and_then(|args| Loop::queue(slf, callback.clone(), args, None));
-    Some(handle.map(Bound::into_any))
+    quick_call(slf, args, Loop::queue)
 });
 
 cpython::fast_method!(CallSoonThreadSafe: Loop, "call_soon_threadsafe", |slf, args| {
+    quick_call(slf, args, Loop::queue_thread_safe)
+});
+
+/// Does what `call_soon` and `call_soon_threadsafe` do with a callback and its arguments, where no checks are needed.
+#[inline(always)]
+fn quick_call<'py>(
+    slf: &Bound<'py, Loop>,
+    args: &[Bound<'py, PyAny>],
+    queue: impl FnOnce(
+        &Bound<'py, Loop>,
+        Bound<'py, PyAny>,
+        Args,
+        Option<Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, Handle>>,
+) -> Option<PyResult<Bound<'py, PyAny>>> {
     let (callback, args) = args.split_first().filter(|_| slf.get().is_quick())?;
     let args = Args::new(slf.py(), args);
-    let callback = callback.clone();
-    let handle = args.and_then(|args| Loop::schedule_thread_safe(slf, callback, args, None));
+    let handle = args.and_then(|args| queue(slf, callback.clone(), args, None));
     Some(handle.map(Bound::into_any))
-});
+}
 
 cpython::fast_method!(CallLater: Loop, "call_later", |slf, args| {
     let [delay, callback, args @ ..] = args else {
@@ -369,17 +379,26 @@ fn check_time(seconds: f64) -> PyResult<()> {
     Ok(())
 }
 
-/// The keyword argument for a context, if there is one.
-fn context_keyword<'py>(
-    py: Python<'py>,
+/// Calls a method of a subclass or a program that stands in place of the loop's own: `method(*first, *args)`, with the
+/// context as a keyword argument if there is one.
+fn call_override<'py>(
+    slf: &Bound<'py, Loop>,
+    method: &Bound<'py, PyString>,
+    mut first: Vec<Bound<'py, PyAny>>,
+    args: &Bound<'py, PyTuple>,
     context: Option<Bound<'py, PyAny>>,
-) -> PyResult<Option<Bound<'py, PyDict>>> {
-    let Some(context) = context else {
-        return Ok(None);
+) -> PyResult<Bound<'py, PyAny>> {
+    let py = slf.py();
+    first.extend(args.iter());
+    let kwargs = match context {
+        Some(context) => {
+            let kwargs = PyDict::new(py);
+            kwargs.set_item(intern!(py, "context"), context)?;
+            Some(kwargs)
+        }
+        None => None,
     };
-    let kwargs = PyDict::new(py);
-    kwargs.set_item(intern!(py, "context"), context)?;
-    Ok(Some(kwargs))
+    slf.call_method(method, PyTuple::new(py, first)?, kwargs.as_ref())
 }
 
 /// Calls a task factory as this version of asyncio does.

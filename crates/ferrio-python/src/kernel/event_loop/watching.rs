@@ -99,8 +99,11 @@ impl Loop {
 
     /// Forgets the descriptor's transport.
     pub fn unregister_transport(&self, py: Python<'_>, fd: RawFd) {
-        let old = self.transports.with(py, |table| table.remove(&fd));
-        drop(old);
+        drop(self.take_transport(py, fd));
+    }
+
+    fn take_transport(&self, py: Python<'_>, fd: RawFd) -> Option<Py<PyWeakrefReference>> {
+        self.transports.with(py, |table| table.remove(&fd))
     }
 
     /// Forgets a transport whose socket was closed at its end: the descriptor may be another's by now.
@@ -223,8 +226,7 @@ impl Loop {
     /// Forget that a descriptor belongs to a native transport. Return whether it did.
     #[pyo3(name = "_forget_transport")]
     fn forget_transport_of(&self, py: Python<'_>, fd: RawFd) -> bool {
-        let old = self.transports.with(py, |table| table.remove(&fd));
-        old.is_some()
+        self.take_transport(py, fd).is_some()
     }
 
     /// Call callback(*args) in every iteration in which fd can be read, instead of an earlier reader.

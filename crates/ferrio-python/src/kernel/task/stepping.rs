@@ -297,12 +297,6 @@ fn resume(coroutine: &Bound<'_, PyAny>) -> Resumed {
 /// Throws into a coroutine.
 fn throw(coroutine: &Bound<'_, PyAny>, error: &Bound<'_, PyAny>) -> Resumed {
     let py = coroutine.py();
-    match coroutine.call_method1(intern!(py, "throw"), (error,)) {
-        Ok(object) => Ok(Sent::Yielded(object.unbind())),
-        Err(stop) if stop.is_instance_of::<pyo3::exceptions::PyStopIteration>(py) => {
-            let value = stop.value(py).getattr(intern!(py, "value"))?;
-            Ok(Sent::Returned(value.unbind()))
-        }
-        Err(error) => Err(error.into()),
-    }
+    let outcome = coroutine.call_method1(intern!(py, "throw"), (error,));
+    cpython::from_method_result(py, outcome)
 }

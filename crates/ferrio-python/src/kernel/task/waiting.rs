@@ -34,7 +34,6 @@ impl Task {
     #[inline]
     fn wait_for_native(slf: &Bound<'_, Self>, future: &Bound<'_, Future>) -> PyResult<()> {
         let py = slf.py();
-        let me = slf.get();
         let target = future.get();
         let same_loop = match (slf.as_super().get().home(), target.home()) {
             (Some(mine), Some(its)) => mine.is(its),
@@ -59,18 +58,25 @@ impl Task {
         } else {
             Future::tell(future, waiter)?;
         }
-        let awaited = future.clone().unbind().into_any();
-        let must_cancel = me.with(py, |state| {
+        Self::note_awaited(slf, future.as_any())
+    }
+
+    /// Remembers the future that the coroutine awaits from now on. Cancels it if the task was cancelled in the step that
+    /// has led to this wait.
+    #[inline]
+    fn note_awaited(slf: &Bound<'_, Self>, future: &Bound<'_, PyAny>) -> PyResult<()> {
+        let awaited = future.clone().unbind();
+        let must_cancel = slf.get().with(slf.py(), |state| {
             state.waits_for = Some(awaited);
             state.must_cancel
         });
         if must_cancel {
-            return Self::cancel_awaited(slf, future.as_any());
+            return Self::cancel_awaited(slf, future);
         }
         Ok(())
     }
 
-    /// The task was cancelled in the step that has led to this wait.
+    /// Passes the request to cancel the task on to the future, with the message that it came with.
     #[cold]
     fn cancel_awaited(slf: &Bound<'_, Self>, future: &Bound<'_, PyAny>) -> PyResult<()> {
         let py = slf.py();
@@ -86,7 +92,6 @@ impl Task {
     #[cold]
     fn wait_for_any(slf: &Bound<'_, Self>, object: Bound<'_, PyAny>) -> PyResult<()> {
         let py = slf.py();
-        let me = slf.get();
         let attribute = intern!(py, "_asyncio_future_blocking");
         let blocking = match object.getattr_opt(attribute)? {
             Some(blocking) if !blocking.is_none() => blocking.is_truthy()?,
@@ -107,18 +112,10 @@ impl Task {
         }
         object.setattr(attribute, false)?;
         let kwargs = PyDict::new(py);
-        kwargs.set_item(intern!(py, "context"), me.context(py))?;
+        kwargs.set_item(intern!(py, "context"), slf.get().context(py))?;
         let wakeup = Bound::new(py, WakeupCallable::new(slf.clone().unbind()))?;
         object.call_method(intern!(py, "add_done_callback"), (wakeup,), Some(&kwargs))?;
-        let awaited = object.clone().unbind();
-        let must_cancel = me.with(py, |state| {
-            state.waits_for = Some(awaited);
-            state.must_cancel
-        });
-        if must_cancel {
-            return Self::cancel_awaited(slf, &object);
-        }
-        Ok(())
+        Self::note_awaited(slf, &object)
     }
 
     /// Has the next step throw a `RuntimeError` that says what is wrong with what was yielded.
