@@ -41,7 +41,7 @@ impl Drop for Watch {
                     Direction::Read => core.reader(self.fd),
                     Direction::Write => core.writer(self.fd),
                 };
-                matches!(callback, Some(Callback::Wake(future)) if future.is(&self.future))
+                matches!(callback, Some(Callback::Finish(future)) if future.is(&self.future))
             });
             if mine && let Err(error) = me.unwatch(py, self.fd, self.direction) {
                 error.write_unraisable(py, None);
@@ -62,7 +62,7 @@ impl Watch {
         let future = Loop::create_future(event_loop)?.into_any().unbind();
         event_loop
             .get()
-            .watch(py, fd, direction, Callback::Wake(future.clone_ref(py)))?;
+            .watch(py, fd, direction, Callback::Finish(future.clone_ref(py)))?;
         Ok(Self {
             event_loop: event_loop.clone().unbind(),
             fd,

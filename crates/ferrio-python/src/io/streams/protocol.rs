@@ -15,7 +15,7 @@ use crate::base::attributes::{flag_attribute, object_attribute};
 use crate::base::cell::{AttachedCell, AttachedOnce};
 use crate::cpython::subclasses::{Method, class_of, has_own};
 use crate::kernel::coroutine::{Body, Call, Step, Wait, body};
-use crate::kernel::event_loop::wake;
+use crate::kernel::event_loop::finish_with_none;
 use crate::kernel::future::Home;
 use crate::kernel::future::any::{fail, is_done, retrieve_exception};
 use crate::{base::imports, cpython};
@@ -229,7 +229,7 @@ impl StreamReaderProtocol {
             && !is_done(&closed)?
         {
             match &exc {
-                None => wake(&closed)?,
+                None => finish_with_none(&closed)?,
                 Some(exc) => fail(&closed, exc.clone())?,
             }
         }
@@ -241,7 +241,7 @@ impl StreamReaderProtocol {
             for waiter in me.drain_waiters(py) {
                 match &exc {
                     _ if is_done(&waiter)? => {}
-                    None => wake(&waiter)?,
+                    None => finish_with_none(&waiter)?,
                     Some(exc) => fail(&waiter, exc.clone())?,
                 }
             }
@@ -299,7 +299,7 @@ impl StreamReaderProtocol {
         Self::log_debug(slf, "%r resumes writing")?;
         me.drain_waiters(py)
             .iter()
-            .try_for_each(|waiter| wake(waiter))
+            .try_for_each(|waiter| finish_with_none(waiter))
     }
 
     #[pyo3(name = "_drain_helper")]

@@ -13,7 +13,7 @@ use crate::base::cell::{AttachedCell, AttachedOnce};
 use crate::cpython;
 use crate::cpython::subclasses::Method;
 use crate::io::transport::SocketTransport;
-use crate::kernel::event_loop::wake;
+use crate::kernel::event_loop::finish_with_none;
 use crate::kernel::future::Home;
 use crate::kernel::future::any::{fail, is_cancelled};
 
@@ -290,7 +290,7 @@ impl StreamReader {
     #[inline]
     pub(super) fn wake_waiter(&self, py: Python<'_>) -> PyResult<()> {
         match self.state.with(py, |state| state.waiter.take()) {
-            Some(waiter) => wake(waiter.bind(py)),
+            Some(waiter) => finish_with_none(waiter.bind(py)),
             None => Ok(()),
         }
     }

@@ -63,8 +63,8 @@ pub enum Callback {
     Notify(Box<Notice>),
     /// Something for an object whose class lies in a layer above.
     Action(Number, Py<PyAny>),
-    /// A future is to be finished with `None`: its descriptor is ready, or its time has come.
-    Wake(Py<PyAny>),
+    /// A future to finish with `None`: its descriptor is ready, or its time has come.
+    Finish(Py<PyAny>),
     /// Signals have arrived.
     Signals,
     /// A handle that is not ferrio's, which a program has queued.
@@ -101,7 +101,7 @@ impl Callback {
                 future: notice.future.clone_ref(py),
             })),
             Self::Action(action, object) => Self::Action(*action, object.clone_ref(py)),
-            Self::Wake(future) => Self::Wake(future.clone_ref(py)),
+            Self::Finish(future) => Self::Finish(future.clone_ref(py)),
             Self::Signals => Self::Signals,
             Self::Foreign(handle) => Self::Foreign(handle.clone_ref(py)),
             Self::ForeignKey(key) => Self::ForeignKey(key.clone_ref(py)),
@@ -146,7 +146,7 @@ impl Callback {
                 outcome => return outcome,
             },
             Self::Action(action, object) => (ACTIONS.get(*action).run)(object.bind(py)),
-            Self::Wake(future) => wake(future.bind(py)),
+            Self::Finish(future) => finish_with_none(future.bind(py)),
             Self::Signals => Loop::on_signals(event_loop),
             // Such a handle reports by itself what its callback raises.
             Self::Foreign(handle) => return run_foreign(handle.bind(py)),
@@ -219,7 +219,7 @@ impl Callback {
                 let name = ACTIONS.get(*action).name;
                 Ok(format!("{name} {}", object.bind(py).repr()?))
             }
-            Self::Wake(future) => Ok(format!("waking {}", future.bind(py).repr()?)),
+            Self::Finish(future) => Ok(format!("waking {}", future.bind(py).repr()?)),
             Self::Signals => Ok("signal handlers".into()),
             Self::Foreign(handle) => imports::format_handle(py)?.call1((handle,))?.extract(),
             Self::ForeignKey(key) => Ok(format!("events of {}", key.bind(py).repr()?)),
@@ -240,7 +240,7 @@ impl Callback {
                 notice.callback.traverse(visit)?;
                 visit.call(&notice.future)
             }
-            Self::Wake(future) => visit.call(future),
+            Self::Finish(future) => visit.call(future),
             Self::Signals => Ok(()),
             Self::Action(_, object) | Self::Foreign(object) | Self::ForeignKey(object) => {
                 visit.call(object)
@@ -258,8 +258,8 @@ fn run_foreign(handle: &Bound<'_, PyAny>) -> PyResult<()> {
     handle.call_method0(intern!(py, "_run")).map(drop)
 }
 
-/// Finishes a future with `None` unless it is done.
-pub fn wake(future: &Bound<'_, PyAny>) -> PyResult<()> {
+/// Finishes a future of any class with `None` unless it is done (CPython: `futures._set_result_unless_cancelled`).
+pub fn finish_with_none(future: &Bound<'_, PyAny>) -> PyResult<()> {
     let py = future.py();
     if let Ok(native) = future.cast_exact::<Future>() {
         if native.get().is_done(py) {

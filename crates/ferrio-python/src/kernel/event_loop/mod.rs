@@ -47,7 +47,7 @@ mod unflushed;
 mod watched_files;
 mod watching;
 
-pub use self::callback::{Action, Callback, FutureDone, Notice, wake};
+pub use self::callback::{Action, Callback, FutureDone, Notice, finish_with_none};
 use self::class::NO_THREAD;
 pub use self::class::{Loop, READ_SIZE};
 pub use self::scheduling::{install_fast_methods, plain_seconds, time_after, time_at};

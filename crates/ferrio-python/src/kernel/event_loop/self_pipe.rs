@@ -96,9 +96,9 @@ impl Loop {
         drop(old);
     }
 
-    /// Has the loop go round once more, from any thread.
+    /// Wakes the loop up from any thread, so that it makes another iteration.
     #[pyo3(name = "_write_to_self")]
-    fn wake_up(&self, py: Python<'_>) -> PyResult<()> {
+    fn write_to_self(&self, py: Python<'_>) -> PyResult<()> {
         self.injector.wake().map_err(|error| os_error(py, &error))
     }
 }

@@ -15,7 +15,7 @@ use super::distinct::distinct;
 use crate::base::cell::AttachedCell;
 use crate::kernel::coroutine::{Body, Call, Step, Wait, body};
 use crate::kernel::done_callback::{DoneCallback, DoneCallbackKind};
-use crate::kernel::event_loop::wake;
+use crate::kernel::event_loop::finish_with_none;
 use crate::kernel::future::Home;
 use crate::kernel::future::any::{is_cancelled, is_done};
 use crate::kernel::task::{cancel_any, current_loop, current_task, ensure_future_on, running_loop};
@@ -202,7 +202,7 @@ impl AsCompleted {
         while let Some(getter) = self.state.with(py, |state| state.getters.pop_front()) {
             let getter = getter.into_bound(py);
             if !is_done(&getter)? {
-                return wake(&getter);
+                return finish_with_none(&getter);
             }
         }
         Ok(())

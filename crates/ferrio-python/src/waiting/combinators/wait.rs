@@ -14,7 +14,7 @@ use crate::base::imports;
 use crate::cpython;
 use crate::kernel::coroutine::{Coroutine, Step, Wait, is_known_coroutine};
 use crate::kernel::done_callback::{DoneCallback, DoneCallbackKind};
-use crate::kernel::event_loop::wake;
+use crate::kernel::event_loop::finish_with_none;
 use crate::kernel::future::Home;
 use crate::kernel::future::any::{Ended, ended, is_done, is_future};
 use crate::kernel::future::native;
@@ -253,7 +253,7 @@ impl WaitState {
             let waiter = state.waiter.as_ref();
             waiter.map(|waiter| waiter.clone_ref(py))
         });
-        waiter.map_or(Ok(()), |waiter| wake(waiter.bind(py)))
+        waiter.map_or(Ok(()), |waiter| finish_with_none(waiter.bind(py)))
     }
 }
 

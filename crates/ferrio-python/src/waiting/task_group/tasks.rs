@@ -6,7 +6,7 @@ use pyo3::types::PyDict;
 
 use super::TaskGroup;
 use crate::kernel::done_callback::{DoneCallback, DoneCallbackKind};
-use crate::kernel::event_loop::wake;
+use crate::kernel::event_loop::finish_with_none;
 use crate::kernel::future::any::{Ended, ended, is_done};
 use crate::kernel::task::cancel_any;
 
@@ -121,7 +121,7 @@ impl TaskGroup {
         });
         drop(removed);
         if let Some(completed) = completed {
-            wake(completed.bind(py))?;
+            finish_with_none(completed.bind(py))?;
         }
         match ended(task)? {
             Ended::Raised(error) => Self::on_error(slf, task, error),

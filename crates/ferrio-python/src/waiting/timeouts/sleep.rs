@@ -43,7 +43,7 @@ fn begin(delay: &Bound<'_, PyAny>, result: Option<Py<PyAny>>) -> PyResult<Step> 
     let event_loop = running_loop(py)?;
     let (future, timer) = if let Some(native) = native_loop(&event_loop) {
         let future = Loop::create_future(native)?.into_any();
-        let payload = Callback::Wake(future.clone().unbind());
+        let payload = Callback::Finish(future.clone().unbind());
         let at = time_at(time_after(time(&event_loop)?, delay)?.seconds())?;
         let timer = Timer::native(native, at, payload)?;
         (future, timer)

@@ -41,7 +41,7 @@ impl Timer {
         let py = waiter.py();
         if let Some(native) = native_loop(event_loop) {
             let at = time_at(time_after(time(event_loop)?, delay)?.seconds())?;
-            return Self::native(native, at, Callback::Wake(waiter.clone().unbind()));
+            return Self::native(native, at, Callback::Finish(waiter.clone().unbind()));
         }
         let release = imports::release_waiter(py)?.call1((waiter,))?;
         let handle = event_loop.call_method1(intern!(py, "call_later"), (delay, release))?;

@@ -11,7 +11,7 @@ use super::timer::is_over;
 use super::{Timeout, timer::deadline_after};
 use crate::kernel::coroutine::{Body, Call, Step, Wait, body};
 use crate::kernel::done_callback::{DoneCallback, DoneCallbackKind};
-use crate::kernel::event_loop::wake;
+use crate::kernel::event_loop::finish_with_none;
 use crate::kernel::future::Home;
 use crate::kernel::future::any::is_done;
 use crate::kernel::task::{cancel_any, ensure_future_on, running_loop};
@@ -20,7 +20,7 @@ use crate::{base::imports, cpython};
 /// Finishes a future with `None`.
 pub(super) static RELEASE: DoneCallbackKind =
     DoneCallbackKind::of("_release_waiter", |callback, future| {
-        wake(callback.object(future.py()))
+        finish_with_none(callback.object(future.py()))
     });
 
 pub const WAIT_FOR: Body = body!("wait_for", |fut: PyAny, timeout| begin(fut, timeout));
