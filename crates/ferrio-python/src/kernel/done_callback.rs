@@ -9,7 +9,7 @@ use pyo3::gc::PyVisit;
 use pyo3::intern;
 use pyo3::prelude::*;
 
-use crate::kernel::future::{Future, Waiter, native};
+use crate::kernel::future::{Future, Waiter, native_future};
 use crate::kernel::kinds::{Kind, Kinds, Number};
 
 /// A kind of done-callback: a `static` in the module that waits with it.
@@ -116,7 +116,7 @@ impl DoneCallback {
     #[inline]
     pub fn attach(self, future: &Bound<'_, PyAny>) -> PyResult<()> {
         let py = future.py();
-        if let Some(future) = native(future) {
+        if let Some(future) = native_future(future) {
             let waiter = Waiter::Native(self);
             if future.get().is_done(py) {
                 return Future::tell(future, waiter);
@@ -132,7 +132,7 @@ impl DoneCallback {
     /// Removes the callback from a future of any class. Does nothing if the future does not have it any more.
     pub fn detach(self, future: &Bound<'_, PyAny>) -> PyResult<()> {
         let py = future.py();
-        if let Some(future) = native(future) {
+        if let Some(future) = native_future(future) {
             let removed = future.get().with(py, |state| {
                 state.waiters.take_first(
                     |waiter| matches!(waiter, Waiter::Native(callback) if callback.is(&self)),

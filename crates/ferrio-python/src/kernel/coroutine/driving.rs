@@ -9,7 +9,7 @@ use super::body::Begin;
 use super::{Coroutine, throwing};
 use crate::cpython::{self, Resumed, SelfAwait, Sent};
 use crate::kernel::future::Future;
-use crate::kernel::future::native;
+use crate::kernel::future::native_future;
 
 /// What a piece of a coroutine ends with.
 pub enum Step {
@@ -224,7 +224,7 @@ impl Coroutine {
 
     /// Begins to await an object, with `wait` as the rest of the coroutine.
     fn wait(&self, py: Python<'_>, awaitable: Py<PyAny>, wait: Box<dyn Wait>) -> Resumed {
-        let awaiting = if native(awaitable.bind(py)).is_some() {
+        let awaiting = if native_future(awaitable.bind(py)).is_some() {
             awaitable
         } else {
             // The awaitable may be a temporary object, which only its iterator is to keep alive.
@@ -261,7 +261,7 @@ impl Coroutine {
 /// Passes the driver's input on to the iterator that is awaited.
 #[inline]
 fn give(py: Python<'_>, awaiting: &Py<PyAny>, input: Input) -> Resumed {
-    match (native(awaiting.bind(py)), input) {
+    match (native_future(awaiting.bind(py)), input) {
         (Some(future), Input::None | Input::Send(_)) => Future::resume(future),
         // A future has nothing to do when an exception is thrown into the `await` of it.
         (Some(_), Input::Throw(error)) => Err(error.into()),

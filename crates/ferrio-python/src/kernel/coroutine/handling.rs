@@ -8,7 +8,7 @@ use pyo3::prelude::*;
 use super::as_method_result;
 use super::throwing::{as_thrown, throw_into};
 use crate::cpython;
-use crate::kernel::future::native;
+use crate::kernel::future::native_future;
 
 /// A wrapper for an awaitable that is awaited inside `except` or `finally`: whenever the awaitable is resumed, its code
 /// finds the exception that is being handled.
@@ -25,7 +25,7 @@ impl AwaitHandling {
     /// Wraps an awaitable that is to be awaited while `error` is handled.
     pub fn wrap(py: Python<'_>, error: &PyErr, awaitable: Py<PyAny>) -> PyResult<Py<PyAny>> {
         // A native future runs no Python code, so nobody would notice.
-        if native(awaitable.bind(py)).is_some() {
+        if native_future(awaitable.bind(py)).is_some() {
             return Ok(awaitable);
         }
         let iterator =

@@ -5,7 +5,7 @@ use pyo3::prelude::*;
 
 use super::Outcome;
 use crate::base::imports;
-use crate::kernel::future::native;
+use crate::kernel::future::native_future;
 
 /// How a future has ended.
 pub enum Ended<'py> {
@@ -19,7 +19,7 @@ pub enum Ended<'py> {
 #[inline]
 pub fn ended<'py>(future: &Bound<'py, PyAny>) -> PyResult<Ended<'py>> {
     let py = future.py();
-    if let Some(future) = native(future) {
+    if let Some(future) = native_future(future) {
         return Ok(future.get().with(py, |state| {
             state.log_traceback = false;
             match &state.outcome {
@@ -49,7 +49,7 @@ pub fn ended<'py>(future: &Bound<'py, PyAny>) -> PyResult<Ended<'py>> {
 #[inline]
 pub fn is_done(future: &Bound<'_, PyAny>) -> PyResult<bool> {
     let py = future.py();
-    match native(future) {
+    match native_future(future) {
         Some(future) => Ok(future.get().is_done(py)),
         None => future.call_method0(intern!(py, "done"))?.is_truthy(),
     }
@@ -59,7 +59,7 @@ pub fn is_done(future: &Bound<'_, PyAny>) -> PyResult<bool> {
 #[inline]
 pub fn is_cancelled(future: &Bound<'_, PyAny>) -> PyResult<bool> {
     let py = future.py();
-    match native(future) {
+    match native_future(future) {
         Some(future) => Ok(future.get().is_cancelled(py)),
         None => future.call_method0(intern!(py, "cancelled"))?.is_truthy(),
     }
@@ -80,7 +80,7 @@ pub fn fail(future: &Bound<'_, PyAny>, exception: Bound<'_, PyAny>) -> PyResult<
 #[inline]
 pub fn loop_of<'py>(future: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
     let py = future.py();
-    match native(future) {
+    match native_future(future) {
         Some(future) => Ok(future.get().initialized()?.as_any().bind(py).clone()),
         None => imports::get_loop_of(py)?.call1((future,)),
     }
@@ -89,7 +89,7 @@ pub fn loop_of<'py>(future: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
 /// The `CancelledError` of a cancelled future of any class.
 pub fn cancelled_error<'py>(future: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
     let py = future.py();
-    match native(future) {
+    match native_future(future) {
         Some(future) => future.get().cancelled_error(py),
         None => future.call_method0(intern!(py, "_make_cancelled_error")),
     }
@@ -102,7 +102,7 @@ pub fn cancel_message<'py>(future: &Bound<'py, PyAny>) -> PyResult<Bound<'py, Py
 
 /// Whether the object is a future: `asyncio.isfuture`.
 pub fn is_future(object: &Bound<'_, PyAny>) -> PyResult<bool> {
-    if native(object).is_some() {
+    if native_future(object).is_some() {
         return Ok(true);
     }
     imports::is_future(object.py())?

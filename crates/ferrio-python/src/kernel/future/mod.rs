@@ -32,6 +32,6 @@ mod waiters;
 pub use self::awaiting::FutureIter;
 pub use self::class::{Future, install_slots};
 pub use self::home::Home;
-pub use self::native::{know_native_future, native};
+pub use self::native::{know_native_future, native_future};
 pub use self::state::Outcome;
 pub use self::waiters::{Waiter, Waiters};

@@ -16,6 +16,6 @@ pub fn know_native_future(class: &Bound<'_, PyType>) -> PyResult<()> {
 
 /// The object as a native future whose methods are not overridden.
 #[inline]
-pub fn native<'a, 'py>(object: &'a Bound<'py, PyAny>) -> Option<&'a Bound<'py, Future>> {
+pub fn native_future<'a, 'py>(object: &'a Bound<'py, PyAny>) -> Option<&'a Bound<'py, Future>> {
     NATIVE.cast(object)
 }

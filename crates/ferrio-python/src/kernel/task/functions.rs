@@ -8,7 +8,7 @@ use pyo3::types::PyDict;
 use super::lookups::{known_running_loop, running_loop};
 use crate::kernel::coroutine::is_known_coroutine;
 use crate::kernel::event_loop::Loop;
-use crate::kernel::future::native;
+use crate::kernel::future::native_future;
 use crate::{base::imports, cpython};
 
 /// Schedule a coroutine on the running loop and return its Task.
@@ -66,7 +66,7 @@ pub fn ensure_future_on<'py>(
     event_loop: Option<&Bound<'py, PyAny>>,
 ) -> PyResult<Bound<'py, PyAny>> {
     let py = awaitable.py();
-    if let Some(future) = native(awaitable)
+    if let Some(future) = native_future(awaitable)
         && let Ok(home) = future.get().initialized()
         && event_loop.is_none_or(|event_loop| home.as_any().is(event_loop))
     {

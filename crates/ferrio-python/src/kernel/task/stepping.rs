@@ -8,7 +8,7 @@ use crate::base::errors::leaves_the_loop;
 use crate::base::imports;
 use crate::cpython::{self, Resumed, SelfAwait, Sent};
 use crate::kernel::coroutine::Coroutine;
-use crate::kernel::future::native;
+use crate::kernel::future::native_future;
 use crate::kernel::future::{Future, Outcome};
 
 impl Task {
@@ -59,7 +59,7 @@ impl Task {
     /// The exception that a future that is done ends with.
     fn error_of<'py>(future: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, PyAny>>> {
         let py = future.py();
-        let error = if let Some(future) = native(future) {
+        let error = if let Some(future) = native_future(future) {
             let me = future.get();
             let ended_well = me.with(py, |state| {
                 state.log_traceback = false;

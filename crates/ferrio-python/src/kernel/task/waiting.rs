@@ -7,7 +7,7 @@ use pyo3::types::PyDict;
 
 use super::{AfterStep, Task, WakeupCallable, foreign};
 use crate::base::imports;
-use crate::kernel::future::native;
+use crate::kernel::future::native_future;
 use crate::kernel::future::{Future, Home, Outcome, Waiter};
 
 impl Task {
@@ -23,7 +23,7 @@ impl Task {
                 }
             };
         }
-        match native(&object) {
+        match native_future(&object) {
             Some(future) => Self::wait_for_native(slf, future)?,
             None => Self::wait_for_any(slf, object)?,
         }

@@ -6,7 +6,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyList, PySet};
 
 use crate::kernel::coroutine::is_known_coroutine;
-use crate::kernel::future::native;
+use crate::kernel::future::native_future;
 
 /// What an iterable gives, each once, in the order in which it comes.
 ///
@@ -19,7 +19,7 @@ pub fn distinct<'py>(iterable: &Bound<'py, PyAny>) -> PyResult<Vec<Bound<'py, Py
     };
     if !all
         .iter()
-        .all(|object| native(object).is_some() || is_known_coroutine(object))
+        .all(|object| native_future(object).is_some() || is_known_coroutine(object))
     {
         let seen = PySet::empty(iterable.py())?;
         let mut different = Vec::with_capacity(all.len());

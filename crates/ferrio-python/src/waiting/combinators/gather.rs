@@ -11,7 +11,7 @@ use crate::base::cell::AttachedCell;
 use crate::kernel::coroutine::is_known_coroutine;
 use crate::kernel::done_callback::{DoneCallback, DoneCallbackKind};
 use crate::kernel::future::any::{Ended, cancel_message, cancelled_error, ended, is_done, loop_of};
-use crate::kernel::future::native;
+use crate::kernel::future::native_future;
 use crate::kernel::future::{Future, Home, Outcome};
 use crate::kernel::task::{
     Task, cancel_any, current_loop, current_task, ensure_future_on, running_loop_or_none,
@@ -157,7 +157,7 @@ impl<'py> Seen<'py> {
     fn new(arguments: &Bound<'py, PyTuple>) -> Self {
         let mut addresses = Vec::with_capacity(arguments.len());
         for argument in arguments.iter_borrowed() {
-            if !is_known_coroutine(&argument) && native(&argument).is_none() {
+            if !is_known_coroutine(&argument) && native_future(&argument).is_none() {
                 return Self::ByEquality(PyDict::new(arguments.py()));
             }
             addresses.push(argument.as_ptr() as usize);

@@ -5,7 +5,7 @@ use pyo3::prelude::*;
 
 use crate::kernel::done_callback::{DoneCallback, DoneCallbackKind};
 use crate::kernel::future::any::{Ended, ended, is_cancelled, is_done};
-use crate::kernel::future::native;
+use crate::kernel::future::native_future;
 use crate::kernel::future::{Future, Outcome};
 use crate::kernel::task::{cancel_any, current_task, ensure_future_on};
 
@@ -57,7 +57,7 @@ fn on_inner_done(outer: &Bound<'_, PyAny>, inner: &Bound<'_, PyAny>) -> PyResult
         return Ok(());
     }
     let py = outer.py();
-    match (ended(inner)?, native(outer)) {
+    match (ended(inner)?, native_future(outer)) {
         (Ended::Not, _) => Ok(()),
         (Ended::Cancelled, _) => cancel_any(outer, None).map(drop),
         (Ended::Raised(error), Some(outer)) => {

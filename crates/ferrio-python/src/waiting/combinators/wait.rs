@@ -17,7 +17,7 @@ use crate::kernel::done_callback::{DoneCallback, DoneCallbackKind};
 use crate::kernel::event_loop::finish_with_none;
 use crate::kernel::future::Home;
 use crate::kernel::future::any::{Ended, ended, is_done, is_future};
-use crate::kernel::future::native;
+use crate::kernel::future::native_future;
 use crate::kernel::task::{current_task, running_loop};
 use crate::waiting::timeouts::Timer;
 
@@ -106,7 +106,7 @@ fn check<'py>(
 ) -> PyResult<(Vec<Bound<'py, PyAny>>, Until)> {
     let py = fs.py();
     let is_coroutine = |object: &Bound<'_, PyAny>| -> PyResult<bool> {
-        if native(object).is_some() {
+        if native_future(object).is_some() {
             return Ok(false);
         }
         Ok(is_known_coroutine(object)
