@@ -1,4 +1,4 @@
-//! Futures of any class, native or not, seen alike.
+//! What is asked of futures of any class: a native future answers directly, any other through its methods.
 
 use pyo3::intern;
 use pyo3::prelude::*;
@@ -7,7 +7,7 @@ use super::Outcome;
 use crate::base::imports;
 use crate::kernel::future::native_future;
 
-/// How a future has ended.
+/// How a future has ended, or that it has not.
 pub enum Ended<'py> {
     Not,
     Cancelled,
@@ -15,7 +15,7 @@ pub enum Ended<'py> {
     Returned(Bound<'py, PyAny>),
 }
 
-/// How a future of any class has ended. Its exception counts as retrieved.
+/// Returns how a future of any class has ended. Its exception counts as retrieved.
 #[inline]
 pub fn ended<'py>(future: &Bound<'py, PyAny>) -> PyResult<Ended<'py>> {
     let py = future.py();
@@ -65,18 +65,18 @@ pub fn is_cancelled(future: &Bound<'_, PyAny>) -> PyResult<bool> {
     }
 }
 
-/// Has the exception of a future of any class, if it has one, count as retrieved.
+/// Marks the exception of a future of any class, if it has one, as retrieved.
 pub fn retrieve_exception(future: &Bound<'_, PyAny>) -> PyResult<()> {
     ended(future).map(drop)
 }
 
-/// `future.set_exception(exception)` for a future of any class.
+/// Calls `future.set_exception(exception)`, for a future of any class.
 pub fn fail(future: &Bound<'_, PyAny>, exception: Bound<'_, PyAny>) -> PyResult<()> {
     let set_exception = intern!(future.py(), "set_exception");
     future.call_method1(set_exception, (exception,)).map(drop)
 }
 
-/// The loop of a future of any class.
+/// Returns the loop of a future of any class.
 #[inline]
 pub fn loop_of<'py>(future: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
     let py = future.py();
@@ -86,7 +86,7 @@ pub fn loop_of<'py>(future: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
     }
 }
 
-/// The `CancelledError` of a cancelled future of any class.
+/// Returns the `CancelledError` of a cancelled future of any class.
 pub fn cancelled_error<'py>(future: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
     let py = future.py();
     match native_future(future) {
@@ -95,7 +95,7 @@ pub fn cancelled_error<'py>(future: &Bound<'py, PyAny>) -> PyResult<Bound<'py, P
     }
 }
 
-/// The argument of `cancel` of a future of any class.
+/// Returns the argument with which a future of any class was cancelled.
 pub fn cancel_message<'py>(future: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
     future.getattr(intern!(future.py(), "_cancel_message"))
 }

@@ -1,4 +1,4 @@
-//! The private attributes of futures that well-known libraries and asyncio itself read, and the representation.
+//! The private attributes of futures that well-known libraries and asyncio itself read, and `repr`.
 
 use pyo3::exceptions::{PyAttributeError, PyValueError};
 use pyo3::intern;
@@ -124,29 +124,27 @@ impl Future {
     #[getter(_asyncio_awaited_by)]
     fn get_awaited_by<'py>(slf: &Bound<'py, Self>) -> PyResult<Option<Bound<'py, PyFrozenSet>>> {
         let py = slf.py();
-        let (waiters, told) = slf.get().with(py, |state| {
+        let me = slf.get();
+        let waiters: Vec<_> = me.with(py, |state| {
             let waiters = state.waiters.iter();
-            let waiters: Vec<_> = waiters.map(|waiter| waiter.clone_ref(py)).collect();
-            let told = state
-                .rare_if_any()
-                .and_then(|rare| rare.awaited_by.as_ref());
-            (waiters, told.map(|told| told.clone_ref(py)))
+            waiters.map(|waiter| waiter.clone_ref(py)).collect()
         });
+        let recorded = (me.state).get_bound(py, |state| state.rare_if_any()?.awaited_by.as_ref());
         let all = PySet::empty(py)?;
         for waiter in waiters {
             let task = match waiter {
                 Waiter::Task(task) => Some(task.into_any()),
                 Waiter::Native(callback) => callback.waiting_task(py),
-                Waiter::Callback { callback, .. } => task_to_wake(callback.bind(py))?,
+                Waiter::Callback { callback, .. } => task_of_wakeup(callback.bind(py))?,
             };
             if let Some(task) = task {
                 all.add(task)?;
             }
         }
-        for task in Self::tasks_about_to_wake(slf) {
+        for task in Self::tasks_with_queued_wakeup(slf) {
             all.add(task)?;
         }
-        for waiter in told.iter().flat_map(|told| told.bind(py)) {
+        for waiter in recorded.iter().flatten() {
             all.add(waiter)?;
         }
         if all.is_empty() {
@@ -156,8 +154,8 @@ impl Future {
     }
 }
 
-/// The task that a callback wakes up, if it is what one of asyncio's own tasks has put there to wait.
-fn task_to_wake(callback: &Bound<'_, PyAny>) -> PyResult<Option<Py<PyAny>>> {
+/// Returns the task that a callback wakes up, if the callback is the wake-up of one of asyncio's own tasks.
+fn task_of_wakeup(callback: &Bound<'_, PyAny>) -> PyResult<Option<Py<PyAny>>> {
     let py = callback.py();
     let (Some(task), Some(name)) = (
         callback.getattr_opt(intern!(py, "__self__"))?,
@@ -165,13 +163,13 @@ fn task_to_wake(callback: &Bound<'_, PyAny>) -> PyResult<Option<Py<PyAny>>> {
     ) else {
         return Ok(None);
     };
-    let wakes = matches!(name.extract()?, "task_wakeup" | "__wakeup");
-    Ok((wakes && task.is_instance(imports::task_class(py)?)?).then(|| task.unbind()))
+    let is_wakeup = matches!(name.extract()?, "task_wakeup" | "__wakeup");
+    Ok((is_wakeup && task.is_instance(imports::task_class(py)?)?).then(|| task.unbind()))
 }
 
 impl Future {
-    /// The tasks that have awaited the future, which is done, and have not gone on yet: the loop's queue has them.
-    fn tasks_about_to_wake<'py>(slf: &Bound<'py, Self>) -> Vec<Bound<'py, Task>> {
+    /// Returns the tasks that have awaited the future, which is done, and whose wake-ups are still in the loop's queue.
+    fn tasks_with_queued_wakeup<'py>(slf: &Bound<'py, Self>) -> Vec<Bound<'py, Task>> {
         let py = slf.py();
         let Some(Home::Native(event_loop)) = slf.get().home() else {
             return Vec::new();

@@ -1,7 +1,7 @@
-//! Who awaits a future: Python 3.14's call graph (CPython: `asyncio/graph.py`).
+//! Which tasks and futures await a future: Python 3.14's call graph (CPython: `asyncio/graph.py`).
 //!
-//! Tasks and combinators that wait are known from the list of waiters. What asyncio's own functions tell besides is kept
-//! in a set.
+//! The list of waiters says which tasks and combinators wait. Further ones, which asyncio's own functions record through
+//! `future_add_to_awaited_by`, are kept in a set.
 
 use pyo3::prelude::*;
 use pyo3::types::PySet;
@@ -48,7 +48,7 @@ pub fn future_discard_from_awaited_by(
     }
 }
 
-/// Puts the functions into the extension module, where `python/ferrio/_tasks.py` finds them.
+/// Adds the functions to the extension module, where `python/ferrio/_tasks.py` finds them.
 pub fn export(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(future_add_to_awaited_by, module)?)?;
     module.add_function(wrap_pyfunction!(future_discard_from_awaited_by, module)?)

@@ -1,8 +1,8 @@
 //! `await future`.
 //!
-//! What `await` gets from a future is the future itself: its type object has the slots of an iterator (but no
-//! `__next__`, so it is none to Python code), which saves an object for each `await`. Where Python code asks for the
-//! iterator, through `__await__` or `__iter__`, or where a subclass is concerned, it gets a [`FutureIter`].
+//! A future is its own iterator for `await`, which saves an object for each `await`: its type object has the slots of an
+//! iterator, but no `__next__`, so it is no iterator to Python code. Python code that asks for the iterator, through
+//! `__await__` or `__iter__`, gets a [`FutureIter`]. So does the `await` of a subclass.
 
 use pyo3::PyTraverseError;
 use pyo3::exceptions::PyRuntimeError;
@@ -15,47 +15,45 @@ use crate::cpython::{self, Resumed, Sent};
 use crate::kernel::coroutine::{as_method_result, as_thrown};
 
 impl cpython::SelfAwait for Future {
-    /// Asks to wait, or gives the result if the future is done.
+    /// Yields the future itself while it is pending, then returns its result or raises its exception.
     #[inline]
     fn resume(slf: &Bound<'_, Self>) -> Resumed {
-        enum Next {
+        enum Answer {
             Wait,
-            Wrong,
+            /// The driver has resumed the coroutine although the future is still pending.
+            NotAwaited,
             Return(Py<PyAny>),
             Raise,
         }
         let py = slf.py();
         let me = slf.get();
-        let next = me.with(py, |state| match &state.outcome {
-            Outcome::Pending if state.blocking => Next::Wrong,
+        let answer = me.with(py, |state| match &state.outcome {
+            Outcome::Pending if state.blocking => Answer::NotAwaited,
             Outcome::Pending => {
                 state.blocking = true;
-                Next::Wait
+                Answer::Wait
             }
-            Outcome::Returned(result) => Next::Return(result.clone_ref(py)),
+            Outcome::Returned(result) => Answer::Return(result.clone_ref(py)),
             Outcome::Raised(_) | Outcome::Cancelled => {
                 state.log_traceback = false;
-                Next::Raise
+                Answer::Raise
             }
         });
-        match next {
-            Next::Wait => Ok(Sent::Yielded(slf.clone().unbind().into_any())),
-            Next::Return(result) => Ok(Sent::Returned(result)),
-            Next::Raise => Err(me.error(py).into()),
-            Next::Wrong => Err(not_awaited().into()),
+        match answer {
+            Answer::Wait => Ok(Sent::Yielded(slf.clone().unbind().into_any())),
+            Answer::Return(result) => Ok(Sent::Returned(result)),
+            Answer::Raise => Err(me.error(py).into()),
+            Answer::NotAwaited => {
+                Err(PyRuntimeError::new_err("await wasn't used with future").into())
+            }
         }
     }
-}
-
-/// Who drives the coroutine went on although the future is not done.
-fn not_awaited() -> PyErr {
-    PyRuntimeError::new_err("await wasn't used with future")
 }
 
 /// The iterator of `Future.__await__` (CPython: `_asyncio.FutureIter`).
 #[pyclass(module = "ferrio", frozen)]
 pub struct FutureIter {
-    /// `None` once it has ended.
+    /// The future, until the iterator has ended.
     future: AttachedCell<Option<Py<Future>>>,
 }
 

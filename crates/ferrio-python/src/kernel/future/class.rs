@@ -1,4 +1,4 @@
-//! The class `Future`.
+//! The class [`Future`].
 
 use super::home::Home;
 use super::state::{Outcome, State};
@@ -15,13 +15,13 @@ use pyo3::prelude::*;
 /// Arguments: loop, the event loop to belong to; by default the running one, or the policy's.
 #[pyclass(module = "ferrio", subclass, frozen, weakref, dict)]
 pub struct Future {
-    /// Empty until `__init__` has run.
+    /// The loop; empty until `__init__` has run.
     pub(super) home: AttachedOnce<Home>,
     pub(super) state: AttachedCell<State>,
 }
 
 impl Future {
-    /// A pending future of the loop.
+    /// Makes a pending future of a loop.
     pub fn pending(home: Home) -> Self {
         Self {
             home: AttachedOnce::with_value(home),
@@ -29,7 +29,7 @@ impl Future {
         }
     }
 
-    /// A pending future of a ferrio loop, as an object.
+    /// Makes a pending future of a ferrio loop, as a Python object.
     pub fn create<'py>(event_loop: &Bound<'py, Loop>) -> PyResult<Bound<'py, Self>> {
         let py = event_loop.py();
         let future = cpython::create(py, || Self::pending(Home::of_native(event_loop)))?;
@@ -39,13 +39,13 @@ impl Future {
         Ok(future)
     }
 
-    /// The loop, if the future has been initialised.
+    /// Returns the loop, if the future has been initialised.
     #[inline]
     pub fn home(&self) -> Option<&Home> {
         self.home.get()
     }
 
-    /// The loop. Raises `RuntimeError` for a subclass whose `__init__` has not called this class's.
+    /// Returns the loop. Raises `RuntimeError` for a subclass whose `__init__` has not called this class's.
     #[inline]
     pub fn initialized(&self) -> PyResult<&Home> {
         self.home
@@ -59,7 +59,7 @@ impl Future {
         self.state.with(py, f)
     }
 
-    /// Whether there is an outcome.
+    /// Whether the future has an outcome.
     #[inline]
     pub fn is_done(&self, py: Python<'_>) -> bool {
         self.with(py, |state| !matches!(state.outcome, Outcome::Pending))
@@ -71,7 +71,7 @@ impl Future {
         self.with(py, |state| matches!(state.outcome, Outcome::Cancelled))
     }
 
-    /// What `__init__` does.
+    /// Does the work of `__init__`.
     pub fn initialize(&self, py: Python<'_>, event_loop: Option<Bound<'_, PyAny>>) -> PyResult<()> {
         let home = Home::given_or_current(py, event_loop)?;
         let debug = home.debug(py)?;
@@ -81,7 +81,7 @@ impl Future {
                     "Future object is already initialized",
                 ));
             }
-            // Older versions begin anew; a future does not move to another loop, though.
+            // Older versions start over. In contrast to asyncio's, the future stays with its loop.
             drop(self.state.take(py));
         }
         if debug {
@@ -90,6 +90,7 @@ impl Future {
         Ok(())
     }
 
+    /// Records where the future was created, for debug mode.
     pub fn remember_source(&self, py: Python<'_>) -> PyResult<()> {
         let traceback = crate::kernel::handle::source_traceback(py)?;
         let old = self.with(py, |state| state.rare().source_traceback.replace(traceback));
@@ -104,13 +105,13 @@ impl Future {
         self.state.visit(|state| state.traverse(visit))
     }
 
-    /// Drops what the future refers to, for the garbage collector.
+    /// Drops the future's references, for the garbage collector.
     pub(super) fn clear(&self) {
         Python::attach(|py| drop(self.state.take(py)));
     }
 }
 
-/// Completes the type objects with what PyO3 has no words for.
+/// Fills the slots of the type object that PyO3 cannot fill.
 pub fn install_slots(py: Python<'_>) -> PyResult<()> {
     cpython::install_self_await::<Future>(py);
     cpython::install_finalizer::<Future>(py)

@@ -1,4 +1,4 @@
-//! Results, exceptions, cancellation; reports of exceptions that nobody looked at.
+//! Results, exceptions and cancellation; reports of exceptions that were never retrieved.
 
 use pyo3::exceptions::{PyBaseException, PyRuntimeError, PyStopIteration, PyTypeError};
 use pyo3::prelude::*;
@@ -8,7 +8,7 @@ use super::{Future, Outcome};
 use crate::{base::imports, cpython};
 
 impl Future {
-    /// Gives a pending future its outcome and queues its waiters.
+    /// Gives a pending future its outcome and schedules its waiters.
     #[inline]
     pub fn finish(slf: &Bound<'_, Self>, outcome: Outcome) -> PyResult<()> {
         let py = slf.py();
@@ -19,7 +19,7 @@ impl Future {
         Self::tell_waiters(slf)
     }
 
-    /// Finishes with an exception: an instance, never `StopIteration`.
+    /// Finishes the future with an exception object. A `StopIteration` is replaced.
     pub fn fail(slf: &Bound<'_, Self>, exception: Bound<'_, PyAny>) -> PyResult<()> {
         let py = slf.py();
         let exception = without_stop_iteration(exception)?;
@@ -36,7 +36,7 @@ impl Future {
         Self::finish(slf, Outcome::Raised(exception.unbind()))
     }
 
-    /// `Future.cancel`, without the overrides of subclasses: whether it was pending.
+    /// Does what `Future.cancel` does, whatever a subclass has in its place. Returns whether the future was pending.
     pub fn cancel_pending(
         slf: &Bound<'_, Self>,
         message: Option<&Bound<'_, PyAny>>,
@@ -73,13 +73,13 @@ impl Future {
             .get_ref(py, |state| state.rare_if_any()?.cancel_message.as_ref())
     }
 
-    /// Remembers the exception that cancelled the task.
+    /// Remembers the `CancelledError` that has ended the task.
     pub fn set_cancelled_error(&self, py: Python<'_>, error: Py<PyAny>) {
         let old = self.with(py, |state| state.rare().cancelled_error.replace(error));
         drop(old);
     }
 
-    /// The `CancelledError` to raise for a cancelled future: the one that cancelled the task, the first time.
+    /// Returns the `CancelledError` to raise for a cancelled future: at the first call, the one that has ended the task.
     pub fn cancelled_error<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         let (saved, message) = self.with(py, |state| match state.rare_if_any() {
             None => (None, None),
@@ -98,7 +98,7 @@ impl Future {
         }
     }
 
-    /// `Future.result`: the result, or what it raises.
+    /// Does what `Future.result` does: returns the result or raises the exception.
     #[inline]
     pub fn retrieve(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
         let returned = self.with(py, |state| {
@@ -111,14 +111,14 @@ impl Future {
         returned.map_or_else(|| Err(self.error(py)), Ok)
     }
 
-    /// What `result` raises for a future that has none.
+    /// Returns the error that `result` raises for a future without a result.
     #[cold]
     pub fn error(&self, py: Python<'_>) -> PyErr {
         self.failure(py).map_or_else(|error| error, cpython::raise)
     }
 
-    /// The exception to throw into a task that waits for the future. A cancellation has been raised, as in CPython: it has
-    /// a context.
+    /// Returns the exception to throw into a task that waits for the future. As in CPython, a `CancelledError` has been
+    /// raised before, so it has a context.
     #[cold]
     pub fn failure<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         enum Kind {
@@ -150,7 +150,7 @@ impl Future {
         }
     }
 
-    /// The exception as `set_exception` takes it: a class is called.
+    /// Turns the argument of `set_exception` into an exception object: an exception class is called.
     pub(super) fn as_exception(exception: Bound<'_, PyAny>) -> PyResult<Bound<'_, PyAny>> {
         let class = exception.cast::<PyType>().ok();
         let is_class = class.is_some_and(|class| {
@@ -169,7 +169,7 @@ impl Future {
         Ok(exception)
     }
 
-    /// Tells the loop's exception handler of an exception that nobody has looked at. Called when the future goes away.
+    /// Tells the loop's exception handler about an exception that was never retrieved, when the future goes away.
     pub fn report_unretrieved(slf: &Bound<'_, Self>) -> PyResult<()> {
         let py = slf.py();
         let me = slf.get();
@@ -194,7 +194,7 @@ impl Future {
         home.report(py, &context)
     }
 
-    /// Adds where the future was created to a report.
+    /// Adds the place where the future was created to a report, if it is known.
     pub fn add_source_traceback(
         &self,
         py: Python<'_>,
@@ -206,21 +206,21 @@ impl Future {
         }
     }
 
-    /// Where the future was created, in debug mode.
+    /// Returns the place where the future was created, if that was in debug mode.
     pub fn source_traceback(&self, py: Python<'_>) -> Option<Py<PyAny>> {
         self.state
             .get_ref(py, |state| state.rare_if_any()?.source_traceback.as_ref())
     }
 }
 
-/// An `asyncio.InvalidStateError`.
+/// Makes an `asyncio.InvalidStateError`.
 #[cold]
 pub(super) fn invalid_state(py: Python<'_>, text: &str) -> PyErr {
     cpython::raise_new(imports::invalid_state_error(py), (text,))
 }
 
-/// `StopIteration` cannot be raised into a coroutine: it becomes the cause of a `RuntimeError`, before 3.11.8 and 3.12.2 a
-/// `TypeError`.
+/// Replaces a `StopIteration`, which cannot be raised into a coroutine, by a `RuntimeError` with it as the cause. Before
+/// 3.11.8 and 3.12.2 it is refused with a `TypeError`.
 fn without_stop_iteration(exception: Bound<'_, PyAny>) -> PyResult<Bound<'_, PyAny>> {
     let py = exception.py();
     if !exception.is_instance_of::<PyStopIteration>() {

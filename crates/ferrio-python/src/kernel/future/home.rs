@@ -1,4 +1,4 @@
-//! The loop that a future or a task belongs to.
+//! [`Home`]: the loop that a future or a task belongs to, one of ferrio's or any other.
 
 use pyo3::intern;
 use pyo3::prelude::*;
@@ -7,16 +7,16 @@ use pyo3::types::{PyDict, PyTuple};
 use crate::kernel::event_loop::{Callback, Loop};
 use crate::kernel::task::current_loop;
 
-/// A loop: one of ferrio's, whose queue is at hand, or another, which is asked as any program would ask it.
+/// A loop, with how to schedule callbacks on it.
 pub enum Home {
-    /// ferrio's own.
+    /// A loop of ferrio's: callbacks go straight into its queue.
     Native(Py<Loop>),
-    /// Any other, and a subclass of ferrio's that has its own `call_soon`.
+    /// Any other loop, and one of ferrio's with a scheduling method that is not its own: callbacks go through `call_soon`.
     Foreign(Py<PyAny>),
 }
 
 impl Home {
-    /// The home of what belongs to this loop.
+    /// Returns the home of futures of a ferrio loop.
     #[inline]
     pub fn of_native(event_loop: &Bound<'_, Loop>) -> Self {
         if event_loop.get().schedules_itself() {
@@ -26,7 +26,7 @@ impl Home {
         }
     }
 
-    /// The home of what belongs to this loop, of whatever class it is.
+    /// Returns the home of futures of a loop of any class.
     pub fn of(event_loop: &Bound<'_, PyAny>) -> Self {
         match event_loop.cast::<Loop>() {
             Ok(event_loop) => Self::of_native(event_loop),
@@ -34,7 +34,7 @@ impl Home {
         }
     }
 
-    /// The loop that was given, or else what `asyncio.get_event_loop()` says.
+    /// Returns the home for the argument `loop` of a constructor: without one, that of `asyncio.get_event_loop()`.
     pub fn given_or_current(
         py: Python<'_>,
         event_loop: Option<Bound<'_, PyAny>>,
@@ -45,7 +45,7 @@ impl Home {
         }
     }
 
-    /// The loop as an object.
+    /// Returns the loop as an object.
     #[inline]
     pub fn as_any(&self) -> &Py<PyAny> {
         match self {
@@ -71,7 +71,7 @@ impl Home {
         }
     }
 
-    /// `loop.create_future()`.
+    /// Calls `loop.create_future()`.
     #[inline]
     pub fn create_future<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         match self {
@@ -82,7 +82,7 @@ impl Home {
         }
     }
 
-    /// Whether the loop runs.
+    /// Whether the loop is running.
     pub fn is_running(&self, py: Python<'_>) -> PyResult<bool> {
         match self {
             Self::Native(event_loop) => Ok(event_loop.get().is_running()),
@@ -92,7 +92,7 @@ impl Home {
         }
     }
 
-    /// `loop.call_soon(callback, *args, context=context)`.
+    /// Calls `loop.call_soon(callback, argument, context=context)`.
     pub fn call_soon<'py>(
         &self,
         py: Python<'py>,
@@ -108,8 +108,8 @@ impl Home {
         Ok(())
     }
 
-    /// The checks of `call_soon`, before anything is put on a native loop's queue: that it is open and, in debug mode,
-    /// that this is its thread.
+    /// Does the checks of `call_soon` before a payload goes into a native loop's queue: the loop is open and, in debug
+    /// mode, this is its thread.
     #[inline]
     pub fn check(event_loop: &Loop) -> PyResult<()> {
         event_loop.check_open()?;
@@ -119,14 +119,14 @@ impl Home {
         Ok(())
     }
 
-    /// Reports something to the loop's exception handler.
+    /// Calls the loop's exception handler.
     pub fn report(&self, py: Python<'_>, context: &Bound<'_, PyDict>) -> PyResult<()> {
         self.as_any()
             .call_method1(py, intern!(py, "call_exception_handler"), (context,))?;
         Ok(())
     }
 
-    /// Queues a payload on a native loop after the checks of `call_soon`. On an error the payload is dropped.
+    /// Puts a payload into a native loop's queue after the checks of `call_soon`. On an error the payload is dropped.
     #[inline]
     pub fn push(event_loop: &Loop, py: Python<'_>, callback: Callback) -> PyResult<()> {
         Self::check(event_loop)?;

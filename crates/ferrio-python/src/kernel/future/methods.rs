@@ -1,4 +1,4 @@
-//! What Python calls on a future: asyncio's methods.
+//! The methods of `asyncio.Future`.
 
 use pyo3::PyTraverseError;
 use pyo3::gc::PyVisit;
@@ -130,10 +130,10 @@ impl Future {
     fn remove_done_callback(&self, py: Python<'_>, r#fn: Bound<'_, PyAny>) -> PyResult<usize> {
         self.initialized()?;
         let mut removed = 0;
-        let mut place = 0;
-        // The comparison is Python's, which may do anything to the list, so it is not held meanwhile.
+        let mut index = 0;
+        // The comparison runs Python code, which may change the list, so the list is not borrowed meanwhile.
         while let Some(waiter) = self.with(py, |state| {
-            let waiter = state.waiters.iter().nth(place)?;
+            let waiter = state.waiters.iter().nth(index)?;
             Some(waiter.clone_ref(py))
         }) {
             let is_meant = match &waiter {
@@ -152,7 +152,7 @@ impl Future {
             };
             match taken {
                 Some(_) => removed += 1,
-                None => place += 1,
+                None => index += 1,
             }
         }
         Ok(removed)
@@ -200,7 +200,7 @@ impl Future {
         if !me.is_done(py) {
             return Ok(());
         }
-        // The C implementation says the first half only, the one in Python both.
+        // The text of CPython's C implementation; the one in Python adds the state and the future.
         Err(invalid_state(py, "invalid state"))
     }
 

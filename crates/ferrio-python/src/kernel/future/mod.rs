@@ -3,18 +3,19 @@
 //! | file | concern |
 //! |---|---|
 //! | `class` | the class [`Future`] |
-//! | `state` | the interior state: [`Outcome`], who waits |
-//! | `home` | the loop that a future belongs to, ferrio's or another |
-//! | `waiters` | [`Waiter`]: tasks, callbacks and combinators that are told when the future is done |
-//! | `finishing` | results, exceptions, cancellation; reports of exceptions that nobody looked at |
-//! | `methods` | what Python calls |
-//! | `attributes` | the private attributes that well-known libraries read, the representation |
+//! | `state` | the interior state: [`Outcome`], waiters, flags |
+//! | `home` | [`Home`]: the loop that a future belongs to, ferrio's or another |
+//! | `waiters` | [`Waiter`]: the tasks and callbacks that are scheduled when the future is done |
+//! | `finishing` | results, exceptions and cancellation; reports of exceptions that were never retrieved |
+//! | `methods` | asyncio's methods |
+//! | `attributes` | the private attributes that well-known libraries read, `repr` |
 //! | `awaited_by` | Python 3.14's call graph |
-//! | `any` | futures of any class, native or not, seen alike |
+//! | `any` | what is asked of futures of any class |
 //! | `awaiting` | `await future` |
-//! | `native` | which objects are native futures with their own methods |
+//! | `native` | which objects are native futures whose methods are not overridden |
 //!
-//! A future never runs anything: being done queues its waiters on the loop, in the order in which they came.
+//! A future never runs anything. When it is done, its waiters go into the loop's queue, in the order in which they were
+//! added.
 
 pub mod any;
 pub mod attributes;

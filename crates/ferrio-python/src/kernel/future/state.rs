@@ -7,56 +7,55 @@ use pyo3::types::PySet;
 
 use super::{Waiter, Waiters};
 
-/// What has become of a future.
+/// The outcome of a future.
 #[derive(Default)]
 pub enum Outcome {
-    /// Nothing yet.
+    /// None yet.
     #[default]
     Pending,
-    /// It was cancelled.
+    /// A cancellation.
     Cancelled,
-    /// It has a result.
+    /// A result.
     Returned(Py<PyAny>),
-    /// It has an exception.
+    /// An exception.
     Raised(Py<PyAny>),
 }
 
-/// What few futures have, kept apart so that it costs the others one word.
+/// The fields that few futures use, kept apart so that they cost the others one word.
 #[derive(Default)]
 pub struct Rare {
-    /// Where the future was created, in debug mode.
+    /// The stack where the future was created, in debug mode.
     pub source_traceback: Option<Py<PyAny>>,
     /// The argument of `cancel`.
     pub cancel_message: Option<Py<PyAny>>,
-    /// The exception that cancelled the task, to be raised by the next who asks for the result.
+    /// The `CancelledError` that has ended the task: the next call of `result` raises it.
     pub cancelled_error: Option<Py<PyAny>>,
-    /// The exception's traceback at the time when it was set.
+    /// The exception's traceback at the time when the exception was set.
     pub traceback: Option<Py<PyAny>>,
-    /// What `asyncio.future_add_to_awaited_by` has said.
+    /// The tasks and futures that `asyncio.future_add_to_awaited_by` has recorded.
     pub awaited_by: Option<Py<PySet>>,
 }
 
 /// The interior state of a future.
 #[derive(Default)]
 pub struct State {
-    /// What has become of it.
     pub outcome: Outcome,
-    /// Who is to be told.
+    /// The tasks and callbacks to schedule when there is an outcome.
     pub waiters: Waiters,
-    /// Set by `await`, cleared by the task that has understood that it is to wait.
+    /// `_asyncio_future_blocking`: set when `await` yields the future, cleared by the task that begins to wait for it.
     pub blocking: bool,
-    /// Whether to complain if nobody asks for the exception.
+    /// Whether to report the exception if it is never retrieved.
     pub log_traceback: bool,
     rare: Option<Box<Rare>>,
 }
 
 impl State {
-    /// The rare part, made if it is not there.
+    /// Returns the rare fields, which are made at the first call.
     pub fn rare(&mut self) -> &mut Rare {
         self.rare.get_or_insert_default()
     }
 
-    /// The rare part, if anything was ever put there.
+    /// Returns the rare fields, if any of them was ever set.
     pub fn rare_if_any(&mut self) -> Option<&mut Rare> {
         self.rare.as_deref_mut()
     }

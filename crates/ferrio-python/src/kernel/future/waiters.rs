@@ -1,4 +1,5 @@
-//! Who is told when a future is done, in the order in which they asked.
+//! The waiters of a future: the tasks and callbacks that the loop runs when the future is done, in the order in which
+//! they were added.
 
 use pyo3::PyTraverseError;
 use pyo3::gc::PyVisit;
@@ -11,21 +12,21 @@ use crate::kernel::event_loop::{Callback, FutureDone, Loop, Notice};
 use crate::kernel::handle::HandleParts;
 use crate::kernel::task::{Task, WakeupCallable};
 
-/// One who is told.
+/// A task or callback that waits for a future.
 pub enum Waiter {
     /// A native task that awaits the future.
     Task(Py<Task>),
-    /// What `add_done_callback` was given.
+    /// A callback from `add_done_callback`, with its context.
     Callback {
         callback: Py<PyAny>,
         context: Py<PyAny>,
     },
-    /// A combinator.
+    /// A done-callback of ferrio's own: a combinator's, for example.
     Native(DoneCallback),
 }
 
 impl Waiter {
-    /// The payload that tells the waiter.
+    /// Makes the payload for a native loop's queue that tells the waiter about the future.
     fn into_callback(
         self,
         event_loop: &Bound<'_, Loop>,
@@ -38,7 +39,7 @@ impl Waiter {
                 callback,
                 future: future.clone().unbind(),
             }))),
-            // Debug mode wants to know where it was scheduled.
+            // In debug mode a handle records where the callback was scheduled.
             Self::Callback { callback, context } if event_loop.get().debug() => {
                 let args = pyo3::types::PyTuple::new(py, [future])?;
                 let context = Some(context.into_bound(py));
@@ -55,14 +56,14 @@ impl Waiter {
         }
     }
 
-    /// Tells the waiter through a loop that is not ferrio's.
+    /// Schedules the waiter on a loop that is not ferrio's.
     fn call_soon(self, home: &Home, future: &Bound<'_, PyAny>) -> PyResult<()> {
         let py = future.py();
         let (callback, context) = self.into_pair(py)?;
         home.call_soon(py, callback.bind(py), future, context.bind(py))
     }
 
-    /// The waiter as a callback and its context, as `Future._callbacks` shows it.
+    /// Turns the waiter into a callback and its context, as `Future._callbacks` shows them.
     pub(super) fn into_pair(self, py: Python<'_>) -> PyResult<(Py<PyAny>, Py<PyAny>)> {
         match self {
             Self::Task(task) => {
@@ -74,7 +75,7 @@ impl Waiter {
         }
     }
 
-    /// Whether this is the same, or as good as.
+    /// Whether both are the same task, callback and context, or native callback.
     pub(super) fn is(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Task(task), Self::Task(other)) => task.is(other),
@@ -90,7 +91,7 @@ impl Waiter {
         }
     }
 
-    /// The same once more.
+    /// Clones the waiter.
     pub(super) fn clone_ref(&self, py: Python<'_>) -> Self {
         match self {
             Self::Task(task) => Self::Task(task.clone_ref(py)),
@@ -114,7 +115,7 @@ impl Waiter {
     }
 }
 
-/// A list of waiters: nearly always of none or one.
+/// A list of waiters, which nearly always has none or one.
 #[derive(Default)]
 pub enum Waiters {
     #[default]
@@ -122,13 +123,13 @@ pub enum Waiters {
     One(Waiter),
     #[expect(
         clippy::box_collection,
-        reason = "a future with many waiters is rare, and its room is in all"
+        reason = "few futures have many waiters, but all have room for the list"
     )]
     Many(Box<Vec<Waiter>>),
 }
 
 impl Waiters {
-    /// Adds one behind the others.
+    /// Adds a waiter at the end.
     #[inline]
     pub fn push(&mut self, waiter: Waiter) {
         *self = match std::mem::take(self) {
@@ -141,7 +142,7 @@ impl Waiters {
         };
     }
 
-    /// Takes the first one out that is meant.
+    /// Takes out the first waiter that `is_meant` accepts.
     pub fn take_first(&mut self, is_meant: impl Fn(&Waiter) -> bool) -> Option<Waiter> {
         match self {
             Self::One(waiter) if is_meant(waiter) => match std::mem::take(self) {
@@ -149,14 +150,14 @@ impl Waiters {
                 Self::None | Self::Many(_) => None,
             },
             Self::Many(waiters) => {
-                let place = waiters.iter().position(is_meant)?;
-                Some(waiters.remove(place))
+                let index = waiters.iter().position(is_meant)?;
+                Some(waiters.remove(index))
             }
             Self::None | Self::One(_) => None,
         }
     }
 
-    /// The waiters in order.
+    /// Returns the waiters in order.
     pub fn iter(&self) -> std::slice::Iter<'_, Waiter> {
         match self {
             Self::None => [].iter(),
@@ -167,13 +168,13 @@ impl Waiters {
 }
 
 impl Future {
-    /// Puts a waiter at the end of the list. The future must be pending.
+    /// Adds a waiter at the end of the list. The future must be pending.
     #[inline]
     pub fn add_waiter(&self, py: Python<'_>, waiter: Waiter) {
         self.with(py, |state| state.waiters.push(waiter));
     }
 
-    /// Queues everybody who waits.
+    /// Schedules all waiters.
     #[inline]
     pub(super) fn tell_waiters(slf: &Bound<'_, Self>) -> PyResult<()> {
         let py = slf.py();
@@ -189,7 +190,7 @@ impl Future {
         }
     }
 
-    /// Queues one who waits, or has come when the future was done.
+    /// Schedules one waiter. The future must be done.
     #[inline]
     pub fn tell(slf: &Bound<'_, Self>, waiter: Waiter) -> PyResult<()> {
         let py = slf.py();

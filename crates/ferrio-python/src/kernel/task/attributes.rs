@@ -1,4 +1,4 @@
-//! The private attributes of tasks that well-known libraries and asyncio itself read, and the representation.
+//! The private attributes of tasks that well-known libraries and asyncio itself read, and `repr`.
 
 use pyo3::prelude::*;
 

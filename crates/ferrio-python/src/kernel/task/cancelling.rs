@@ -1,4 +1,5 @@
-//! Requests to cancel a task: they go to what it awaits, and from there on.
+//! Requests to cancel a task (CPython: `Task.cancel`): a request is passed on to the future that the task awaits, which
+//! may be another task.
 
 use pyo3::exceptions::PyRecursionError;
 use pyo3::intern;
@@ -10,7 +11,8 @@ use crate::cpython;
 use crate::kernel::future::Future;
 
 impl Task {
-    /// `Task.cancel`, down the chain of tasks that await each other without recursion, however long it is.
+    /// Does what `Task.cancel` does. It follows the chain of tasks that await each other in a loop, not by recursion, so
+    /// that the chain may have any length.
     pub fn request_cancel(
         slf: &Bound<'_, Self>,
         message: Option<&Bound<'_, PyAny>>,
@@ -32,7 +34,7 @@ impl Task {
                 Awaited::Other(future) => break cancel_any(&future, message)?,
             }
         };
-        // Whoever awaits something that did not take the request will be told in its own next step.
+        // If no future took the request, the next step of the last task in the chain throws the `CancelledError`.
         if !reached {
             let Some(last) = chain.pop() else {
                 return Ok(false);
@@ -43,7 +45,7 @@ impl Task {
         Ok(true)
     }
 
-    /// Counts one request, and says where it goes on; `None` if the task is done.
+    /// Counts one request and returns what the task awaits; `None` if the task is done.
     fn count_request<'py>(slf: &Bound<'py, Self>) -> PyResult<Option<Awaited<'py>>> {
         let py = slf.py();
         let future = slf.as_super().get();
@@ -67,8 +69,8 @@ impl Task {
     }
 }
 
-/// Whether the chain has come back to where it was: found out after at most three rounds, at the price of one comparison
-/// for each task (Brent's algorithm).
+/// Whether the chain has come back to a task that it has passed (Brent's algorithm): it costs one comparison a task, and
+/// finds a cycle after at most three rounds.
 fn waits_for_itself(chain: &[Bound<'_, Task>]) -> bool {
     let Some((last, before)) = chain.split_last() else {
         return false;
@@ -77,14 +79,15 @@ fn waits_for_itself(chain: &[Bound<'_, Task>]) -> bool {
     before.get(landmark).is_some_and(|task| task.is(last))
 }
 
-/// What a task waits for.
+/// What a task awaits.
 enum Awaited<'py> {
     Nothing,
     Task(Bound<'py, Task>),
+    /// A future that is not exactly a native task.
     Other(Bound<'py, PyAny>),
 }
 
-/// `future.cancel(msg=message)` for a future of any class.
+/// Calls `future.cancel(msg=message)`, for a future of any class.
 pub fn cancel_any(future: &Bound<'_, PyAny>, message: Option<&Bound<'_, PyAny>>) -> PyResult<bool> {
     if future.is_exact_instance_of::<Future>() {
         return Future::cancel_pending(future.cast()?, message);

@@ -1,4 +1,4 @@
-//! The class `Task`.
+//! The class [`Task`]: its state, and how a task is made.
 
 use super::registry::Key;
 use crate::base::cell::{AttachedCell, AttachedOnce};
@@ -22,34 +22,38 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 #[derive(Default)]
 pub struct Task {
     pub(super) state: AttachedCell<TaskState>,
-    /// What the coroutine runs in.
+    /// The context that the coroutine runs in.
     pub(super) context: AttachedOnce<Py<PyAny>>,
 }
 
-/// A task's name: made when it is first asked for.
+/// A task's name.
 pub(super) enum Name {
+    /// The number of a task without a name of its own: the string `Task-N` is made at each request.
     Number(u64),
-    Given(Py<PyAny>),
+    /// The string that a program has set.
+    Text(Py<PyAny>),
 }
 
 /// The interior state of a task.
 pub(super) struct TaskState {
     pub(super) coroutine: Option<Py<PyAny>>,
-    /// The future that the coroutine awaits.
+    /// The future that the coroutine awaits (`_fut_waiter`).
     pub(super) waits_for: Option<Py<PyAny>>,
-    /// An exception to throw in the next step.
+    /// The exception that the next step throws into the coroutine.
     pub(super) to_throw: Option<Py<PyAny>>,
     pub(super) name: Name,
+    /// The task's place in the table of all tasks.
     pub(super) registration: Option<Key>,
+    /// The number of requests to cancel that are not taken back.
     pub(super) cancel_requests: u32,
-    /// The next step is to throw `CancelledError`.
+    /// Whether the next step throws `CancelledError`.
     pub(super) must_cancel: bool,
-    /// Complain if the task goes away while it is pending.
+    /// Whether to report the task if it goes away while it is pending.
     pub(super) log_destroy_pending: bool,
 }
 
 impl TaskState {
-    /// The coroutine, if the next step is to resume it and nothing else.
+    /// Returns the coroutine if the next step only has to resume it with `None`.
     #[inline]
     pub(super) fn ready(&self) -> Option<&Py<PyAny>> {
         let unusual = self.must_cancel || self.to_throw.is_some() || self.waits_for.is_some();
@@ -74,7 +78,7 @@ impl Default for TaskState {
     }
 }
 
-/// What a task is made of, besides its loop.
+/// The arguments that a task is made of, besides its loop.
 pub struct TaskParts<'py> {
     pub coroutine: Bound<'py, PyAny>,
     pub name: Option<Bound<'py, PyAny>>,
@@ -83,7 +87,7 @@ pub struct TaskParts<'py> {
 }
 
 impl<'py> TaskParts<'py> {
-    /// From the keyword arguments of `create_task`.
+    /// Takes the parts from the keyword arguments of `create_task`.
     pub fn from_keywords(
         coroutine: Bound<'py, PyAny>,
         kwargs: Option<&Bound<'py, PyDict>>,
@@ -109,7 +113,7 @@ impl<'py> TaskParts<'py> {
     }
 }
 
-/// A `TypeError` for a keyword argument of `create_task` that there is not; since Python 3.14 it is the task that says so.
+/// Makes the `TypeError` for an unknown keyword argument of `create_task`. Since Python 3.14 it names the class `Task`.
 pub(crate) fn unexpected(keyword: &str) -> PyErr {
     let function = if cfg!(Py_3_14) { "Task" } else { "create_task" };
     PyTypeError::new_err(format!(
@@ -118,7 +122,7 @@ pub(crate) fn unexpected(keyword: &str) -> PyErr {
 }
 
 impl Task {
-    /// A task of a ferrio loop, scheduled or, if eager, begun.
+    /// Makes a task of a ferrio loop and schedules its first step, or runs that step if the task starts eagerly.
     pub fn create<'py>(
         event_loop: &Bound<'py, Loop>,
         parts: TaskParts<'py>,
@@ -135,7 +139,7 @@ impl Task {
         Ok(task)
     }
 
-    /// Takes its parts and schedules the first step.
+    /// Initialises a task with its parts and schedules its first step, or runs that step if the task starts eagerly.
     pub(super) fn begin(slf: &Bound<'_, Self>, parts: TaskParts<'_>) -> PyResult<()> {
         let py = slf.py();
         let me = slf.get();
@@ -144,7 +148,7 @@ impl Task {
             return Err(error);
         }
         let name = match parts.name {
-            Some(name) if !name.is_none() => Name::Given(as_name(name)?),
+            Some(name) if !name.is_none() => Name::Text(as_name(name)?),
             _ => Name::Number(NEXT_NUMBER.fetch_add(1, Relaxed)),
         };
         let context = match parts.context {
@@ -156,7 +160,7 @@ impl Task {
             (coroutine, std::mem::replace(&mut state.name, name))
         });
         drop(old);
-        // A second `__init__` leaves the context, which may be the one that is entered.
+        // A second `__init__` keeps the context, which may be entered at this moment.
         drop(me.context.set(py, context));
         let future = slf.as_super().get();
         if parts.eager_start && future.initialized()?.is_running(py)? {
@@ -167,7 +171,7 @@ impl Task {
             return Ok(());
         }
         if let Err(error) = Self::schedule_step(slf) {
-            // asyncio's task complains, too, that it was destroyed.
+            // The task is reported as destroyed, as asyncio's is.
             me.with(py, |state| state.log_destroy_pending = true);
             return Err(error);
         }
@@ -175,7 +179,7 @@ impl Task {
         super::registry::add(slf)
     }
 
-    /// Has the loop run the next step in its next iteration.
+    /// Schedules the next step for the loop's next iteration.
     pub(super) fn schedule_step(slf: &Bound<'_, Self>) -> PyResult<()> {
         let py = slf.py();
         match slf.as_super().get().initialized()? {
@@ -192,7 +196,7 @@ impl Task {
         self.state.with(py, f)
     }
 
-    /// The context that the coroutine runs in.
+    /// Returns the context that the coroutine runs in, `None` before `__init__`.
     pub fn context(&self, py: Python<'_>) -> Py<PyAny> {
         let context = self.context.get();
         context.map_or_else(|| py.None(), |context| context.clone_ref(py))
@@ -208,22 +212,22 @@ impl Task {
         self.state.get_ref(py, |state| state.waits_for.as_ref())
     }
 
-    /// Says that nobody is to complain if the task goes away while it is pending: its maker cannot help it.
+    /// Suppresses the report if the task goes away while it is pending, for tasks whose maker cannot prevent that.
     pub fn do_not_log_destroy_pending(&self, py: Python<'_>) {
         self.with(py, |state| state.log_destroy_pending = false);
     }
 
-    /// Tells the loop's exception handler that the task goes away while it is pending.
+    /// Tells the loop's exception handler that the task goes away, if it is still pending.
     fn report_destroyed(slf: &Bound<'_, Self>) -> PyResult<()> {
         let py = slf.py();
         let future = slf.as_super().get();
-        let complain = slf.get().with(py, |state| {
+        let may_report = slf.get().with(py, |state| {
             state.log_destroy_pending && state.coroutine.is_some()
         });
         let Some(home) = future.home() else {
             return Ok(());
         };
-        if !complain || future.is_done(py) {
+        if !may_report || future.is_done(py) {
             return Ok(());
         }
         let context = PyDict::new(py);
@@ -234,7 +238,7 @@ impl Task {
     }
 }
 
-/// Refuses what cannot be a task.
+/// Raises `TypeError` for a coroutine or a context of the wrong class.
 pub(super) fn check_parts(parts: &TaskParts<'_>) -> PyResult<()> {
     let coroutine = &parts.coroutine;
     if !is_known_coroutine(coroutine)
@@ -246,7 +250,7 @@ pub(super) fn check_parts(parts: &TaskParts<'_>) -> PyResult<()> {
         return Err(PyTypeError::new_err(text));
     }
     match &parts.context {
-        // Before 3.15 asyncio finds out in the first step.
+        // Before 3.15 asyncio does not notice a wrong context before the first step.
         Some(context) if cfg!(Py_3_15) && !context.is_none() && !cpython::is_context(context) => {
             let class = context.get_type();
             let text = format!("a contextvars.Context was expected, got {}", class.name()?);
@@ -256,7 +260,7 @@ pub(super) fn check_parts(parts: &TaskParts<'_>) -> PyResult<()> {
     }
 }
 
-/// A name as tasks keep it: a string.
+/// Converts a name into a string, as tasks keep it.
 pub(super) fn as_name(name: Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
     if name.is_exact_instance_of::<pyo3::types::PyString>() {
         return Ok(name.unbind());
@@ -264,7 +268,7 @@ pub(super) fn as_name(name: Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
     Ok(name.str()?.into_any().unbind())
 }
 
-/// Completes the type objects with what PyO3 has no words for.
+/// Fills the slots of the type object that PyO3 cannot fill.
 pub fn install_slots(py: Python<'_>) -> PyResult<()> {
     cpython::install_self_await::<Task>(py);
     cpython::install_finalizer::<Task>(py)
@@ -314,13 +318,13 @@ impl Task {
             visit.call(&state.waits_for)?;
             visit.call(&state.to_throw)?;
             match &state.name {
-                Name::Given(name) => visit.call(name),
+                Name::Text(name) => visit.call(name),
                 Name::Number(_) => Ok(()),
             }
         })
     }
 
-    /// Cycles through the context are cleared by the context.
+    /// Keeps the context: a cycle through it is cleared by the context itself.
     fn __clear__(&self) {
         Python::attach(|py| {
             let old = self.with(py, |state| {

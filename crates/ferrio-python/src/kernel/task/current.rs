@@ -1,4 +1,4 @@
-//! Which task runs, as the standard library's `current_task` sees it.
+//! Entering and leaving a task, so that `asyncio.current_task()` returns it while its step runs.
 
 use pyo3::prelude::*;
 
@@ -8,7 +8,7 @@ use crate::cpython::CurrentTask;
 use crate::kernel::event_loop::Loop;
 use crate::kernel::future::Home;
 
-/// Makes the task the current one of its loop, until it is left. Raises `RuntimeError` if another one is.
+/// Makes the task the current one of its loop, until it is left. Raises `RuntimeError` if another task is current.
 #[inline]
 pub fn enter<'a, 'py>(task: &'a Bound<'py, Task>) -> PyResult<CurrentTask<'a, 'py>> {
     let home = task.as_super().get().initialized()?;
@@ -22,7 +22,8 @@ pub fn enter<'a, 'py>(task: &'a Bound<'py, Task>) -> PyResult<CurrentTask<'a, 'p
     CurrentTask::enter(event_loop, task.as_any())
 }
 
-/// Has no task be the current one that has stayed from the last step, before Python code runs that is not this step's.
+/// Leaves a task that has stayed the current one after its step (`kernel/event_loop/last_task.rs`), before Python code
+/// runs that does not belong to a step.
 pub fn leave_last(task: &Bound<'_, Task>) -> PyResult<()> {
     match task.as_super().get().home() {
         Some(Home::Native(native)) => Loop::leave_last_task(native.bind(task.py())),
@@ -30,7 +31,7 @@ pub fn leave_last(task: &Bound<'_, Task>) -> PyResult<()> {
     }
 }
 
-/// Ends that the task is the current one, when it is ready again and the next step may follow at once.
+/// Leaves a task that is ready again. It may stay the current one, since another step may follow at once.
 #[inline]
 pub fn leave_ready(current: CurrentTask<'_, '_>, task: &Bound<'_, Task>) -> PyResult<()> {
     #[cfg(not(Py_3_14))]
@@ -45,7 +46,7 @@ pub fn leave_ready(current: CurrentTask<'_, '_>, task: &Bound<'_, Task>) -> PyRe
     current.leave()
 }
 
-/// Makes another task, or none, the current one of `task`'s loop; returns the one before.
+/// Makes `next`, a task or none, the current one of `task`'s loop; returns the previous one.
 pub fn swap<'py>(
     task: &Bound<'py, Task>,
     next: Option<&Bound<'py, PyAny>>,

@@ -1,4 +1,4 @@
-//! What loops and futures that are not ferrio's are given to call: the next step of a task, and its wake-up.
+//! The objects that loops and futures which are not ferrio's call: the next step of a task, and its wake-up.
 
 use pyo3::PyTraverseError;
 use pyo3::gc::PyVisit;
@@ -9,7 +9,7 @@ use pyo3::types::{PyDict, PyTuple};
 use super::Task;
 use crate::kernel::future::Home;
 
-/// Runs a task's next step when called (CPython: `TaskStepMethWrapper`).
+/// A callable that runs a task's next step (CPython: `TaskStepMethWrapper`).
 #[pyclass(module = "ferrio", frozen)]
 pub struct StepCallable(Py<Task>);
 
@@ -41,7 +41,7 @@ impl StepCallable {
     }
 }
 
-/// Wakes a task up when called with the future that it awaits (CPython: `task_wakeup`).
+/// A callable that wakes a task up, called with the future that the task has awaited (CPython: `task_wakeup`).
 #[pyclass(module = "ferrio", frozen)]
 pub struct WakeupCallable(Py<Task>);
 
@@ -81,14 +81,14 @@ impl WakeupCallable {
     }
 }
 
-/// Whether an object is the wake-up of this task.
+/// Whether an object is the [`WakeupCallable`] of this task.
 pub fn is_wakeup_of(object: &Bound<'_, PyAny>, task: &Py<Task>) -> bool {
     object
         .cast::<WakeupCallable>()
         .is_ok_and(|wakeup| wakeup.get().0.is(task))
 }
 
-/// Has a loop that is not ferrio's run the next step.
+/// Schedules the next step on a loop that is not ferrio's.
 pub(super) fn schedule_step(home: &Home, task: &Bound<'_, Task>) -> PyResult<()> {
     let py = task.py();
     let kwargs = PyDict::new(py);

@@ -1,4 +1,4 @@
-//! asyncio's functions about tasks.
+//! asyncio's functions that make tasks: `create_task` and `ensure_future`.
 
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::intern;
@@ -30,7 +30,7 @@ pub fn create_task<'py>(
     spawn(&running_loop(coro.py())?, &coro, kwargs)
 }
 
-/// `event_loop.create_task(coro, **kwargs)`.
+/// Calls `event_loop.create_task(coro, **kwargs)`.
 #[inline]
 pub fn spawn<'py>(
     event_loop: &Bound<'py, PyAny>,
@@ -59,7 +59,8 @@ pub fn ensure_future<'py>(
     ensure_future_on(coro_or_future, event_loop.as_ref())
 }
 
-/// What `ensure_future` does. Whatever is neither a future nor known to be a coroutine is asyncio's to judge, and to wrap.
+/// Does what `ensure_future` does. An object that is neither a future nor a coroutine of a known class is left to
+/// asyncio's own function, which wraps it or raises.
 #[inline]
 pub fn ensure_future_on<'py>(
     awaitable: &Bound<'py, PyAny>,

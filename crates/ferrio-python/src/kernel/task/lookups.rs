@@ -1,7 +1,8 @@
 //! The running loop and the current task, found as asyncio's functions find them.
 //!
-//! asyncio's functions ask other functions of asyncio, by names that programs may bind to something else: loops inside Trio do.
-//! Whoever has done so is asked here, too; as long as nobody has, what is known natively is used.
+//! asyncio's functions find them through other functions of asyncio, whose names programs may bind to something else, as
+//! loops inside Trio do. The functions here call such a replacement, too. As long as there is none, they use what is
+//! known natively, which costs less than a call.
 
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::intern;
@@ -9,13 +10,13 @@ use pyo3::prelude::*;
 
 use crate::{base::imports, cpython};
 
-/// Has changes of the names by which asyncio finds the running loop and the current task be noticed.
+/// Begins to watch the names by which asyncio finds the running loop and the current task.
 pub fn watch_names(py: Python<'_>) -> PyResult<()> {
     cpython::RUNNING_NAMES.watch(&py.import("asyncio.events")?.dict())?;
     cpython::RUNNING_NAMES.watch(&py.import("asyncio.tasks")?.dict())
 }
 
-/// A function of asyncio that others ask.
+/// A function through which asyncio finds the running loop or the current task, or sets the former.
 #[derive(Copy, Clone, PartialEq, Eq)]
 enum Function {
     GetRunningLoop,
@@ -34,7 +35,7 @@ impl Function {
         Self::CurrentTask,
     ];
 
-    /// What is bound to its name.
+    /// Returns the function that is bound to the name.
     fn bound(self, py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
         let (module, name) = match self {
             Self::GetRunningLoop => ("asyncio.events", intern!(py, "get_running_loop")),
@@ -49,7 +50,7 @@ impl Function {
         py.import(module)?.getattr(name)
     }
 
-    /// asyncio's own.
+    /// Returns asyncio's own function.
     fn own(self, py: Python<'_>) -> PyResult<&Bound<'_, PyAny>> {
         match self {
             Self::GetRunningLoop => imports::get_running_loop_or_raise(py),
@@ -60,7 +61,7 @@ impl Function {
         }
     }
 
-    /// What a program has bound to its name.
+    /// Returns the function that a program has bound to the name, if one has.
     #[inline]
     fn replaced(self, py: Python<'_>) -> PyResult<Option<Bound<'_, PyAny>>> {
         if cpython::RUNNING_NAMES.unchanged() {
@@ -91,14 +92,14 @@ impl Function {
         Ok(found)
     }
 
-    /// Whatever there is, the program's or asyncio's own.
+    /// Returns the function to call: the program's or asyncio's own.
     fn get(self, py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
         let replaced = self.replaced(py)?;
         replaced.map_or_else(|| self.own(py).cloned(), Ok)
     }
 }
 
-/// The thread's running loop, where it costs less than a call to find out and no program has a say in it.
+/// Returns the thread's running loop, if it is known without a call and no program has replaced the functions.
 #[inline]
 pub fn known_running_loop(py: Python<'_>) -> Option<Bound<'_, PyAny>> {
     if cpython::RUNNING_NAMES.unchanged() {
@@ -107,7 +108,7 @@ pub fn known_running_loop(py: Python<'_>) -> Option<Bound<'_, PyAny>> {
     None
 }
 
-/// `asyncio.get_running_loop()`. Raises `RuntimeError` if none runs.
+/// Calls `asyncio.get_running_loop()`. Raises `RuntimeError` if no loop is running.
 #[inline]
 pub fn running_loop(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
     match known_running_loop(py) {
@@ -116,7 +117,7 @@ pub fn running_loop(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
     }
 }
 
-/// `asyncio._get_running_loop()`.
+/// Calls `asyncio._get_running_loop()`.
 #[inline]
 pub fn running_loop_or_none(py: Python<'_>) -> PyResult<Option<Bound<'_, PyAny>>> {
     if let Some(event_loop) = known_running_loop(py) {
@@ -126,7 +127,7 @@ pub fn running_loop_or_none(py: Python<'_>) -> PyResult<Option<Bound<'_, PyAny>>
     Ok(Some(running).filter(|running| !running.is_none()))
 }
 
-/// The loop that a lock or a queue belongs to. Raises `RuntimeError` if none runs.
+/// Returns the running loop, to which a lock or a queue binds itself. Raises `RuntimeError` if no loop is running.
 #[inline]
 pub fn loop_of_waiter(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
     match running_loop_or_none(py)? {
@@ -135,13 +136,13 @@ pub fn loop_of_waiter(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
     }
 }
 
-/// `asyncio._set_running_loop(event_loop)`.
+/// Calls `asyncio._set_running_loop(event_loop)`.
 pub fn set_running_loop(event_loop: &Bound<'_, PyAny>) -> PyResult<()> {
     let set = Function::SetRunningLoop.get(event_loop.py())?;
     set.call1((event_loop,)).map(drop)
 }
 
-/// `asyncio.get_event_loop()`.
+/// Calls `asyncio.get_event_loop()`.
 #[inline]
 pub fn current_loop(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
     match known_running_loop(py) {
@@ -150,7 +151,7 @@ pub fn current_loop(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
     }
 }
 
-/// `asyncio.current_task(event_loop)`.
+/// Calls `asyncio.current_task(event_loop)`.
 #[inline]
 pub fn current_task<'py>(
     py: Python<'py>,
@@ -165,26 +166,26 @@ pub fn current_task<'py>(
     }
 }
 
-/// What `asyncio.current_task` does, whatever stands at its name.
+/// Does what asyncio's own `current_task` does, without a look at its name.
 #[inline]
 fn native_current_task<'py>(
     py: Python<'py>,
-    given: Option<Bound<'py, PyAny>>,
+    event_loop: Option<Bound<'py, PyAny>>,
 ) -> PyResult<Bound<'py, PyAny>> {
     if let Some(task) = cpython::running_task(py)
-        && match &given {
-            Some(given) => cpython::running_loop(py).is_some_and(|running| running.is(given)),
+        && match &event_loop {
+            Some(asked) => cpython::running_loop(py).is_some_and(|running| running.is(asked)),
             None => cpython::RUNNING_NAMES.unchanged(),
         }
     {
         return Ok(task);
     }
-    let event_loop = match given {
+    let event_loop = match event_loop {
         Some(event_loop) => event_loop,
         None => running_loop(py)?,
     };
     let task = imports::current_task(py)?.call1((&event_loop,))?;
-    // Since 3.14 asyncio's tasks that are written in Python are in a table of their own.
+    // Since 3.14 the current tasks of asyncio's implementation in Python are in a table of their own.
     if cfg!(Py_3_14) && task.is_none() {
         return imports::py_current_task(py)?.call1((event_loop,));
     }

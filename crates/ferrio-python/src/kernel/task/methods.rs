@@ -1,4 +1,4 @@
-//! What Python calls on a task: asyncio's methods.
+//! The methods of `asyncio.Task`.
 
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
@@ -34,7 +34,7 @@ impl Task {
         let future = slf.as_super().get();
         future.initialize(slf.py(), r#loop)?;
         if let Some(Home::Foreign(_)) = future.home() {
-            // ferrio's loops have seen to it.
+            // A loop of ferrio's has done this when it was made.
             registry::include_in_all_tasks(slf.py())?;
         }
         let parts = TaskParts {
@@ -87,7 +87,7 @@ impl Task {
     fn get_name<'py>(&self, py: Python<'py>) -> Bound<'py, PyAny> {
         let name = self.with(py, |state| match &state.name {
             Name::Number(number) => Err(*number),
-            Name::Given(name) => Ok(name.clone_ref(py)),
+            Name::Text(name) => Ok(name.clone_ref(py)),
         });
         match name {
             Ok(name) => name.into_bound(py),
@@ -98,7 +98,7 @@ impl Task {
     /// Set the name to str(value).
     #[pyo3(signature = (value, /))]
     fn set_name(&self, py: Python<'_>, value: Bound<'_, PyAny>) -> PyResult<()> {
-        let name = Name::Given(as_name(value)?);
+        let name = Name::Text(as_name(value)?);
         let old = self.with(py, |state| std::mem::replace(&mut state.name, name));
         drop(old);
         Ok(())

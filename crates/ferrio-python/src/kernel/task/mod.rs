@@ -4,16 +4,16 @@
 //! |---|---|
 //! | `class` | the class [`Task`]: its state, and how one is made |
 //! | `stepping` | one step: resume the coroutine, look at what it yields |
-//! | `waiting` | what a coroutine may yield: a future, nothing, or a mistake |
+//! | `waiting` | what a coroutine yields: a future to wait for, `None`, or something wrong |
 //! | `cancelling` | requests to cancel, down a chain of tasks |
-//! | `current` | which task runs, as `asyncio.current_task()` sees it |
-//! | `registry` | all tasks, as `asyncio.all_tasks()` sees them |
-//! | `foreign` | what a loop that is not ferrio's is given to call |
+//! | `current` | entering and leaving a task, for `asyncio.current_task()` |
+//! | `registry` | all tasks, for `asyncio.all_tasks()` |
+//! | `foreign` | the objects that a loop or a future which is not ferrio's calls |
 //! | `functions` | `create_task`, `ensure_future` |
 //! | `lookups` | the running loop and the current task, found as asyncio's functions find them |
-//! | `methods`, `attributes` | what Python calls and reads |
+//! | `methods`, `attributes` | asyncio's methods, its private attributes and `repr` |
 //!
-//! A ready task is queued as itself: there is no handle, no bound method and no call of `call_soon`.
+//! A ready task goes into the loop's queue itself, where asyncio has a handle with a bound method.
 
 mod attributes;
 mod cancelling;

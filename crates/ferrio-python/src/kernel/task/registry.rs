@@ -1,8 +1,8 @@
 //! All native tasks that are not done, for `asyncio.all_tasks()`.
 //!
-//! The standard library keeps weak references to tasks that are not its own in a `WeakSet`, at the price of a weak
-//! reference with a callback for each. Native tasks are in a table of their own instead, and the `WeakSet` is told to
-//! have them when it is iterated (`python/ferrio/_tasks.py`).
+//! The standard library keeps tasks of other classes in a `WeakSet`, which costs a weak reference with a callback for
+//! each. Native tasks are in a table of their own instead, and `python/ferrio/_tasks.py` has that `WeakSet` include them
+//! when it is iterated.
 
 use pyo3::prelude::*;
 
@@ -17,7 +17,7 @@ pub type Key = u32;
 
 static TASKS: AttachedCell<WeakTable> = AttachedCell::new(WeakTable::new());
 
-/// Adds a task.
+/// Adds a task that is not done.
 #[inline]
 pub(super) fn add(task: &Bound<'_, Task>) -> PyResult<()> {
     let py = task.py();
@@ -33,13 +33,13 @@ pub(super) fn add(task: &Bound<'_, Task>) -> PyResult<()> {
     Ok(())
 }
 
-/// Takes a task out.
+/// Removes a task.
 #[inline]
 pub(super) fn remove(py: Python<'_>, key: Key) {
     TASKS.with(py, |tasks| tasks.remove(key));
 }
 
-/// The same for a task that may not be in.
+/// Removes a task that may not be in the table.
 #[inline]
 pub(super) fn remove_if_any(py: Python<'_>, key: Option<Key>) {
     if let Some(key) = key {
@@ -47,13 +47,13 @@ pub(super) fn remove_if_any(py: Python<'_>, key: Option<Key>) {
     }
 }
 
-/// The native tasks that are not done.
+/// Return the native tasks that are not done.
 #[pyfunction]
 pub fn _native_tasks(py: Python<'_>) -> Vec<Py<PyAny>> {
     TASKS.with(py, |tasks| tasks.living(py))
 }
 
-/// Has `asyncio.all_tasks()` see native tasks from now on.
+/// Makes `asyncio.all_tasks()` include native tasks from now on.
 pub fn include_in_all_tasks(py: Python<'_>) -> PyResult<()> {
     imports::include_in_all_tasks(py)?.call0()?;
     Ok(())

@@ -1,4 +1,4 @@
-//! One step of a task: resume the coroutine until it waits or ends.
+//! One step of a task: resuming the coroutine until it yields or ends (CPython: `Task.__step`).
 
 use pyo3::intern;
 use pyo3::prelude::*;
@@ -12,20 +12,20 @@ use crate::kernel::future::native_future;
 use crate::kernel::future::{Future, Outcome};
 
 impl Task {
-    /// The payload of a task that is ready: its first step, or one after a bare `yield`.
+    /// Runs `Callback::Step`: the first step of a task, or one after a bare `yield`.
     #[inline]
     pub fn on_ready(slf: &Bound<'_, Self>) -> PyResult<AfterStep> {
         Self::step(slf, None, Context::ToEnter)
     }
 
-    /// The same when the loop has entered the task's context.
+    /// Runs the same step for a loop that has entered the task's context itself.
     pub(super) fn on_ready_inside(slf: &Bound<'_, Self>) -> PyResult<()> {
         let next = Self::step(slf, None, Context::Entered)?;
         current::leave_last(slf)?;
         Self::do_next(slf, next)
     }
 
-    /// The payload of a task whose future is done.
+    /// Runs `Callback::Wakeup`: the step of a task whose awaited future is done.
     #[inline]
     pub fn on_wakeup(slf: &Bound<'_, Self>) -> PyResult<AfterStep> {
         let py = slf.py();
@@ -37,7 +37,7 @@ impl Task {
         Self::step(slf, error, Context::ToEnter)
     }
 
-    /// The same when the loop has entered the task's context, and says which future is done.
+    /// Runs the same step for a loop or a future that has entered the task's context itself and passes the future.
     pub(super) fn on_wakeup_inside(
         slf: &Bound<'_, Self>,
         future: &Bound<'_, PyAny>,
@@ -48,7 +48,7 @@ impl Task {
         Self::do_next(slf, next)
     }
 
-    /// Schedules the next step, if the loop that runs this one does not do so itself.
+    /// Schedules the next step if it is due soon, for callers that do not do this themselves.
     fn do_next(slf: &Bound<'_, Self>, next: AfterStep) -> PyResult<()> {
         match next {
             AfterStep::Soon => Self::schedule_step(slf),
@@ -56,7 +56,7 @@ impl Task {
         }
     }
 
-    /// The exception that a future that is done ends with.
+    /// Returns the exception that a done future has ended with, if it has not returned.
     fn error_of<'py>(future: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, PyAny>>> {
         let py = future.py();
         let error = if let Some(future) = native_future(future) {
@@ -78,7 +78,7 @@ impl Task {
         Ok(Some(error))
     }
 
-    /// Resumes the coroutine. Returns what leaves the loop, and `InvalidStateError` for a task that is done.
+    /// Runs one step. Raises only exceptions that leave the loop, and `InvalidStateError` for a task that is done.
     #[inline]
     fn step<'py>(
         slf: &Bound<'py, Self>,
@@ -111,14 +111,16 @@ impl Task {
             Ok(AfterStep::Soon) => current::leave_ready(current, slf).map(|()| AfterStep::Soon),
             Ok(AfterStep::Later) => current.leave().map(|()| AfterStep::Later),
             Err(error) => {
-                // What has been raised comes first: in a child process that was forked meanwhile no loop runs to be left.
+                // This error hides one of `leave`, which fails in a child process that was forked in the step: there, no
+                // loop is running.
                 drop(current.leave());
                 Err(error)
             }
         }
     }
 
-    /// What a step does that is not just to go on. Nothing if a garbage collection has taken the coroutine away.
+    /// Finds out what the step has to do if that is more than resuming the coroutine with `None`. Returns `None` if the
+    /// garbage collector has taken the coroutine away.
     #[cold]
     fn prepare<'py>(
         slf: &Bound<'py, Self>,
@@ -148,7 +150,7 @@ impl Task {
         Ok(Some(Resumption { coroutine, error }))
     }
 
-    /// The exception to throw into a coroutine whose task was cancelled before the step.
+    /// Returns the exception to throw into the coroutine of a task that was cancelled before the step.
     #[cold]
     fn cancellation<'py>(
         slf: &Bound<'py, Self>,
@@ -175,14 +177,14 @@ impl Task {
         }
     }
 
-    /// Runs the coroutine, in the context if there is one to enter, and deals with what comes of it.
+    /// Resumes the coroutine, in the context if there is one to enter, and deals with what it yields, returns or raises.
     fn run(
         slf: &Bound<'_, Self>,
         coroutine: &Bound<'_, PyAny>,
         context: Option<&Bound<'_, PyAny>>,
         error: Option<Bound<'_, PyAny>>,
     ) -> PyResult<AfterStep> {
-        // A context that cannot be entered is not the coroutine's fault: it has not run.
+        // An error here is not the coroutine's, which has not run, and does not end the task.
         let entered = context.map(cpython::enter_context).transpose()?;
         let outcome = match error {
             None => resume(coroutine),
@@ -234,7 +236,7 @@ impl Task {
         Ok(())
     }
 
-    /// Runs the first step at once, inside whatever is running.
+    /// Runs the first step at once, inside the step or callback that makes the task.
     pub(super) fn start_eagerly(slf: &Bound<'_, Self>) -> PyResult<()> {
         let py = slf.py();
         let me = slf.get();
@@ -261,28 +263,28 @@ impl Task {
     }
 }
 
-/// When a task's next step is.
+/// When a task's next step is due.
 #[derive(Clone, Copy)]
 pub enum AfterStep {
-    /// In the next iteration: the coroutine has given way. Whoever runs the step queues the task again.
+    /// In the next iteration, after a bare `yield`. The caller of the step schedules the task.
     Soon,
-    /// When what it waits for is done, or never.
+    /// When the awaited future is done; or never.
     Later,
 }
 
-/// What a step does: it resumes the coroutine, or throws into it.
+/// What a step does: it resumes the coroutine with `None`, or throws an error into it.
 struct Resumption<'py> {
     coroutine: Bound<'py, PyAny>,
     error: Option<Bound<'py, PyAny>>,
 }
 
-/// Whether a step has to enter the task's context, or a loop that is not ferrio's has done so.
+/// Whether a step has to enter the task's context, or its caller has done so.
 enum Context {
     ToEnter,
     Entered,
 }
 
-/// Resumes a coroutine: that of an `async def`, as nearly always, and one of ferrio's own without a detour.
+/// Resumes a coroutine: one of an `async def`, as nearly always, and a native one, directly; any other by its methods.
 #[inline]
 fn resume(coroutine: &Bound<'_, PyAny>) -> Resumed {
     if cpython::is_exact_coroutine(coroutine) {

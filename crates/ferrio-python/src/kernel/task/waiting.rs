@@ -1,4 +1,5 @@
-//! What a coroutine may yield to its task: a future to wait for, nothing to be resumed soon, or a mistake.
+//! What a coroutine yields to its task: a future to wait for, `None` to be resumed in the next iteration, or something
+//! wrong.
 
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::intern;
@@ -17,7 +18,7 @@ impl Task {
         if object.is_none() {
             return match slf.as_super().get().initialized()? {
                 Home::Native(_) => Ok(AfterStep::Soon),
-                // It may look at which task is the current one.
+                // A foreign `call_soon` may look at the current task, so it is called inside the step.
                 home @ Home::Foreign(_) => {
                     foreign::schedule_step(home, slf).map(|()| AfterStep::Later)
                 }
@@ -88,7 +89,8 @@ impl Task {
         Ok(())
     }
 
-    /// Anything else: a future of another class, by the protocol; or a mistake.
+    /// Waits for a future of another class by asyncio's protocol (`_asyncio_future_blocking`, `add_done_callback`).
+    /// Anything else is a mistake.
     #[cold]
     fn wait_for_any(slf: &Bound<'_, Self>, object: Bound<'_, PyAny>) -> PyResult<()> {
         let py = slf.py();
@@ -118,7 +120,7 @@ impl Task {
         Self::note_awaited(slf, &object)
     }
 
-    /// Has the next step throw a `RuntimeError` that says what is wrong with what was yielded.
+    /// Makes the next step throw a `RuntimeError` that says what is wrong with the yielded object.
     #[cold]
     fn fail_soon(
         slf: &Bound<'_, Self>,
@@ -147,7 +149,7 @@ impl Task {
     }
 }
 
-/// What can be wrong with what a coroutine yields.
+/// What is wrong with an object that a coroutine has yielded.
 enum Mistake {
     OtherLoop,
     Itself,
