@@ -1,4 +1,4 @@
-//! What a handle calls.
+//! A handle's callback with its arguments, and the call.
 
 use pyo3::PyTraverseError;
 use pyo3::gc::PyVisit;
@@ -7,14 +7,14 @@ use pyo3::types::PyTuple;
 
 use crate::cpython;
 
-/// The arguments of a callback. One alone is kept without a tuple.
+/// The arguments of a callback. A single one is kept without a tuple.
 pub enum Args {
     One(Py<PyAny>),
     Any(Py<PyTuple>),
 }
 
 impl Args {
-    /// From the arguments of a call.
+    /// Takes the arguments of a call.
     #[inline]
     pub fn new<'py>(py: Python<'py>, args: &[Bound<'py, PyAny>]) -> PyResult<Self> {
         match args {
@@ -31,7 +31,7 @@ impl Args {
         }
     }
 
-    /// As the tuple that asyncio has.
+    /// Makes the tuple that asyncio has.
     pub fn into_tuple(self, py: Python<'_>) -> PyResult<Bound<'_, PyTuple>> {
         match self {
             Self::One(one) => PyTuple::new(py, [one]),
@@ -53,7 +53,7 @@ pub struct Invocation {
 }
 
 impl Invocation {
-    /// The same once more.
+    /// Clones the references.
     #[inline]
     pub fn clone_ref(&self, py: Python<'_>) -> Self {
         Self {
@@ -72,12 +72,12 @@ impl Invocation {
         }
     }
 
-    /// The callback and the tuple of its arguments.
+    /// Returns the callback and the tuple of its arguments.
     pub fn into_pair(self, py: Python<'_>) -> PyResult<(Bound<'_, PyAny>, Bound<'_, PyTuple>)> {
         Ok((self.callback.into_bound(py), self.args.into_tuple(py)?))
     }
 
-    /// Gives the references up, for a thread that is attached.
+    /// Drops the references, for a thread that is attached: a `Py` would have to find that out.
     #[inline]
     pub fn dispose(self, py: Python<'_>) {
         drop(self.callback.into_bound(py));

@@ -1,8 +1,8 @@
-//! The class `Handle`.
+//! The class [`Handle`]: its state, how a handle is made, runs and describes itself.
 
 use super::call::Args;
 use super::call::Invocation;
-use super::lock::HandleLock;
+use super::lock::{HandleLock, Sharing};
 use super::replaced_run::look_at_run;
 use super::timer::When;
 use crate::base::cell::AttachedCell;
@@ -14,12 +14,13 @@ use pyo3::gc::PyVisit;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyTuple};
 
-/// The part of a handle that debug mode adds, kept apart so that it costs one word otherwise.
+/// The fields of a handle that only debug mode uses, kept apart so that they cost one word otherwise.
 #[derive(Default)]
 pub(super) struct DebugInfo {
+    /// The stack where the handle was created.
     pub(super) source_traceback: Option<Py<PyAny>>,
-    /// The text from before the handle was cancelled.
-    pub(super) text: Option<String>,
+    /// The representation of a cancelled handle, which no longer has its callback.
+    pub(super) cancelled_repr: Option<String>,
 }
 
 impl DebugInfo {
@@ -28,14 +29,14 @@ impl DebugInfo {
         let source_traceback = Some(source_traceback(py)?);
         Ok(Box::new(Self {
             source_traceback,
-            text: None,
+            cancelled_repr: None,
         }))
     }
 }
 
 #[derive(Default)]
 pub(super) struct HandleState {
-    /// What it calls: gone once it is cancelled.
+    /// The callback with its arguments, until the handle is cancelled.
     pub(super) call: Option<Invocation>,
     pub(super) debug: Option<Box<DebugInfo>>,
 }
@@ -45,13 +46,12 @@ pub(super) struct HandleState {
 pub struct Handle {
     pub(super) event_loop: Py<Loop>,
     pub(super) context: Py<PyAny>,
-    /// Held while the callback runs, so that another thread that cancels the handle either comes before the call or waits
-    /// for its end.
+    /// Held while the callback runs: another thread that cancels the handle either prevents the call or waits for its end.
     pub(super) lock: HandleLock,
     pub(super) state: AttachedCell<HandleState>,
 }
 
-/// Where the running Python code is, as debug mode stores it.
+/// Returns the stack of the running Python code, as debug mode records it.
 pub fn source_traceback(py: Python<'_>) -> PyResult<Py<PyAny>> {
     match cpython::current_frame(py) {
         Some(frame) => Ok(imports::extract_stack(py)?.call1((frame,))?.unbind()),
@@ -59,7 +59,7 @@ pub fn source_traceback(py: Python<'_>) -> PyResult<Py<PyAny>> {
     }
 }
 
-/// What a handle is made of, found before there is an object to put it in.
+/// The parts of a handle, before they become an object.
 pub struct HandleParts<'py> {
     pub(super) event_loop: Bound<'py, Loop>,
     pub(super) call: Invocation,
@@ -68,7 +68,7 @@ pub struct HandleParts<'py> {
 }
 
 impl<'py> HandleParts<'py> {
-    /// For a handle that calls `callback(*args)` in `context`, by default in a copy of the current one.
+    /// Makes the parts of a handle that calls `callback(*args)` in `context`, by default a copy of the current one.
     #[inline(always)]
     pub fn new(
         event_loop: &Bound<'py, Loop>,
@@ -97,13 +97,13 @@ impl<'py> HandleParts<'py> {
         })
     }
 
-    /// The handle; one that is `shared` can be cancelled by any thread.
+    /// Makes the handle, for any thread to cancel if `sharing` says so.
     #[inline]
-    pub(super) fn into_handle(self, shared: bool) -> Handle {
+    pub(super) fn into_handle(self, sharing: Sharing) -> Handle {
         Handle {
             event_loop: self.event_loop.unbind(),
             context: self.context,
-            lock: HandleLock::new(shared),
+            lock: HandleLock::new(sharing),
             state: AttachedCell::new(HandleState {
                 call: Some(self.call),
                 debug: self.debug,
@@ -111,22 +111,27 @@ impl<'py> HandleParts<'py> {
         }
     }
 
-    /// The handle as an object.
+    /// Makes the handle as a Python object.
     #[inline]
     pub fn create(self) -> PyResult<Bound<'py, Handle>> {
         let py = self.event_loop.py();
-        cpython::create(py, || self.into_handle(false))
+        cpython::create(py, || self.into_handle(Sharing::OneThread))
     }
 
-    /// The handle as `call_soon_threadsafe` gives it: since Python 3.14 other threads may cancel it.
+    /// Makes the handle that `call_soon_threadsafe` returns: since Python 3.14, any thread may cancel it.
     pub fn create_thread_safe(self) -> PyResult<Bound<'py, Handle>> {
         let py = self.event_loop.py();
-        cpython::create(py, || self.into_handle(cfg!(Py_3_14)))
+        let sharing = if cfg!(Py_3_14) {
+            Sharing::AnyThread
+        } else {
+            Sharing::OneThread
+        };
+        cpython::create(py, || self.into_handle(sharing))
     }
 }
 
 impl Handle {
-    /// The callback and its arguments, unless the handle was cancelled.
+    /// Returns the callback and its arguments, unless the handle was cancelled.
     pub(super) fn call(&self, py: Python<'_>) -> Option<Invocation> {
         self.state
             .with(py, |state| Some(state.call.as_ref()?.clone_ref(py)))
@@ -137,8 +142,8 @@ impl Handle {
         self.state.with(py, |state| state.call.is_none())
     }
 
-    /// Runs the callback unless it was cancelled. An exception goes to the loop's exception handler; only
-    /// `KeyboardInterrupt` and `SystemExit` are returned.
+    /// Runs the callback unless it was cancelled. Its exceptions go to the loop's exception handler, except those that
+    /// leave the loop.
     pub fn run(slf: &Bound<'_, Self>) -> PyResult<()> {
         let py = slf.py();
         let me = slf.get();
@@ -157,7 +162,7 @@ impl Handle {
         }
     }
 
-    /// Reports what the callback has raised.
+    /// Reports an exception of the callback to the loop's exception handler.
     #[cold]
     pub fn report(slf: &Bound<'_, Self>, error: &PyErr) -> PyResult<()> {
         match slf.get().call(slf.py()) {
@@ -181,7 +186,7 @@ impl Handle {
         })
     }
 
-    /// `callback(args) at file:line`, as this version of asyncio formats it.
+    /// Formats `callback(args) at file:line` as the running version of asyncio does.
     fn format_callback(&self, py: Python<'_>, call: Invocation) -> PyResult<String> {
         let (callback, args) = call.into_pair(py)?;
         let format = imports::format_callback_source(py)?;
@@ -200,21 +205,24 @@ impl Handle {
             .get_bound(py, |state| state.debug.as_ref()?.source_traceback.as_ref())
     }
 
-    /// The representation; `when` is a timer's.
+    /// Returns the representation; `when` is the time of a timer.
     pub(super) fn describe(slf: &Bound<'_, Self>, when: Option<&When>) -> PyResult<String> {
         let py = slf.py();
         let me = slf.get();
-        let kept = me.state.with(py, |state| {
-            state.debug.as_ref().and_then(|debug| debug.text.clone())
-        });
-        match (kept, me.call(py)) {
+        match (me.cancelled_repr(py), me.call(py)) {
             (Some(text), _) => Ok(text),
             (None, Some(call)) => Self::compose(slf, None, when, Some(call)),
             (None, None) => Self::compose(slf, Some("cancelled"), when, None),
         }
     }
 
-    /// Puts a representation together from its parts.
+    /// Returns the representation of a handle that was kept when the handle was cancelled in debug mode.
+    fn cancelled_repr(&self, py: Python<'_>) -> Option<String> {
+        self.state
+            .with(py, |state| state.debug.as_ref()?.cancelled_repr.clone())
+    }
+
+    /// Joins the parts of a representation.
     fn compose(
         slf: &Bound<'_, Self>,
         mark: Option<&str>,
@@ -225,7 +233,7 @@ impl Handle {
         Ok(format!("<{}>", info.join(" ")))
     }
 
-    /// The parts of a representation.
+    /// Returns the parts of a representation.
     fn info(
         slf: &Bound<'_, Self>,
         mark: Option<&str>,
@@ -250,7 +258,7 @@ impl Handle {
         Ok(info)
     }
 
-    /// The parts of the representation as it is now.
+    /// Returns the parts of the current representation: `_repr_info`.
     pub(super) fn current_info(
         slf: &Bound<'_, Self>,
         when: Option<&When>,
@@ -265,7 +273,7 @@ impl Handle {
         let py = slf.py();
         let me = slf.get();
         if me.event_loop.get().debug() {
-            Self::keep_text(slf, when)?;
+            Self::keep_repr(slf, when)?;
         }
         if let Some(call) = me.state.with(py, |state| state.call.take()) {
             call.dispose(py);
@@ -273,15 +281,15 @@ impl Handle {
         Ok(())
     }
 
-    /// Keeps what the handle was for the warning about a slow callback.
+    /// Keeps the representation of a handle that is being cancelled, for the warning about a slow callback.
     #[cold]
-    fn keep_text(slf: &Bound<'_, Self>, when: Option<&When>) -> PyResult<()> {
+    fn keep_repr(slf: &Bound<'_, Self>, when: Option<&When>) -> PyResult<()> {
         let py = slf.py();
         let me = slf.get();
         if let Some(call) = me.call(py) {
             let text = Self::compose(slf, Some("cancelled"), when, Some(call))?;
             me.state.with(py, |state| {
-                state.debug.get_or_insert_default().text = Some(text);
+                state.debug.get_or_insert_default().cancelled_repr = Some(text);
             });
         }
         Ok(())
@@ -340,11 +348,10 @@ impl Handle {
         Self::describe(slf, None)
     }
 
-    /// What a cancelled handle was for, in debug mode.
+    /// The representation from before the handle was cancelled, in debug mode.
     #[getter(_repr)]
-    fn get_kept_text(&self, py: Python<'_>) -> Option<String> {
-        self.state
-            .with(py, |state| state.debug.as_ref()?.text.clone())
+    fn get_cancelled_repr(&self, py: Python<'_>) -> Option<String> {
+        self.cancelled_repr(py)
     }
 
     #[pyo3(name = "_repr_info")]

@@ -1,4 +1,4 @@
-//! The lock of a handle that other threads may cancel.
+//! The lock of a handle that any thread may cancel (CPython 3.14: `_ThreadSafeHandle`).
 
 use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::Duration;
@@ -8,38 +8,48 @@ use pyo3::prelude::*;
 use crate::base::cell::AttachedCell;
 use crate::cpython;
 
-/// How often a thread that waits looks whether there are signals to handle.
-const LOOK: Duration = Duration::from_millis(50);
+/// How long a waiting thread sleeps before it lets Python handle signals.
+const SIGNAL_INTERVAL: Duration = Duration::from_millis(50);
 
-/// Counts how often a lock was released that somebody waited for.
+/// The number of releases of a lock that a thread was waiting for.
 static RELEASES: Mutex<u64> = Mutex::new(0);
 static RELEASED: Condvar = Condvar::new();
 
-/// A reentrant lock, as the `threading.RLock` of CPython's `_ThreadSafeHandle` (3.14). The interpreter's own lock guards it,
-/// so that it costs nothing to have and nearly nothing to take.
+/// The threads that may use a handle.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Sharing {
+    /// The loop's thread: the lock is never taken.
+    OneThread,
+    /// Any thread.
+    AnyThread,
+}
+
+/// A reentrant lock, as the `threading.RLock` of CPython's `_ThreadSafeHandle`. Its state is guarded by the GIL, so it needs
+/// no memory of the operating system and costs nearly nothing to take.
 pub struct HandleLock {
-    shared: bool,
+    sharing: Sharing,
     state: AttachedCell<State>,
 }
 
 #[derive(Default)]
 struct State {
+    /// `threading.get_ident()` of the owner; only valid while `depth` is not 0.
     owner: u64,
-    /// How often the owner has taken it.
+    /// The number of times that the owner has taken the lock.
     depth: u32,
     /// Whether another thread waits.
     contended: bool,
 }
 
-/// A lock that is held for the length of a scope.
+/// A guard that holds the lock for the length of a scope.
 pub struct Locked<'a, 'py>(Option<(&'a HandleLock, Python<'py>)>);
 
 impl HandleLock {
-    /// The lock of a handle; one that is not `shared` among threads is never taken.
+    /// Makes the lock of a handle that these threads may use.
     #[inline]
-    pub const fn new(shared: bool) -> Self {
+    pub const fn new(sharing: Sharing) -> Self {
         Self {
-            shared,
+            sharing,
             state: AttachedCell::new(State {
                 owner: 0,
                 depth: 0,
@@ -48,15 +58,15 @@ impl HandleLock {
         }
     }
 
-    /// Whether other threads may come.
-    pub const fn is_shared(&self) -> bool {
-        self.shared
+    /// Whether any thread may use the handle.
+    pub fn is_shared(&self) -> bool {
+        self.sharing == Sharing::AnyThread
     }
 
-    /// Takes the lock, once no other thread has it. Raises what a signal handler raises meanwhile.
+    /// Takes the lock as soon as no other thread has it. Raises what a signal handler raises meanwhile.
     #[inline]
     pub fn lock<'a, 'py>(&'a self, py: Python<'py>) -> PyResult<Locked<'a, 'py>> {
-        if self.shared {
+        if self.is_shared() {
             self.lock_shared(py)
         } else {
             Ok(Locked(None))
@@ -67,10 +77,11 @@ impl HandleLock {
     fn lock_shared<'a, 'py>(&'a self, py: Python<'py>) -> PyResult<Locked<'a, 'py>> {
         let thread = cpython::thread_ident();
         while !self.try_lock(py, thread) {
-            // The owner cannot release it before this thread has detached.
+            // The owner needs the GIL to release the lock, so no release is missed between here and the wait.
             let seen = *releases();
             py.detach(|| {
-                let changed = RELEASED.wait_timeout_while(releases(), LOOK, |now| *now == seen);
+                let changed =
+                    RELEASED.wait_timeout_while(releases(), SIGNAL_INTERVAL, |now| *now == seen);
                 drop(changed.unwrap_or_else(PoisonError::into_inner));
             });
             py.check_signals()?;

@@ -1,14 +1,14 @@
-//! `Handle` and `TimerHandle`: a callback with its arguments and its context, that can be cancelled until it has run.
+//! `Handle` and `TimerHandle`: a callback with its arguments and its context, which can be cancelled until it has run.
 //!
-//! The classes stand beside `asyncio.Handle` and `asyncio.TimerHandle` (CPython's `asyncio/events.py`), answer their
-//! names to `isinstance`, and have their attributes.
+//! The native classes have the attributes of `asyncio.Handle` and `asyncio.TimerHandle` (CPython: `asyncio/events.py`),
+//! and their instances are instances of those to `isinstance`.
 //!
 //! | file | concern |
 //! |---|---|
 //! | `class`, `timer` | [`Handle`], [`TimerHandle`] |
 //! | `call` | the callback with its arguments, and its call |
-//! | `lock` | the lock of handles of `call_soon_threadsafe` |
-//! | `replaced_run` | `asyncio.Handle._run` that a program has replaced |
+//! | `lock` | the lock of a handle from `call_soon_threadsafe` |
+//! | `replaced_run` | an `asyncio.Handle._run` that a program has replaced |
 
 mod call;
 mod class;

@@ -1,7 +1,7 @@
-//! `asyncio.Handle._run` that a program has replaced in the class, to time callbacks or to log them: handles run through it.
+//! An `asyncio.Handle._run` that a program has put into the class, to time or log callbacks: native handles run through it.
 //!
-//! An iteration compares one version of a class to find out that nobody has: that of `asyncio.TimerHandle`, which changes
-//! with the class above it, too.
+//! To find out that no program has done so, an iteration compares one class version: that of `asyncio.TimerHandle`, which
+//! also changes when its base class `Handle` does.
 
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
@@ -11,25 +11,25 @@ use super::{Handle, TimerHandle};
 use crate::base::imports;
 use crate::cpython::WatchedClass;
 
-/// `asyncio.TimerHandle`, since `_run` was found to be asyncio's own.
+/// `asyncio.TimerHandle` at the version at which `_run` was found to be asyncio's own.
 static OWN: WatchedClass = WatchedClass::new();
 
-/// Whether `_run` was another at the last look.
+/// Whether the last check has found a `_run` that is not asyncio's own.
 static REPLACED: AtomicBool = AtomicBool::new(false);
 
-/// Whether `_run` surely is asyncio's own.
+/// Whether `_run` is known to be asyncio's own, without a check.
 #[inline]
 pub fn run_is_own(py: Python<'_>) -> bool {
     OWN.is_unchanged(py)
 }
 
-/// Whether `_run` was not asyncio's own when the iteration began.
+/// Whether `_run` was not asyncio's own when the current iteration began.
 #[inline]
 pub fn run_was_replaced() -> bool {
     REPLACED.load(Relaxed)
 }
 
-/// Looks whether `_run` is another than asyncio's own.
+/// Checks whether `_run` is asyncio's own; returns whether a program has replaced it.
 pub fn look_at_run(py: Python<'_>) -> PyResult<bool> {
     if run_is_own(py) {
         return Ok(false);
@@ -38,14 +38,14 @@ pub fn look_at_run(py: Python<'_>) -> PyResult<bool> {
     if replaced {
         OWN.forget();
     } else {
-        // The look has given the class a version.
+        // Looking the attribute up has given the class a version.
         OWN.note(imports::timer_handle_class(py)?.cast()?)?;
     }
     REPLACED.store(replaced, Relaxed);
     Ok(replaced)
 }
 
-/// Runs a handle through what stands at the name `_run` in its class of asyncio's.
+/// Runs a handle through the attribute `_run` of asyncio's class.
 pub fn run_replaced<'py>(handle: &Bound<'py, Handle>) -> PyResult<Bound<'py, PyAny>> {
     let py = handle.py();
     let me = handle.get();

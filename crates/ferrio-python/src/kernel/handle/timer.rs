@@ -1,4 +1,4 @@
-//! `TimerHandle`: a handle with a time.
+//! [`TimerHandle`]: a handle with the time at which it runs.
 
 use ferrio::TimerKey;
 use pyo3::PyTraverseError;
@@ -8,20 +8,22 @@ use pyo3::prelude::*;
 use pyo3::pyclass::CompareOp;
 use pyo3::types::{PyFloat, PyList};
 
+use super::lock::Sharing;
 use super::{Handle, HandleParts};
 use crate::base::cell::AttachedCell;
 use crate::{base::imports, cpython};
 
-/// The time of a call in seconds: the very object that a user has passed to `call_at`, or a float.
+/// The time of a call in seconds of the loop's clock. An object other than a float that a program has passed to `call_at`
+/// is kept, since the program may ask for it.
 pub enum When {
-    /// What `call_later` computes and most callers pass.
+    /// A float: what `call_later` computes and most callers pass.
     Float(f64),
     /// Another number, such as an `int`, with its value.
     Number(Py<PyAny>, f64),
 }
 
 impl When {
-    /// Raises `TypeError` for what is not a real number.
+    /// Takes the argument of `call_at`. Raises `TypeError` if it is not a real number.
     pub fn new(when: &Bound<'_, PyAny>) -> PyResult<Self> {
         let seconds = when.extract()?;
         Ok(if when.is_exact_instance_of::<PyFloat>() {
@@ -31,14 +33,14 @@ impl When {
         })
     }
 
-    /// Its value.
+    /// Returns the time as a number.
     pub fn seconds(&self) -> f64 {
         match self {
             Self::Float(seconds) | Self::Number(_, seconds) => *seconds,
         }
     }
 
-    /// As the object that users see.
+    /// Returns the time as the object that programs see.
     pub fn object<'py>(&self, py: Python<'py>) -> Bound<'py, PyAny> {
         match self {
             Self::Float(seconds) => PyFloat::new(py, *seconds).into_any(),
@@ -51,24 +53,23 @@ impl When {
 #[pyclass(module = "ferrio", extends = Handle, frozen)]
 pub struct TimerHandle {
     when: When,
-    /// Its place among the loop's timers, from the moment it is there.
     place: AttachedCell<Place>,
 }
 
-/// Where a timer is.
+/// Where a timer is scheduled.
 #[derive(Clone, Copy, Default)]
 enum Place {
-    /// Nowhere yet, or no longer.
+    /// Not yet, or no longer.
     #[default]
     Nowhere,
-    /// Among the engine's timers, until it is due.
+    /// In the engine's heap, until it is due.
     Heap(TimerKey),
-    /// In the list that programs see.
+    /// In the list that programs see (`loop._scheduled`).
     List,
 }
 
 impl TimerHandle {
-    /// A timer handle for `when`, in the loop's seconds, that is not scheduled yet.
+    /// Makes a timer handle that is not scheduled yet.
     #[inline]
     pub fn create(handle: HandleParts<'_>, when: When) -> PyResult<Bound<'_, Self>> {
         let timer = || Self {
@@ -76,10 +77,10 @@ impl TimerHandle {
             place: AttachedCell::default(),
         };
         let py = handle.event_loop.py();
-        cpython::create_extended(py, || handle.into_handle(false), timer)
+        cpython::create_extended(py, || handle.into_handle(Sharing::OneThread), timer)
     }
 
-    /// Remembers where among the loop's timers the handle is.
+    /// Remembers the key of the handle among the engine's timers.
     pub fn set_key(&self, py: Python<'_>, key: TimerKey) {
         self.place.replace(py, Place::Heap(key));
     }
@@ -89,7 +90,7 @@ impl TimerHandle {
         self.place.replace(py, Place::List);
     }
 
-    /// What asyncio compares when two timers are due at the same time.
+    /// Returns the objects that asyncio compares when two timers are due at the same time.
     fn identity<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyList>> {
         let py = slf.py();
         match slf.as_super().get().call(py) {
@@ -127,7 +128,7 @@ impl TimerHandle {
                 let freed = handle.get().event_loop.get().cancel_timer(py, key)?;
                 drop(freed);
             }
-            // It stays in the list, whose owner counts what was cancelled.
+            // The handle stays in the list; the loop counts the cancelled ones.
             Place::List if handle.get().is_cancelled(py) => {}
             Place::List => {
                 let event_loop = handle.get().event_loop.bind(py);
@@ -158,7 +159,7 @@ impl TimerHandle {
         }
     }
 
-    /// Who takes it out of the list, or puts it in, says so.
+    /// Set by the code that puts the handle into the list or takes it out.
     #[setter(_scheduled)]
     fn set_scheduled(&self, py: Python<'_>, scheduled: bool) {
         let place = if scheduled {
