@@ -1,8 +1,9 @@
-//! Iterations that ask: for a loop whose `_run_once`, clock, selector or timers are in a program's hands.
+//! Iterations that go through Python attributes, for a loop whose `_run_once`, clock, selector or timers a program has
+//! replaced.
 //!
-//! Packages that make loops re-entrant replace `_run_once`, clocks for tests the selector's `select`. Such an iteration calls what
-//! stands at these names, as asyncio's own does. It runs at most as many callbacks as were ready when it began to run
-//! any, and stops before if an iteration inside one of them has run the others.
+//! Packages that make loops re-entrant replace `_run_once`; clocks for tests replace the selector's `select`. Such an
+//! iteration calls the attributes of these names, as asyncio's does. It runs at most as many callbacks as were ready when
+//! it began to run them, and fewer if an iteration inside one of them has run the others.
 
 use std::sync::atomic::Ordering::Relaxed;
 
@@ -13,7 +14,7 @@ use super::Loop;
 use crate::cpython;
 
 impl Loop {
-    /// One iteration by whatever stands at `_run_once`.
+    /// Runs one iteration through the attribute `_run_once`, if that was replaced.
     pub(super) fn iterate(slf: &Bound<'_, Self>) -> PyResult<()> {
         let py = slf.py();
         Self::leave_last_task(slf)?;
@@ -25,7 +26,7 @@ impl Loop {
         cpython::finally(py, outcome, || Self::flush(slf))
     }
 
-    /// One iteration of the loop's own, with what stands at the names of its parts.
+    /// Runs one iteration of the loop's own, through the attributes for its parts if these were replaced.
     pub(super) fn run_own_once(slf: &Bound<'_, Self>) -> PyResult<()> {
         let me = slf.get();
         Self::leave_last_task(slf)?;
@@ -48,7 +49,7 @@ impl Loop {
         Self::run_turn(slf, turn)
     }
 
-    /// How long the selector is to wait, in seconds; None for as long as it takes.
+    /// Returns the selector's timeout in seconds; `None` for none.
     fn timeout_by_parts(slf: &Bound<'_, Self>) -> PyResult<Option<f64>> {
         let me = slf.get();
         let next = Self::next_listed_time(slf)?;

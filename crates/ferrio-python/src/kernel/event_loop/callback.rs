@@ -1,4 +1,4 @@
-//! [`Callback`]: everything that an iteration can run, in one queue and without a box.
+//! [`Callback`]: everything that an iteration can run. It is the payload of the engine's queue, timers and descriptors.
 
 use pyo3::PyTraverseError;
 use pyo3::gc::PyVisit;
@@ -14,27 +14,27 @@ use crate::kernel::kinds::{Kind, Kinds, Number};
 use crate::kernel::task::{AfterStep, Task};
 use crate::{base::imports, cpython};
 
-/// What `add_done_callback` of a future that is done was given.
+/// A callback from `add_done_callback`, and the future, which is done.
 pub struct FutureDone {
     pub future: Py<PyAny>,
     pub callback: Py<PyAny>,
     pub context: Py<PyAny>,
 }
 
-/// What the loop does for the objects of a class in a layer above, when a descriptor is ready or the time has come.
+/// What the loop does with an object of a class in a layer above, when a descriptor is ready or a time has come.
 pub type Action = Kind<DescribedAction>;
 
-/// What the loop knows of it.
+/// An action's function and name.
 pub struct DescribedAction {
     run: fn(&Bound<'_, PyAny>) -> PyResult<()>,
-    /// How it is called in messages, before the object's representation.
+    /// The words before the object's representation in messages.
     name: &'static str,
 }
 
 static ACTIONS: Kinds<DescribedAction> = Kinds::new();
 
 impl Action {
-    /// An action that is done by `run`. Its name comes before the object's representation in messages: "reading from".
+    /// Makes an action that calls `run`. In messages, `name` comes before the object's representation: "reading from".
     pub const fn of(name: &'static str, run: fn(&Bound<'_, PyAny>) -> PyResult<()>) -> Self {
         Self::new(DescribedAction { run, name })
     }
@@ -42,50 +42,53 @@ impl Action {
 
 const _: () = assert!(size_of::<Callback>() == 16, "two words");
 
-/// A future is done that a combinator waits for.
+/// A done-callback of ferrio's own, and the future, which is done.
 pub struct Notice {
     pub callback: DoneCallback,
     pub future: Py<PyAny>,
 }
 
-/// A payload of the loop's core: two words, which pass in registers. One more, and each goes through memory on its way
-/// from the queue to where it runs, in pieces of different sizes, for which the processor waits: 20 ns.
+/// A payload of the loop's core. Its two words pass in registers. With a third, each payload would go through memory on
+/// its way from the queue to the code that runs it, written and read in pieces of different sizes, for which the
+/// processor waits: 20 ns.
 pub enum Callback {
-    /// What a user scheduled, or has watch a descriptor.
+    /// A handle that a program has scheduled, or has registered for a descriptor.
     Handle(Py<Handle>),
-    /// A task that is to go on: its first step, or one after a bare `yield`.
+    /// A task to resume: its first step, or one after a bare `yield`.
     Step(Py<Task>),
-    /// A task whose future is done.
+    /// A task whose awaited future is done. The payload need not hold the future: the task knows it
+    /// (`TaskState::waits_for`), since the task awaits only one future at a time.
     Wakeup(Py<Task>),
-    /// What `add_done_callback` of a future that is done was given.
+    /// A callback from `add_done_callback`, whose future is done.
     FutureDone(Box<FutureDone>),
-    /// A future is done that a combinator waits for.
+    /// A done-callback of ferrio's own, whose future is done.
     Notify(Box<Notice>),
-    /// Something for an object whose class lies in a layer above.
+    /// An action of a layer above, and its object.
     Action(Number, Py<PyAny>),
     /// A future to finish with `None`: its descriptor is ready, or its time has come.
     Finish(Py<PyAny>),
-    /// Signals have arrived.
+    /// The arrival of signals.
     Signals,
-    /// A handle that is not ferrio's, which a program has queued.
+    /// A handle that is not ferrio's, which a program has put into the queue.
     Foreign(Py<PyAny>),
-    /// A descriptor is ready that a program has registered, with data that are not asyncio's pair of handles: its key.
+    /// The key of a ready descriptor that a program has registered with a selector's data other than asyncio's pair of
+    /// handles.
     ForeignKey(Py<PyAny>),
 }
 
 impl Callback {
-    /// The action for an object, whose class is the one that it is made for.
+    /// Makes the payload of an action for an object of the class that the action is for.
     #[inline]
     pub fn action<T>(action: &'static Action, object: &Bound<'_, T>) -> Self {
         Self::Action(action.number(&ACTIONS), object.as_any().clone().unbind())
     }
 
-    /// Whether it is this action for this object.
+    /// Whether the payload is this action for this object.
     pub fn is_action<T>(&self, action: &'static Action, object: &Bound<'_, T>) -> bool {
         matches!(self, Self::Action(number, known) if *number == action.number(&ACTIONS) && known.is(object))
     }
 
-    /// The same callback once more: a watched descriptor gives one for each event.
+    /// Clones the callback: a watched descriptor needs one for each event.
     pub fn duplicate(&self, py: Python<'_>) -> Self {
         match self {
             Self::Handle(handle) => Self::Handle(handle.clone_ref(py)),
@@ -108,7 +111,7 @@ impl Callback {
         }
     }
 
-    /// Runs the callback. Returns only the exceptions that leave `run_forever`.
+    /// Runs the callback. Raises only exceptions that leave `run_forever`; all others are reported.
     #[inline]
     pub fn run(self, event_loop: &Bound<'_, Loop>) -> PyResult<()> {
         let py = event_loop.py();
@@ -117,14 +120,14 @@ impl Callback {
         }
         Loop::leave_last_task(event_loop)?;
         match self {
-            // Reports what the callback raises itself, with the handle.
+            // A handle reports its exceptions by itself.
             Self::Handle(handle) => Handle::run(&handle.into_bound(py)),
             Self::Wakeup(task) => Self::run_task(task.into_bound(py), Task::on_wakeup, event_loop),
             other => other.run_other(event_loop),
         }
     }
 
-    /// Runs what is neither a handle nor a task.
+    /// Runs a payload that is neither a handle nor a task.
     fn run_other(self, event_loop: &Bound<'_, Loop>) -> PyResult<()> {
         let py = event_loop.py();
         let outcome = match &self {
@@ -148,10 +151,10 @@ impl Callback {
             Self::Action(action, object) => (ACTIONS.get(*action).run)(object.bind(py)),
             Self::Finish(future) => finish_with_none(future.bind(py)),
             Self::Signals => Loop::on_signals(event_loop),
-            // Such a handle reports by itself what its callback raises.
+            // Such a handle reports its exceptions by itself.
             Self::Foreign(handle) => return run_foreign(handle.bind(py)),
-            // `_process_events` is called so that asyncio's own unpacking of the data raises its error, as it does there
-            // when the descriptor is ready, or a program's own method handles the key.
+            // A program's own `_process_events` handles the key. asyncio's raises when it unpacks the data, as it does
+            // in asyncio when the descriptor is ready.
             Self::ForeignKey(key) => {
                 let method = intern!(py, "_process_events");
                 return event_loop.call_method1(method, ([(key, 0)],)).map(drop);
@@ -164,7 +167,7 @@ impl Callback {
         }
     }
 
-    /// Runs a step of a task, whose errors are nearly always its own.
+    /// Runs a step of a task. The errors of its coroutine are the task's and do not arrive here.
     #[inline]
     fn run_task(
         task: Bound<'_, Task>,
@@ -182,7 +185,7 @@ impl Callback {
         }
     }
 
-    /// Reports what a future's callback has raised as asyncio does, which calls it through a handle.
+    /// Reports an exception of a future's callback with the handle through which asyncio would have called it.
     #[cold]
     fn report_done_callback(&self, event_loop: &Bound<'_, Loop>, error: &PyErr) -> PyResult<()> {
         let py = event_loop.py();
@@ -201,7 +204,7 @@ impl Callback {
         })
     }
 
-    /// How the slow-callback warning and the exception handler name the callback.
+    /// Returns the callback's name for the slow-callback warning and the exception handler.
     pub fn describe(&self, py: Python<'_>) -> PyResult<String> {
         match self {
             Self::Handle(handle) => imports::format_handle(py)?.call1((handle,))?.extract(),
@@ -249,7 +252,8 @@ impl Callback {
     }
 }
 
-/// Runs a handle that is not ferrio's unless it was cancelled. A program may register a descriptor for an event without one.
+/// Runs a handle that is not ferrio's, unless it was cancelled. It is `None` if a program has registered a descriptor for
+/// an event without a handle for it.
 fn run_foreign(handle: &Bound<'_, PyAny>) -> PyResult<()> {
     let py = handle.py();
     if handle.is_none() || handle.getattr(intern!(py, "_cancelled"))?.is_truthy()? {

@@ -1,4 +1,4 @@
-//! The class `Loop`: its state, and how it is made.
+//! The class [`Loop`]: its state, and how a loop is made.
 
 use super::callback::Callback;
 use super::listed_timers::ListedTimers;
@@ -24,23 +24,24 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 
-/// Bytes of the buffer that transports and `sock_recv` read into: asyncio's `max_size`.
+/// The size in bytes of the buffer that transports and `sock_recv` read into: asyncio's `max_size`.
 pub const READ_SIZE: usize = 256 * 1024;
 
-/// No thread runs the loop.
+/// The value of `Loop::thread` while no thread runs the loop.
 pub(super) const NO_THREAD: u64 = 0;
 
 /// The native half of the event loop; `ferrio.Loop` is its Python face.
 #[pyclass(module = "ferrio._ferrio", subclass, frozen, weakref)]
 pub struct Loop {
     pub(super) core: AttachedCell<LoopCore<Callback>>,
+    /// The way into the queue for other threads.
     pub(super) injector: Arc<Injector<Callback>>,
-    /// Transports with writes that leave at the end of the iteration.
+    /// The transports with writes to send at the end of the iteration.
     pub(super) unflushed: AttachedCell<Vec<Unflushed>>,
     /// When to poll without releasing the GIL.
     pub(super) looks: AttachedCell<Looks>,
     pub(super) read_buffer: AttachedCell<Box<[u8]>>,
-    /// For TLS, which runs Python code while it fills the buffer: taken, not borrowed.
+    /// The buffer for TLS, which runs Python code while it fills the buffer: it is taken out, not borrowed.
     pub(super) plaintext_buffer: AttachedCell<Vec<u8>>,
     pub(super) receive_buffers: AttachedCell<Option<ReceiveBatch>>,
     pub(super) transports: AttachedCell<TransportTable>,
@@ -60,32 +61,32 @@ pub struct Loop {
     pub(super) last_task: super::last_task::LastTask,
 }
 
-/// What the user has set on the loop.
+/// Attributes of the loop that are rarely used.
 pub(super) struct Hooks {
     pub(super) task_factory: Option<Py<PyAny>>,
-    /// The thread's hooks for asynchronous generators, to be restored when the loop stops.
+    /// The thread's hooks for asynchronous generators, to restore when the loop stops.
     pub(super) asyncgens: Option<Py<PyTuple>>,
+    /// The handle that is running, in debug mode.
     pub(super) current_handle: Option<Py<PyAny>>,
-    /// Seconds.
+    /// In seconds.
     pub(super) slow_callback_duration: f64,
 }
 
 impl Loop {
-    /// Runs `f` on the engine. `f` must not reach Python; references that it gives up must be returned and dropped
-    /// outside.
+    /// Runs `f` on the engine. `f` must not reach Python: it returns references that it gives up, for the caller to drop.
     #[inline]
     pub fn core<R>(&self, py: Python<'_>, f: impl FnOnce(&mut LoopCore<Callback>) -> R) -> R {
         self.core.with(py, f)
     }
 
-    /// Runs `f` on the buffer to read into, [`READ_SIZE`] bytes that belong to nobody between two calls.
+    /// Runs `f` on the read buffer of [`READ_SIZE`] bytes. Its content is not kept between two calls.
     #[inline]
     pub fn with_read_buffer<R>(&self, py: Python<'_>, f: impl FnOnce(&mut [u8]) -> R) -> R {
         self.read_buffer.with(py, |buffer| f(buffer))
     }
 
-    /// Runs `f` on the room for batches of datagrams, made when the first transport receives. Whoever receives takes it
-    /// out, so that it is not borrowed while datagrams are delivered.
+    /// Runs `f` on the buffers for batches of datagrams, which the first transport that receives makes. A transport takes
+    /// them out while it delivers datagrams, so that they are not borrowed then.
     #[inline]
     pub fn receive_buffers<R>(
         &self,
@@ -95,7 +96,7 @@ impl Loop {
         self.receive_buffers.with(py, f)
     }
 
-    /// Takes the buffer for plaintext, at least [`READ_SIZE`] bytes; whoever takes it before it is returned gets another.
+    /// Takes the buffer for plaintext, of at least [`READ_SIZE`] bytes. Makes a new one while the buffer is taken.
     pub fn take_plaintext_buffer(&self, py: Python<'_>) -> Vec<u8> {
         let buffer = self.plaintext_buffer.take(py);
         if buffer.is_empty() {
@@ -105,20 +106,20 @@ impl Loop {
         }
     }
 
-    /// Returns the buffer for plaintext. One that has grown is not kept.
+    /// Gives the buffer for plaintext back. One that has grown is freed.
     pub fn return_plaintext_buffer(&self, py: Python<'_>, buffer: Vec<u8>) {
         if buffer.len() == READ_SIZE {
             drop(self.plaintext_buffer.replace(py, buffer));
         }
     }
 
-    /// Queues a callback for the next iteration.
+    /// Puts a callback into the queue for the next iteration.
     #[inline]
     pub fn push(&self, py: Python<'_>, callback: Callback) {
         self.core(py, |core| core.push(callback));
     }
 
-    /// Has the transport's writes leave at the end of this iteration. Returns it when no iteration is running.
+    /// Schedules the transport's writes for the end of this iteration. Returns the transport if the loop is not running.
     pub fn flush_later(&self, py: Python<'_>, transport: Unflushed) -> Option<Unflushed> {
         if !self.is_running() {
             return Some(transport);
@@ -134,7 +135,7 @@ impl Loop {
         self.debug.load(Relaxed)
     }
 
-    /// Whether `close` was called.
+    /// Whether the loop is closed.
     #[inline]
     pub fn closed(&self) -> bool {
         self.closed.load(Relaxed)
@@ -149,7 +150,7 @@ impl Loop {
         Ok(())
     }
 
-    /// The thread that runs the loop.
+    /// Returns the `threading.get_ident()` of the thread that runs the loop, if it is running.
     pub(super) fn running_thread(&self) -> Option<u64> {
         Some(self.thread.load(Relaxed)).filter(|&thread| thread != NO_THREAD)
     }
@@ -169,7 +170,7 @@ impl Loop {
         imports::obey_patches(py)?.call0()?;
         let overrides = Overrides::of_class(cls)?;
         include_in_all_tasks(py)?;
-        // What closing needs has to be there already: a loop may be closed when the interpreter no longer imports.
+        // `close` needs these, and may be called when the interpreter can no longer import anything.
         imports::base_event_loop(py)?;
         imports::is_finalizing(py)?;
         let core = LoopCore::new().map_err(|error| os_error(py, &error))?;

@@ -1,8 +1,8 @@
-//! The task of the last step, which may stay the current one.
+//! The task of the last step, which may stay the current one after the step.
 //!
-//! Before Python 3.14 the current task is in a dictionary. To make an entry for each step and to delete it again was a sixth of
-//! a switch between tasks, so the entry of a step stays until the next one takes its place, if no Python code can run in
-//! between.
+//! Before Python 3.14 the current task is in a dictionary. Making an entry for each step and deleting it again took a sixth
+//! of the time of a switch between tasks. So the entry of a step stays until the next step replaces it, provided that no
+//! Python code can run in between and see it.
 
 #[cfg(not(Py_3_14))]
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
@@ -18,19 +18,20 @@ pub struct LastTask(AtomicBool);
 
 #[cfg(not(Py_3_14))]
 impl Loop {
-    /// Whether a step may leave its task: not if Python code is asked for the time before the next.
+    /// Whether a step may keep its task as the current one: not in debug mode or with a clock in Python code, which run
+    /// Python code before the next step.
     #[inline]
     pub fn may_keep_last_task(&self) -> bool {
         !self.debug() && !self.has_own_time()
     }
 
-    /// Remembers whether the step has left its task.
+    /// Remembers whether the step has kept its task as the current one.
     #[inline]
     pub fn keep_last_task(&self, stays: bool) {
         self.last_task.0.store(stays, Relaxed);
     }
 
-    /// Whether the last step has left its task; the caller sees to it from now on.
+    /// Returns whether the last step has kept its task, and forgets it: the caller replaces or removes the entry.
     #[inline]
     pub fn take_last_task(&self) -> bool {
         self.last_task.0.load(Relaxed) && self.last_task.0.swap(false, Relaxed)
@@ -38,7 +39,7 @@ impl Loop {
 }
 
 impl Loop {
-    /// Has no task be the current one, before Python code runs that is no step of a task.
+    /// Leaves a task that its step has kept, before Python code runs that is not a task's step.
     #[inline]
     pub fn leave_last_task(slf: &Bound<'_, Self>) -> PyResult<()> {
         #[cfg(not(Py_3_14))]

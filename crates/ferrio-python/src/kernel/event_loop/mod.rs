@@ -2,27 +2,27 @@
 //!
 //! | file | concern |
 //! |---|---|
-//! | `class` | [`Loop`]: its state, and how it is made |
+//! | `class` | [`Loop`]: its state, and how a loop is made |
 //! | `callback` | [`Callback`], the payload of the core: everything that an iteration can run |
 //! | `scheduling` | `call_soon`, `call_later`, `call_at`, `call_soon_threadsafe`, futures and tasks |
 //! | `running` | `run_forever`, one iteration, stopping and closing |
-//! | `asking` | iterations that ask a program's `_run_once`, clock, selector or list of timers |
+//! | `asking` | iterations that go through a program's `_run_once`, clock, selector or list of timers |
 //! | `polling` | the poll of an iteration, and when the GIL is released for it |
-//! | `watching` | `add_reader`, `add_writer` and which descriptors belong to transports |
-//! | `watched_files` | the objects by which descriptors are watched |
-//! | `unflushed` | what leaves at the end of an iteration |
+//! | `watching` | `add_reader`, `add_writer`; the descriptors that belong to transports |
+//! | `watched_files` | the objects by whose `fileno()` descriptors are watched |
+//! | `unflushed` | writes that are sent at the end of an iteration |
 //! | `signals` | signal handlers and the wake-up descriptor |
 //! | `last_task` | the task of the last step, which may stay the current one |
 //! | `debug` | debug mode: checks, slow callbacks |
-//! | `overrides` | methods that are not the loop's own |
-//! | `queued`, `ready_queue` | what is queued as handles; `_ready` |
+//! | `overrides` | methods that a subclass or a program has put in place of the loop's own |
+//! | `queued`, `ready_queue` | queued payloads as handles; `_ready` |
 //! | `listed_timers` | `_scheduled` |
 //! | `selector`, `self_pipe` | `_selector`; `_ssock`, `_csock` |
 //!
-//! Native is what runs for every callback, timer, descriptor, packet and connection that is accepted. What runs once
+//! This half of the loop runs for every callback, timer, descriptor, packet and accepted connection. Whatever runs once
 //! for a program or for an outgoing connection (name resolution, executors, the race of connection attempts, closing
-//! asynchronous generators, reporting exceptions) the Python class inherits from the running Python's own asyncio,
-//! which is the specification of it, patch release by patch release.
+//! asynchronous generators, reporting exceptions) is inherited by the Python class from the running Python's own
+//! asyncio, whose patch releases differ in it.
 //!
 //! Methods of the loop that belong to one kind of transport lie beside it, in `crate::io`.
 //!

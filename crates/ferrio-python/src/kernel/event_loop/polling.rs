@@ -1,18 +1,18 @@
 //! The poll of an iteration, and whether the GIL is released for it.
 //!
-//! Who wants the GIL asks its holder to give it up when the switch interval is over (`sys.setswitchinterval`, 5 ms), and
-//! begins to count anew whenever it is released before that (`take_gil` in `Python/ceval_gil.c`). A loop that releases it for
-//! each poll, although there always is something to do, has it back before another thread is awake: with callbacks of
-//! 50 us, that one got it once a second. If the other thread computes and does get it, the loop has to ask in turn, and
-//! stands still for a switch interval after each poll.
+//! A thread that wants the GIL waits for the switch interval (`sys.setswitchinterval`, 5 ms), then asks the holder to
+//! release it. Whenever the GIL is released before that, the thread starts to wait again (`take_gil` in
+//! `Python/ceval_gil.c`). A busy loop that releases the GIL for each poll has it back before the other thread is awake:
+//! with callbacks of 50 us, that thread got the GIL once a second. If the other thread computes and does get it, the loop
+//! has to wait in turn, and stands still for a switch interval after each poll.
 //!
-//! So a loop that is busy looks what has happened before it releases the GIL. As long as that is something it is like any
-//! thread that computes, and shares the GIL as the interpreter has such threads share it. It takes a system call more
-//! whenever there turns out to be nothing, which therefore makes it look less often.
+//! So a busy loop first looks for events without releasing the GIL. As long as it finds some, it behaves like any thread
+//! that computes, and shares the GIL with others as such threads do. A look that finds nothing costs an additional system
+//! call, so each of these makes the loop look less often.
 //!
-//! The interpreter asks when it runs Python code, and a busy loop need not run any: `add_reader(fd, int)` has none, nor has
-//! what fills the buffer of a native reader. So every few polls that keep the GIL a Python function is called that does
-//! nothing.
+//! The interpreter releases the GIL on request only while it runs Python code, which a busy loop need not do:
+//! `add_reader(fd, int)` runs none, nor does a native reader whose buffer fills. So after every few polls that have kept
+//! the GIL, the loop calls a Python function that does nothing.
 
 use std::io;
 
@@ -23,32 +23,32 @@ use pyo3::types::PyTuple;
 use super::Loop;
 use crate::{base::imports, cpython};
 
-/// A loop that always has to wait looks in vain before one in this many polls.
+/// The number of polls from one look to the next in a loop whose looks never find anything.
 const LOOK_EVERY: u32 = 16;
 
-/// After how many polls in a row that keep the GIL Python code has to run.
+/// The number of polls in a row that may keep the GIL before Python code has to run.
 const GIVE_WAY_EVERY: u32 = 16;
 
-/// When to look before releasing the GIL.
+/// When to look for events before releasing the GIL.
 #[derive(Debug, Default)]
 pub struct Looks {
-    /// How many polls go without a look after one in vain.
+    /// The number of polls without a look after the last look that has found nothing.
     pause: u32,
-    /// How many are left of these.
+    /// The number of these polls that are left.
     left: u32,
-    /// How many polls have kept the GIL since the loop gave way.
+    /// The number of polls that have kept the GIL since the loop gave way.
     kept: u32,
 }
 
 impl Looks {
-    /// Whether this poll, which may block, looks first.
+    /// Whether this poll, which may block, looks for events first.
     fn is_due(&mut self) -> bool {
         let due = self.left == 0;
         self.left = self.left.saturating_sub(1);
         due
     }
 
-    /// Takes into account whether a look has found something.
+    /// Adapts the pause to whether a look has found something.
     fn note(&mut self, found: bool) {
         self.pause = if found {
             0
@@ -58,7 +58,7 @@ impl Looks {
         self.left = self.pause;
     }
 
-    /// Whether the loop has to give way before it goes on.
+    /// Whether the loop has to give way to other threads now.
     fn give_way(&mut self) -> bool {
         let now = self.kept >= GIVE_WAY_EVERY;
         if now {
@@ -69,7 +69,7 @@ impl Looks {
 }
 
 impl Loop {
-    /// Waits for what happens; the GIL is released while that may take time.
+    /// Waits for events. The GIL is released while that may block.
     pub(super) fn poll(&self, py: Python<'_>, parked: &mut Parked) -> io::Result<()> {
         self.looks.with(py, |looks| looks.kept += 1);
         if !parked.blocks() {
@@ -86,8 +86,8 @@ impl Loop {
         py.detach(|| parked.wait())
     }
 
-    /// Lets another thread have the GIL if it has asked for it, every few polls that have kept it. Raises what signal
-    /// handlers raise, which run here, too.
+    /// Lets another thread that has asked for the GIL have it, every few polls that have kept it. Signal handlers run here,
+    /// too, and may raise.
     pub(super) fn give_way(&self, py: Python<'_>) -> PyResult<()> {
         if self.looks.with(py, Looks::give_way) {
             cpython::call(imports::give_way(py)?, &PyTuple::empty(py))?;

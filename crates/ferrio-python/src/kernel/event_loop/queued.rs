@@ -1,4 +1,4 @@
-//! What the loop is to run, as the handles that asyncio would have made, and back.
+//! Conversions between payloads and the handles that asyncio would have made for them.
 
 use ferrio::TimerKey;
 use pyo3::PyTraverseError;
@@ -11,17 +11,17 @@ use crate::base::cell::AttachedCell;
 use crate::kernel::handle::{Handle, HandleParts, TimerHandle};
 use crate::kernel::task::{StepCallable, WakeupCallable};
 
-/// Runs, when called, something that the loop runs without a handle.
+/// A callable that runs a payload: the callback of a handle that stands for it.
 #[pyclass(module = "ferrio", frozen)]
 pub struct Queued {
     event_loop: Py<Loop>,
     payload: AttachedCell<Option<Callback>>,
-    /// By which whoever has scheduled it takes it back.
+    /// The key of a timer, with which the code that has scheduled it cancels it.
     timer: Option<TimerKey>,
 }
 
 impl Queued {
-    /// For a payload that may be a timer.
+    /// Makes a callable for a payload, which may be a timer.
     pub fn create<'py>(
         event_loop: &Bound<'py, Loop>,
         payload: Callback,
@@ -85,7 +85,7 @@ impl Queued {
 }
 
 impl Callback {
-    /// The payload for what a program has put into the queue: a handle, or something that is run as one.
+    /// Makes the payload for an object that a program has put into the queue: a handle, or an object that is run like one.
     pub fn of_handle(object: &Bound<'_, PyAny>) -> Self {
         let exact =
             object.is_exact_instance_of::<Handle>() || object.is_exact_instance_of::<TimerHandle>();
@@ -95,7 +95,7 @@ impl Callback {
         }
     }
 
-    /// The object that runs the callback, as it stands in asyncio's queue.
+    /// Makes the handle for the payload that asyncio would have in its queue.
     pub fn into_handle<'py>(self, event_loop: &Bound<'py, Loop>) -> PyResult<Bound<'py, PyAny>> {
         let py = event_loop.py();
         let parts = match self {

@@ -1,7 +1,7 @@
-//! `_ready`: the queue of what runs next, as the `collections.deque` of handles that asyncio has.
+//! `_ready`: the queue of ready callbacks, presented as asyncio's `collections.deque` of handles.
 //!
-//! What is queued without a handle becomes one when it is looked at, and stays one: who cancels it there cancels it. The
-//! rare methods of a deque work on a real one with all that is queued, which is put back afterwards.
+//! A payload that is not a handle is replaced by one when a program looks at it, and stays one, so that the program can
+//! cancel it. The rare methods of a deque move the whole queue into a real deque, and back afterwards.
 
 use ferrio::LoopCore;
 use pyo3::PyTraverseError;
@@ -25,7 +25,7 @@ impl ReadyQueue {
         self.event_loop.get().core(py, f)
     }
 
-    /// Takes out all that is queued.
+    /// Takes all payloads out of the queue, as handles.
     fn take<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
         let event_loop = self.event_loop.bind(py);
         let handles = PyList::empty(py);
@@ -33,7 +33,7 @@ impl ReadyQueue {
         while let Some(payload) = payloads.front().map(|payload| payload.duplicate(py)) {
             let handle = payload.into_handle(event_loop);
             if let Err(error) = handle.and_then(|handle| handles.append(handle)) {
-                // Nothing is lost.
+                // Put everything back, so that nothing is lost.
                 self.core(py, |core| core.put_ready_first(payloads));
                 return self.put_first(&handles).and(Err(error));
             }
@@ -42,7 +42,7 @@ impl ReadyQueue {
         Ok(handles)
     }
 
-    /// Queues handles before all that is queued.
+    /// Puts handles in front of the queue.
     fn put_first(&self, handles: &Bound<'_, PyAny>) -> PyResult<()> {
         let py = handles.py();
         let handles = handles.try_iter()?;
@@ -53,19 +53,19 @@ impl ReadyQueue {
         Ok(())
     }
 
-    /// Everything that is queued, as handles from now on.
+    /// Returns a list of all handles, after the queued payloads were replaced by handles.
     fn handles<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
         let handles = self.take(py)?;
         self.put_first(&handles)?;
         Ok(handles)
     }
 
-    /// A deque of everything that is queued, as handles from now on.
+    /// Returns a deque of all handles, after the queued payloads were replaced by handles.
     fn to_deque<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         imports::deque(py)?.call1((self.handles(py)?,))
     }
 
-    /// The handle at an index, if there is one already.
+    /// Returns the handle at an index, if the payload there is a handle already.
     fn handle_at<'py>(&self, index: &Bound<'py, PyAny>) -> Option<Bound<'py, PyAny>> {
         let py = index.py();
         let index = index.cast::<PyInt>().ok()?.extract::<isize>().ok()?;
@@ -84,7 +84,7 @@ impl ReadyQueue {
         payload.into_handle(self.event_loop.bind(py)).ok()
     }
 
-    /// Uses a deque with all that is queued.
+    /// Moves the queue into a deque, runs `f` on it, and moves its content back.
     fn with_deque<'py, R>(
         &self,
         py: Python<'py>,
@@ -99,7 +99,7 @@ impl ReadyQueue {
         self.put_first(&deque).and(result)
     }
 
-    /// Calls a method of a deque with all that is queued.
+    /// Calls a method of a deque into which the queue is moved.
     fn call<'py>(
         &self,
         py: Python<'py>,
@@ -168,7 +168,7 @@ impl ReadyQueue {
         None
     }
 
-    /// As a deque compares, also with the queue of a loop.
+    /// Compares as a deque does, with a deque or the queue of another loop.
     fn __richcmp__<'py>(
         &self,
         other: &Bound<'py, PyAny>,
@@ -235,7 +235,7 @@ impl ReadyQueue {
         self.call(handle.py(), "count", (handle,))
     }
 
-    /// Of a handle, perhaps between two places.
+    /// Returns the index of a handle, optionally between two indices.
     #[pyo3(signature = (*args))]
     fn index<'py>(&self, args: &Bound<'py, PyTuple>) -> PyResult<Bound<'py, PyAny>> {
         self.call(args.py(), "index", args.clone())
@@ -245,7 +245,7 @@ impl ReadyQueue {
         if let Some(handle) = self.handle_at(index) {
             return Ok(handle);
         }
-        // What has no handle gets one, as all that is queued.
+        // All queued payloads become handles.
         self.with_deque(index.py(), |deque| deque.get_item(index))
     }
 
@@ -274,7 +274,7 @@ impl ReadyQueue {
     }
 }
 
-/// The queue of a loop as a deque; anything else as it is.
+/// Returns the queue of a loop as a deque, and any other object as it is.
 fn deque_of<'py>(object: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
     match object.cast::<ReadyQueue>() {
         Ok(queue) => queue.get().to_deque(object.py()),
@@ -289,7 +289,7 @@ impl Loop {
         ReadyQueue { event_loop: slf }
     }
 
-    /// Handles that a program puts in the place of all that is queued.
+    /// Replaces everything that is queued by a program's handles.
     #[setter(_ready)]
     fn set_ready(slf: Py<Self>, handles: &Bound<'_, PyAny>) -> PyResult<()> {
         let queue = ReadyQueue { event_loop: slf };

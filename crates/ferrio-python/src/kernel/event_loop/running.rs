@@ -1,4 +1,4 @@
-//! Running: `run_forever`, one iteration after the other, stopping and closing.
+//! Running a loop: `run_forever`, one iteration, stopping and closing.
 
 use std::sync::atomic::Ordering::Relaxed;
 
@@ -15,12 +15,12 @@ use crate::kernel::task::set_running_loop;
 use crate::{base::imports, cpython, kernel::handle};
 
 impl Loop {
-    /// Makes the loop the thread's running one.
+    /// Makes the loop the thread's running loop.
     fn enter(slf: &Bound<'_, Self>) -> PyResult<()> {
         let py = slf.py();
         let me = slf.get();
         me.check_open()?;
-        // A program that makes loops re-entrant replaces it.
+        // Called by its name because packages that make loops re-entrant replace it.
         slf.call_method0(intern!(py, "_check_running"))?;
         let hooks = imports::get_asyncgen_hooks(py)?.call0()?;
         let hooks: Bound<'_, PyTuple> = hooks.get_item(PySlice::full(py))?.cast_into()?;
@@ -29,14 +29,14 @@ impl Loop {
             .with(py, |known| known.asyncgens.replace(hooks.unbind()));
         drop(old);
         me.thread.store(cpython::thread_ident(), Relaxed);
-        // A signal handler can raise at any step.
+        // A signal handler can raise in any of the steps, which are undone then.
         if let Err(error) = Self::take_over(slf) {
             return cpython::finally(py, Err(error), || Self::leave(slf));
         }
         Ok(())
     }
 
-    /// Takes over what a thread has one of.
+    /// Takes over what exists once a thread: its hooks, its running loop, its wake-up descriptor.
     fn take_over(slf: &Bound<'_, Self>) -> PyResult<()> {
         let py = slf.py();
         Self::track_coroutine_origins(slf, slf.get().debug())?;
@@ -48,7 +48,7 @@ impl Loop {
         Self::watch_signals(slf)
     }
 
-    /// Undoes [`Loop::enter`]: every step of it, whatever another raises.
+    /// Undoes every step of [`Loop::enter`], even if one of them raises.
     fn leave(slf: &Bound<'_, Self>) -> PyResult<()> {
         let py = slf.py();
         let me = slf.get();
@@ -67,7 +67,7 @@ impl Loop {
         not_running.and(generators).and(signals).and(origins)
     }
 
-    /// One iteration: wait for what is to happen, then run what was ready before it began to run anything.
+    /// Runs one iteration: waits for events, then runs the callbacks that are ready at that moment.
     #[inline]
     pub(super) fn run_once(slf: &Bound<'_, Self>) -> PyResult<()> {
         let py = slf.py();
@@ -75,7 +75,7 @@ impl Loop {
         if !me.has_system_time() {
             Self::read_own_clock(slf)?;
         }
-        // Python code that runs meanwhile looks after signals itself.
+        // An iteration without a poll need not check for signals: the Python code that it runs does.
         if let Some(turn) = me.core(py, LoopCore::turn_without_poll) {
             return Self::run_turn(slf, turn);
         }
@@ -98,13 +98,13 @@ impl Loop {
             })
             .map_err(|error| os_error(py, &error))?;
         read?;
-        // Python's own signal handlers run here when the poll was interrupted; one may raise KeyboardInterrupt.
+        // Python's signal handlers run here after a signal has interrupted the poll; one may raise KeyboardInterrupt.
         py.check_signals()?;
         me.give_way(py)?;
         Self::run_turn(slf, turn)
     }
 
-    /// Hands the engine the time of another clock than the system's, if there is one.
+    /// Gives the engine the time of the clock that replaces the system's, if there is one.
     #[cold]
     pub(super) fn read_own_clock(slf: &Bound<'_, Self>) -> PyResult<()> {
         let py = slf.py();
@@ -119,7 +119,7 @@ impl Loop {
         Ok(())
     }
 
-    /// Runs `turn` callbacks, then sends what transports have written meanwhile.
+    /// Runs `turn` callbacks, then sends what transports have written in the meantime.
     pub(super) fn run_turn(slf: &Bound<'_, Self>, turn: usize) -> PyResult<()> {
         let py = slf.py();
         let me = slf.get();
@@ -139,7 +139,7 @@ impl Loop {
                 break;
             }
         }
-        // Also when an exception leaves the loop: what was written before it must not be lost.
+        // If an exception leaves the loop, what was written before it must be sent all the same.
         match failure {
             None => Self::flush(slf),
             Some(error) => {
@@ -149,7 +149,7 @@ impl Loop {
         }
     }
 
-    /// Runs a callback in debug mode, or through what a program has put in the place of `asyncio.Handle._run`.
+    /// Runs a callback in debug mode, or through a program's replacement of `asyncio.Handle._run`.
     #[cold]
     fn run_observed(slf: &Bound<'_, Self>, callback: Callback) -> PyResult<()> {
         let callback = if handle::run_was_replaced() {
@@ -168,7 +168,7 @@ impl Loop {
     /// Sends what transports have written in this iteration.
     #[inline]
     pub(super) fn flush(slf: &Bound<'_, Self>) -> PyResult<()> {
-        if slf.get().unflushed.with(slf.py(), |it| it.is_empty()) {
+        if slf.get().unflushed.with(slf.py(), |all| all.is_empty()) {
             return Ok(());
         }
         Self::leave_last_task(slf)?;
@@ -179,7 +179,7 @@ impl Loop {
         let py = slf.py();
         let mut outcome = Ok(());
         loop {
-            // Flushing may write: TLS gives ciphertext to its transport, a protocol answers pause_writing.
+            // Flushing may lead to further writes: TLS passes ciphertext to its transport, or a protocol writes.
             let transports = slf.get().unflushed.with(py, |transports| {
                 (!transports.is_empty()).then(|| std::mem::take(transports))
             });
@@ -219,21 +219,21 @@ impl Loop {
         cpython::finally(slf.py(), outcome, || Self::leave(slf))
     }
 
-    /// What `run_forever` does first: for subclasses that iterate themselves, as those that integrate a GUI's loop.
+    /// The first part of run_forever(), for subclasses that run the iterations themselves, such as those for a GUI's loop.
     #[pyo3(name = "_run_forever_setup")]
     fn enter_method(slf: &Bound<'_, Self>) -> PyResult<()> {
         Self::enter(slf)
     }
 
-    /// One iteration: between `_run_forever_setup` and `_run_forever_cleanup`, or inside a callback of another iteration, which
-    /// then finds that what was ready has run.
+    /// Run one iteration, between _run_forever_setup() and _run_forever_cleanup(), or inside a callback of another
+    /// iteration, whose remaining callbacks it then runs.
     #[pyo3(name = "_run_once")]
     fn run_once_method(slf: &Bound<'_, Self>) -> PyResult<()> {
         let outcome = Self::run_own_once(slf);
         Self::leave_last_task(slf).and(outcome)
     }
 
-    /// What `run_forever` does last.
+    /// The last part of run_forever().
     #[pyo3(name = "_run_forever_cleanup")]
     fn leave_method(slf: &Bound<'_, Self>) -> PyResult<()> {
         Self::leave(slf)
@@ -257,7 +257,7 @@ impl Loop {
             return Ok(());
         }
         Self::close_any_self_pipe(slf)?;
-        // asyncio's own part: the log line, the executor.
+        // asyncio's own part logs a line and shuts the executor down.
         imports::base_event_loop(py)?.call_method1(intern!(py, "close"), (slf,))?;
         me.closed.store(true, Relaxed);
         let outcome = Self::close_signals(slf);
@@ -295,7 +295,7 @@ impl Loop {
         self.running_thread()
     }
 
-    /// A program that iterates itself says when it begins and ends; what transports have written till then leaves.
+    /// Set by programs that run the iterations themselves, when they begin and end. Sends what transports have written.
     #[setter(_thread_id)]
     fn set_thread_id(slf: &Bound<'_, Self>, thread: Option<u64>) -> PyResult<()> {
         slf.get().thread.store(thread.unwrap_or(NO_THREAD), Relaxed);

@@ -1,5 +1,7 @@
-//! `_ssock` and `_csock`: the pair of sockets by which asyncio's loop is woken up. The loop has other means and makes the pair when
-//! a program asks for it: what is written into `_csock` wakes the loop up, and numbers of signals run their handlers.
+//! `_ssock` and `_csock`: the pair of sockets by which asyncio's loop is woken up.
+//!
+//! A native loop is woken up by other means and makes the pair only when a program asks for it. Then a byte that is
+//! written into `_csock` wakes the loop up, and runs the handler of the signal with this number.
 
 use std::os::fd::RawFd;
 
@@ -13,7 +15,7 @@ use super::watching::fileno;
 use crate::base::errors::os_error;
 use crate::base::imports;
 
-/// The two sockets, once they were asked for.
+/// The two sockets, if a program has asked for them.
 #[derive(Default)]
 pub struct SelfPipe {
     reader: Option<Py<PyAny>>,
@@ -29,7 +31,7 @@ impl SelfPipe {
 }
 
 impl Loop {
-    /// Has asyncio make the pair and watch it, if there is none.
+    /// Makes the pair and watches it, by asyncio's own code, if there is none.
     fn need_self_pipe(slf: &Bound<'_, Self>) -> PyResult<()> {
         let py = slf.py();
         let me = slf.get();
@@ -40,25 +42,26 @@ impl Loop {
     }
 
     fn has_self_pipe(&self, py: Python<'_>) -> bool {
-        // asyncio's own code gives up one after the other.
+        // asyncio's own code closes one after the other.
         self.self_pipe
             .with(py, |pipe| pipe.reader.is_some() || pipe.writer.is_some())
     }
 
-    /// Writes into the pair, as another thread does to wake asyncio's loop up, and returns the descriptor that can be read now.
+    /// Writes into the pair, as another thread does to wake asyncio's loop up, and returns the descriptor that is readable
+    /// now.
     ///
-    /// A selector that was woken up reports it until somebody has read: clocks for tests count on that, which select twice.
+    /// asyncio's selector reports this descriptor until it is read, which clocks for tests rely on: they select twice.
     pub(super) fn fill_self_pipe(slf: &Bound<'_, Self>) -> PyResult<Option<RawFd>> {
         let py = slf.py();
         let Some(reader) = Self::get_ssock(slf)? else {
             return Ok(None);
         };
-        let stock = imports::base_selector_event_loop(py)?;
-        stock.call_method1(intern!(py, "_write_to_self"), (slf,))?;
+        let asyncio_loop = imports::base_selector_event_loop(py)?;
+        asyncio_loop.call_method1(intern!(py, "_write_to_self"), (slf,))?;
         fileno(reader.bind(py)).map(Some)
     }
 
-    /// Closes the pair.
+    /// Closes the pair if there is one.
     pub(super) fn close_any_self_pipe(slf: &Bound<'_, Self>) -> PyResult<()> {
         let py = slf.py();
         if slf.get().has_self_pipe(py) {

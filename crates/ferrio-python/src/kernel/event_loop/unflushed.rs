@@ -1,17 +1,17 @@
-//! What leaves at the end of an iteration.
+//! Writes that are sent at the end of an iteration, so that one system call can send all that one transport has written in it.
 
 use pyo3::PyTraverseError;
 use pyo3::gc::PyVisit;
 use pyo3::prelude::*;
 
-/// An object that has collected writes in this iteration, and how it sends them.
+/// A transport that has collected writes in this iteration, and the function that sends them.
 pub struct Unflushed {
     object: Py<PyAny>,
     flush: fn(&Bound<'_, PyAny>) -> PyResult<()>,
 }
 
 impl Unflushed {
-    /// Has `flush` called with the object.
+    /// Makes an entry for an object, which `flush` is called with.
     pub fn new<T>(object: &Bound<'_, T>, flush: fn(&Bound<'_, PyAny>) -> PyResult<()>) -> Self {
         Self {
             object: object.as_any().clone().unbind(),
@@ -19,7 +19,7 @@ impl Unflushed {
         }
     }
 
-    /// Sends what was collected.
+    /// Sends the collected writes.
     pub fn flush(&self, py: Python<'_>) -> PyResult<()> {
         (self.flush)(self.object.bind(py))
     }
