@@ -19,7 +19,7 @@ impl Loop {
         let py = slf.py();
         Self::leave_last_task(slf)?;
         Self::look_for_overrides(slf)?;
-        if !slf.get().has_own_iteration() {
+        if !slf.get().overrides_run_once() {
             return Self::run_own_once(slf);
         }
         let outcome = slf.call_method0(intern!(py, "_run_once")).map(drop);
@@ -32,7 +32,7 @@ impl Loop {
         Self::leave_last_task(slf)?;
         Self::look_for_overrides(slf)?;
         Self::take_timers_back(slf)?;
-        if me.has_own_parts() {
+        if me.overrides_parts() {
             return Self::run_once_by_parts(slf);
         }
         Self::run_once(slf)

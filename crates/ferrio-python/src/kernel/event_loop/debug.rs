@@ -25,7 +25,7 @@ impl Loop {
         Ok(())
     }
 
-    /// Raises `TypeError` for what cannot be a callback, with asyncio's own words.
+    /// Raises asyncio's `TypeError` for an object that cannot be a callback.
     pub(super) fn check_callback(
         slf: &Bound<'_, Self>,
         callback: &Bound<'_, PyAny>,
@@ -35,8 +35,8 @@ impl Loop {
         Ok(())
     }
 
-    /// Reports an error that was caught: whoever is told also finds it as the exception that is being handled. `describe`
-    /// adds the `message` and what else there is to say.
+    /// Reports a caught error to the exception handler, which also finds the error as the exception that is being handled.
+    /// `describe` sets the `message` and adds further entries to the report.
     #[cold]
     pub fn report(
         slf: &Bound<'_, Self>,
@@ -47,14 +47,14 @@ impl Loop {
         cpython::ensure_traceback(py, error);
         cpython::handling(py, error, || {
             let context = PyDict::new(py);
-            context.set_item("message", py.None())?; // It comes first.
+            context.set_item("message", py.None())?; // The first entry, as in asyncio; `describe` fills it in.
             context.set_item("exception", error)?;
             describe(&context)?;
             Self::call_exception_handler(slf, &context)
         })
     }
 
-    /// Reports to the user's exception handler, or logs, what is not an error that was just caught: see [`Loop::report`].
+    /// Calls the loop's exception handler. For an error that was just caught, use [`Loop::report`].
     pub fn call_exception_handler(
         slf: &Bound<'_, Self>,
         context: &Bound<'_, PyDict>,
@@ -63,7 +63,7 @@ impl Loop {
         Ok(())
     }
 
-    /// Has coroutines remember where they were created, or not.
+    /// Turns the recording of the places where coroutines are created on or off.
     pub(super) fn track_coroutine_origins(slf: &Bound<'_, Self>, enabled: bool) -> PyResult<()> {
         if enabled {
             coroutine::may_trace_origins();
@@ -75,7 +75,7 @@ impl Loop {
         Ok(())
     }
 
-    /// Runs a callback and warns if it has blocked the loop for too long.
+    /// Runs a callback and logs a warning if it has blocked the loop for too long.
     pub(super) fn run_timed(slf: &Bound<'_, Self>, callback: Callback) -> PyResult<()> {
         let py = slf.py();
         let me = slf.get();

@@ -22,7 +22,7 @@ impl Loop {
     /// Python code before the next step.
     #[inline]
     pub fn may_keep_last_task(&self) -> bool {
-        !self.debug() && !self.has_own_time()
+        !self.debug() && !self.overrides_time()
     }
 
     /// Remembers whether the step has kept its task as the current one.

@@ -1,8 +1,9 @@
-//! `_scheduled`: the timers in a list that is a heap, as asyncio keeps them, for programs that look at them or take them out.
+//! `_scheduled`: the timers in a list that is a heap, as asyncio keeps them, for programs that look at timers or remove
+//! them.
 //!
-//! Whoever asks for the list gets all timers in it, as handles. As long as anybody has it, it is where the timers are: those
-//! that are scheduled meanwhile are put into it when it is looked at and in each iteration. When nobody has it any more
-//! they are taken back.
+//! When a program asks for the list, all timers move into it, as handles. They stay there as long as the program has a
+//! reference to the list: new timers go into the engine and move to the list in each iteration and whenever the program
+//! looks at it. When only the loop has a reference to the list, the timers move back into the engine.
 
 use std::collections::HashMap;
 
@@ -20,14 +21,15 @@ use crate::base::errors::leaves_the_loop;
 use crate::kernel::handle::{HandleParts, TimerHandle, When};
 use crate::{base::imports, cpython};
 
-/// The timers that are in the list.
+/// The list and the timers that are in it.
 #[derive(Default)]
 pub struct ListedTimers {
     list: Option<Py<PyList>>,
-    /// Weak references to the handles of timers that had none, by which their owners take them back. A handle lives as long as
-    /// it is in the list or in the queue, as in asyncio; what it calls forgets the key at its end.
+    /// Weak references to handles that were made for the list, by the keys with which the timers' owners cancel them. As
+    /// in asyncio, a handle lives as long as it is in the list or in the queue. Its callable ([`Queued`]) removes the key
+    /// when it goes away.
     handles: HashMap<TimerKey, Py<PyWeakrefReference>>,
-    /// How many in the list were cancelled.
+    /// The number of cancelled timers in the list.
     cancelled: usize,
 }
 
@@ -42,7 +44,7 @@ impl ListedTimers {
 }
 
 impl Loop {
-    /// Takes a timer out; the caller drops what it gets.
+    /// Cancels a timer, wherever it is. Returns the payload of one that was in the engine, for the caller to drop.
     pub fn cancel_timer(&self, py: Python<'_>, key: TimerKey) -> PyResult<Option<Callback>> {
         let timer = self.core(py, |core| core.cancel(key));
         if timer.is_none()
@@ -60,7 +62,7 @@ impl Loop {
             || (self.listed_timers).with(py, |timers| timers.handles.contains_key(&key))
     }
 
-    /// Forgets a timer that runs from the list, or never will. Returns whether it was there: else its owner has taken it back.
+    /// Forgets a listed timer that runs now or never will. Returns `false` if its owner has cancelled it before.
     pub(super) fn forget_listed_timer(&self, py: Python<'_>, key: TimerKey) -> bool {
         self.take_handle(py, key).is_some()
     }
@@ -69,18 +71,18 @@ impl Loop {
         (self.listed_timers).with(py, |timers| timers.handles.remove(&key))
     }
 
-    /// The list, if anybody may have it.
+    /// Returns the list while the timers are in it.
     fn timer_list<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyList>> {
         self.listed_timers
             .get_bound(py, |timers| timers.list.as_ref())
     }
 
-    /// Puts what was scheduled since the last time into the list. Each timer is the loop's until its handle is made, and none
-    /// is lost if something raises.
+    /// Moves the engine's timers into the list. A timer stays in the engine until its handle is made, so that none is lost
+    /// if something raises.
     fn list_timers(slf: &Bound<'_, Self>, list: &Bound<'_, PyList>) -> PyResult<()> {
         let py = slf.py();
         let me = slf.get();
-        // In the order of their times: what an empty list gets is a heap.
+        // In the order of their times, so that an empty list becomes a heap.
         while let Some((at, key, payload)) = me.core(py, |core| {
             let (at, key, payload) = core.first_timer()?;
             Some((at, key, payload.duplicate(py)))
@@ -98,7 +100,7 @@ impl Loop {
             };
             let taken = me.core(py, |core| core.cancel(key));
             if taken.is_none() {
-                // Something that ran meanwhile has cancelled it.
+                // Python code that ran in the meantime has cancelled the timer.
                 continue;
             }
             let old = made.and_then(|weak| {
@@ -108,13 +110,13 @@ impl Loop {
             if let Ok(handle) = entry.cast::<TimerHandle>() {
                 handle.get().set_listed(py);
             }
-            // If it raises, since something in the list is no timer, the entry is in the list all the same.
+            // If this raises because an entry of the list is not comparable, the new entry is in the list all the same.
             imports::heappush(py)?.call1((list, entry))?;
         }
         Ok(())
     }
 
-    /// Has the loop keep its timers itself again, if nobody has the list any more.
+    /// Moves the timers back into the engine, if nobody else has a reference to the list.
     pub(super) fn take_timers_back(slf: &Bound<'_, Self>) -> PyResult<()> {
         let py = slf.py();
         let me = slf.get();
@@ -128,25 +130,25 @@ impl Loop {
         let timers = match by_time(&list) {
             Ok(timers) => timers,
             Err(error) if leaves_the_loop(py, &error) => return Err(error),
-            // Something in the list is no timer: the list stays, and the iteration raises when that is the first in it.
+            // An entry of the list is no timer. The list stays, and an iteration raises when this entry is the first.
             Err(_) => return Ok(()),
         };
         drop(list);
         let unused = (me.listed_timers).with(py, |timers| {
-            // Whoever has asked for the list while the handles were looked at keeps it.
+            // Python code that ran in the meantime may have taken a reference to the list.
             timers.list.as_ref().filter(|list| is_unused(list))?;
             timers.cancelled = 0;
             timers.list.take()
         });
         if unused.is_some() {
-            Self::set_own_part(slf, Part::Timers, false);
+            Self::set_overridden_part(slf, Part::Timers, false);
             Self::schedule_all(slf, timers);
         }
         drop(unused);
         Ok(())
     }
 
-    /// Schedules handles that the list had.
+    /// Schedules handles from a list in the engine.
     fn schedule_all(slf: &Bound<'_, Self>, timers: Vec<(f64, Bound<'_, PyAny>)>) {
         let py = slf.py();
         for (at, handle) in timers {
@@ -159,12 +161,12 @@ impl Loop {
         }
     }
 
-    /// When the first timer in the list is due, after cancelled ones have left it by asyncio's rule.
+    /// Returns the time of the first timer, in seconds, after cancelled ones were removed from the list by asyncio's rule.
     pub(super) fn next_listed_time(slf: &Bound<'_, Self>) -> PyResult<Option<f64>> {
         let py = slf.py();
         let me = slf.get();
         let Some(list) = me.timer_list(py) else {
-            // Timers are the loop's own.
+            // The timers are in the engine.
             return Ok(me.core(py, LoopCore::next_timer).map(Time::as_secs_f64));
         };
         Self::list_timers(slf, &list)?;
@@ -182,7 +184,7 @@ impl Loop {
         Ok(None)
     }
 
-    /// Takes all cancelled timers out of the list.
+    /// Removes all cancelled timers from the list.
     fn drop_cancelled(slf: &Bound<'_, Self>, list: &Bound<'_, PyList>) -> PyResult<()> {
         let py = slf.py();
         let kept = PyList::empty(py);
@@ -199,19 +201,19 @@ impl Loop {
         Ok(())
     }
 
-    /// Queues the timers that are due, by asyncio's rule: up to the clock's resolution early. Clocks for tests advance by what
-    /// the selector was told to wait, and leave it to this rule that the sum is not exact.
+    /// Queues the timers that are due, by asyncio's rule: up to the clock's resolution early. Clocks for tests advance by the
+    /// selector's timeout and rely on this rule, since the floating-point sum is not exact.
     pub(super) fn queue_due_timers(slf: &Bound<'_, Self>) -> PyResult<()> {
         let py = slf.py();
         let me = slf.get();
         let resolution: f64 = slf.getattr(intern!(py, "_clock_resolution"))?.extract()?;
         let end = Self::now(slf)? + resolution;
         let Some(list) = me.timer_list(py) else {
-            let has_own_time = me.has_own_time();
+            let overrides_time = me.overrides_time();
             me.core(py, |core| {
                 core.set_own_time(Some(Time::from_secs_f64(end)));
                 core.queue_due_timers();
-                if !has_own_time {
+                if !overrides_time {
                     core.set_own_time(None);
                 }
             });
@@ -239,7 +241,7 @@ impl Loop {
             .with(py, |timers| timers.cancelled = count(timers.cancelled));
     }
 
-    /// Gives up what closing makes useless.
+    /// Drops the list and the timers in it, for `close`.
     pub(super) fn close_listed_timers(&self, py: Python<'_>) {
         let old = self.listed_timers.take(py);
         drop(old);
@@ -256,7 +258,7 @@ fn time_of(timer: &Bound<'_, PyAny>) -> PyResult<f64> {
     timer.getattr(intern!(timer.py(), "_when"))?.extract()
 }
 
-/// The handles that were not cancelled, with their times and in their order.
+/// Returns the handles that were not cancelled with their times, in the order of these.
 fn by_time<'py>(handles: &Bound<'py, PyList>) -> PyResult<Vec<(f64, Bound<'py, PyAny>)>> {
     let mut timers = Vec::with_capacity(handles.len());
     for handle in handles {
@@ -289,7 +291,7 @@ impl Loop {
         Ok(list)
     }
 
-    /// Timers that a program puts in the place of all that are scheduled.
+    /// Replaces all scheduled timers by a program's.
     #[setter(_scheduled)]
     fn set_scheduled(slf: &Bound<'_, Self>, timers: &Bound<'_, PyList>) -> PyResult<()> {
         let py = slf.py();
@@ -300,7 +302,7 @@ impl Loop {
             me.listed_timers.take(py),
         );
         drop(old);
-        Self::set_own_part(slf, Part::Timers, false);
+        Self::set_overridden_part(slf, Part::Timers, false);
         Self::schedule_all(slf, timers);
         Ok(())
     }
@@ -334,6 +336,6 @@ impl Loop {
         let list = list.clone().unbind();
         let old = (slf.get().listed_timers).with(py, |timers| timers.list.replace(list));
         drop(old);
-        Self::set_own_part(slf, Part::Timers, true);
+        Self::set_overridden_part(slf, Part::Timers, true);
     }
 }

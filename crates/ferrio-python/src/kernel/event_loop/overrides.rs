@@ -1,9 +1,9 @@
-//! Methods that a subclass or a program has put in place of the loop's own, or of asyncio's (`ferrio._patches`): then
-//! everything goes through them, as in asyncio, instead of straight to what they do.
+//! Overrides: methods that a subclass has, or that a program has put in place of the loop's own or of asyncio's
+//! (`ferrio._patches`). Everything then goes through them, as in asyncio, and not straight to the native code.
 //!
-//! They are looked for when a loop is made, when something is put on the loop, and whenever its class has changed. To notice the
-//! last, an iteration compares the version of the class with the version that was looked at. The same comparison tells it
-//! that nothing that it does is anybody's but the loop's own.
+//! They are looked for when a loop is made, when an attribute is set on the loop, and whenever its class has changed. To
+//! notice a change of the class, an iteration compares the class version with the one at the last look. The same
+//! comparison tells the iteration that none of its parts is overridden.
 
 use std::num::NonZeroU32;
 use std::sync::atomic::{AtomicU8, AtomicU32, Ordering::Relaxed};
@@ -23,7 +23,7 @@ const TIME: u8 = 1 << 3;
 const CREATE_TASK: u8 = 1 << 4;
 const CREATE_FUTURE: u8 = 1 << 5;
 const RUN_ONCE: u8 = 1 << 6;
-/// `time` is the loop's own, but the clock that it reads was another when the loop last looked.
+/// `time` is not overridden, but `time.monotonic` was replaced at the last look.
 const CLOCK: u8 = 1 << 7;
 
 const METHODS: [(&str, u8); 7] = [
@@ -36,55 +36,59 @@ const METHODS: [(&str, u8); 7] = [
     ("_run_once", RUN_ONCE),
 ];
 
-/// A version that no class has: `PyType_Modified` counts up, and ends long before.
+/// A version that no class has: the interpreter's counter ends long before.
 const NO_VERSION: u32 = u32::MAX;
 
-/// After how many iterations a class without a version is looked at again; a divisor of 256.
+/// The number of iterations after which a class without a version is looked at again; a divisor of 256.
 const LOOK_EVERY: u8 = 64;
 
-/// Parts of an iteration that are not the loop's own.
+/// A part of an iteration that can be overridden.
 #[derive(Clone, Copy)]
 pub enum Part {
     /// `_process_events`.
     Events = 1,
     /// `_selector`, or its `select`.
     Selector = 2,
-    /// `_scheduled`: timers are in a list that a program has.
+    /// `_scheduled`: the timers are in a list that a program has.
     Timers = 4,
 }
 
-/// Which of the methods that others are called through are not the loop's own.
+/// The methods and parts of a loop that are overridden.
 #[derive(Default)]
 pub struct Overrides {
     /// A bit for each of [`METHODS`], and [`CLOCK`].
     methods: AtomicU8,
     /// A set of [`Part`].
     parts: AtomicU8,
-    /// The version of the class when it was looked at last.
+    /// The version of the class at the last look; 0 for none.
     seen: AtomicU32,
-    /// How many iterations have not looked at a class without a version.
+    /// The number of iterations since the last look at a class without a version, modulo 256.
     passed: AtomicU8,
-    /// The same as `seen` if iterations are the loop's own in all they do, else [`NO_VERSION`].
+    /// The same as `seen` if no part of an iteration is overridden, else [`NO_VERSION`].
     plain: AtomicU32,
 }
 
 impl Overrides {
-    /// Those of a class.
+    /// Finds the overrides of a class.
     pub fn of_class(cls: &Bound<'_, PyType>) -> PyResult<Self> {
         let overrides = Self::default();
         overrides.look_at(cls, None)?;
-        // The first iteration looks again: only an object tells the version of its class.
+        // The version of a class is read through an instance, so the first iteration looks again.
         overrides.plain.store(NO_VERSION, Relaxed);
         Ok(overrides)
     }
 
-    /// Looks at a class, and at what a loop of it has of its `own`.
-    fn look_at(&self, cls: &Bound<'_, PyType>, own: Option<&Bound<'_, PyDict>>) -> PyResult<()> {
+    /// Looks for overrides in a class, and in the dictionary of a loop of this class.
+    fn look_at(
+        &self,
+        cls: &Bound<'_, PyType>,
+        loop_dict: Option<&Bound<'_, PyDict>>,
+    ) -> PyResult<()> {
         let py = cls.py();
         let native = py.get_type::<Loop>().into_any();
         let replaced = |name: &str, original: &Bound<'_, PyAny>| {
-            let on_loop = match own {
-                Some(own) => own.contains(name)?,
+            let on_loop = match loop_dict {
+                Some(dict) => dict.contains(name)?,
                 None => false,
             };
             PyResult::Ok(on_loop || !cls.getattr(name)?.is(original.getattr(name)?))
@@ -106,90 +110,94 @@ impl Overrides {
         self.methods.load(Relaxed) & methods != 0
     }
 
-    fn set_part(&self, part: Part, own: bool) {
+    fn set_part(&self, part: Part, overridden: bool) {
         let (parts, bit) = (self.parts.load(Relaxed), part as u8);
-        let parts = if own { parts | bit } else { parts & !bit };
+        let parts = if overridden {
+            parts | bit
+        } else {
+            parts & !bit
+        };
         self.parts.store(parts, Relaxed);
     }
 
-    /// Whether to look again at a class that has no version. The interpreter gives a class some thousand of them, which only
-    /// programs use up that patch it again and again.
+    /// Whether it is time to look again at a class that has no version. That is rare: the interpreter gives a class a
+    /// thousand versions, which only programs use up that patch the class again and again.
     fn is_due(&self) -> bool {
         let count = self.passed.load(Relaxed).wrapping_add(1);
         self.passed.store(count, Relaxed);
         count.is_multiple_of(LOOK_EVERY)
     }
 
+    /// Whether no part of an iteration is overridden.
     fn is_plain(&self) -> bool {
         !self.any(TIME | RUN_ONCE) && self.parts.load(Relaxed) == 0
     }
 }
 
 impl Loop {
-    /// Whether something that schedules, or makes what is waited for, is not the loop's own, so that everything has to go
-    /// through it.
+    /// Whether a method that schedules, or `create_future`, is overridden, so that everything has to go through it.
     #[inline]
-    pub fn schedules_itself(&self) -> bool {
+    pub fn overrides_scheduling(&self) -> bool {
         self.overrides
             .any(CALL_SOON | CALL_LATER | CALL_AT | TIME | CREATE_FUTURE)
     }
 
-    /// Whether `call_soon` is not the loop's own.
+    /// Whether `call_soon` is overridden.
     #[inline]
-    pub fn has_own_call_soon(&self) -> bool {
+    pub fn overrides_call_soon(&self) -> bool {
         self.overrides.any(CALL_SOON)
     }
 
-    /// Whether `call_at` is not the loop's own.
+    /// Whether `call_at` is overridden.
     #[inline]
-    pub fn has_own_call_at(&self) -> bool {
+    pub fn overrides_call_at(&self) -> bool {
         self.overrides.any(CALL_AT)
     }
 
-    /// Whether `create_task` is not the loop's own.
+    /// Whether `create_task` is overridden.
     #[inline]
-    pub fn creates_tasks_itself(&self) -> bool {
+    pub fn overrides_create_task(&self) -> bool {
         self.overrides.any(CREATE_TASK)
     }
 
-    /// Whether the time is another than the system's clock says, as far as the loop knows.
+    /// Whether `time` is overridden, or the clock was replaced at the last look.
     #[inline]
-    pub fn has_own_time(&self) -> bool {
+    pub fn overrides_time(&self) -> bool {
         self.overrides.any(TIME | CLOCK)
     }
 
-    /// Whether the time is what the system's clock says.
+    /// Whether the loop's time is that of the system's clock.
     #[inline]
     pub fn has_system_time(&self) -> bool {
-        !self.has_own_time() && cpython::clock_is_untouched()
+        !self.overrides_time() && cpython::clock_is_untouched()
     }
 
-    /// Looks whether the time is another than the system's clock says.
+    /// Looks whether the clock was replaced. Returns whether the loop's time differs from the system's.
     pub(super) fn look_at_clock(&self, py: Python<'_>) -> PyResult<bool> {
         let replaced = cpython::clock_is_replaced(py)?;
         let methods = self.overrides.methods.load(Relaxed) & !CLOCK;
         let methods = if replaced { methods | CLOCK } else { methods };
         self.overrides.methods.store(methods, Relaxed);
-        Ok(self.has_own_time())
+        Ok(self.overrides_time())
     }
 
-    /// Whether `_run_once` is not the loop's own.
-    pub(super) fn has_own_iteration(&self) -> bool {
+    /// Whether `_run_once` is overridden.
+    pub(super) fn overrides_run_once(&self) -> bool {
         self.overrides.any(RUN_ONCE)
     }
 
-    /// Whether an iteration has to go through parts that are not the loop's own.
-    pub(super) fn has_own_parts(&self) -> bool {
+    /// Whether any [`Part`] of an iteration is overridden.
+    pub(super) fn overrides_parts(&self) -> bool {
         self.overrides.parts.load(Relaxed) != 0
     }
 
-    /// Whether nothing that an iteration does is anybody's but the loop's own. The clock is looked at separately.
+    /// Whether nothing in an iteration is overridden. The clock is not considered.
     #[inline]
     pub(super) fn iterates_plainly(slf: &Bound<'_, Self>) -> bool {
         class_version(slf) == slf.get().overrides.plain.load(Relaxed)
     }
 
-    /// Looks at the class if that has changed, and at asyncio's handles.
+    /// Looks for overrides if the class has changed, and for a replaced `asyncio.Handle._run`.
     pub(super) fn look_for_overrides(slf: &Bound<'_, Self>) -> PyResult<()> {
         handle::look_at_run(slf.py())?;
         let version = class_version(slf);
@@ -201,16 +209,17 @@ impl Loop {
         Self::look_again(slf)
     }
 
+    /// Looks for overrides in the loop and its class.
     pub(super) fn look_again(slf: &Bound<'_, Self>) -> PyResult<()> {
         let py = slf.py();
         let me = slf.get();
-        // Puts what was put into asyncio's classes into the loop's.
+        // Copies a program's patches of asyncio's classes into the loop's class.
         imports::obey_patches(py)?.call0()?;
-        let own = slf.getattr(intern!(py, "__dict__"))?.cast_into()?;
-        me.overrides.look_at(&slf.get_type(), Some(&own))?;
-        let own_select = me.has_own_select(py)?;
-        me.overrides.set_part(Part::Selector, own_select);
-        if !me.has_own_time() {
+        let dict = slf.getattr(intern!(py, "__dict__"))?.cast_into()?;
+        me.overrides.look_at(&slf.get_type(), Some(&dict))?;
+        let overridden = me.overrides_select(py)?;
+        me.overrides.set_part(Part::Selector, overridden);
+        if !me.overrides_time() {
             me.core(py, |core| core.set_own_time(None));
         }
         let seen = if cpython::versions_hold(py)? {
@@ -223,12 +232,13 @@ impl Loop {
         Ok(())
     }
 
-    /// Notes that a part of iterations is the loop's own or not.
-    pub(super) fn set_own_part(slf: &Bound<'_, Self>, part: Part, own: bool) {
-        slf.get().overrides.set_part(part, own);
+    /// Notes whether a part of iterations is overridden.
+    pub(super) fn set_overridden_part(slf: &Bound<'_, Self>, part: Part, overridden: bool) {
+        slf.get().overrides.set_part(part, overridden);
         Self::note_parts(slf);
     }
 
+    /// Updates the version that [`Loop::iterates_plainly`] compares.
     fn note_parts(slf: &Bound<'_, Self>) {
         let overrides = &slf.get().overrides;
         let version = overrides.seen.load(Relaxed);
@@ -237,7 +247,7 @@ impl Loop {
         overrides.plain.store(plain, Relaxed);
     }
 
-    /// Takes what was put on the loop, or taken from it, into account.
+    /// Looks for overrides after the loop's attribute was set or deleted, if it may be one.
     fn note_attribute(slf: &Bound<'_, Self>, name: &Bound<'_, PyAny>) -> PyResult<()> {
         let name: &str = name.extract()?;
         let matters = METHODS.iter().any(|(method, _)| *method == name)
@@ -250,7 +260,7 @@ impl Loop {
     }
 }
 
-/// The version of the loop's class; 0 while it has none.
+/// Returns the version of the loop's class; 0 while it has none.
 #[inline]
 fn class_version(event_loop: &Bound<'_, Loop>) -> u32 {
     cpython::class_version(event_loop).map_or(0, NonZeroU32::get)

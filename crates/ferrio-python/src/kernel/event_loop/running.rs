@@ -73,7 +73,7 @@ impl Loop {
         let py = slf.py();
         let me = slf.get();
         if !me.has_system_time() {
-            Self::read_own_clock(slf)?;
+            Self::read_other_clock(slf)?;
         }
         // An iteration without a poll need not check for signals: the Python code that it runs does.
         if let Some(turn) = me.core(py, LoopCore::turn_without_poll) {
@@ -90,7 +90,7 @@ impl Loop {
         let read = if me.has_system_time() {
             Ok(())
         } else {
-            Self::read_own_clock(slf)
+            Self::read_other_clock(slf)
         };
         let turn = me
             .core(py, |core| {
@@ -106,7 +106,7 @@ impl Loop {
 
     /// Gives the engine the time of the clock that replaces the system's, if there is one.
     #[cold]
-    pub(super) fn read_own_clock(slf: &Bound<'_, Self>) -> PyResult<()> {
+    pub(super) fn read_other_clock(slf: &Bound<'_, Self>) -> PyResult<()> {
         let py = slf.py();
         let me = slf.get();
         Self::leave_last_task(slf)?;

@@ -1,4 +1,4 @@
-//! What is to be called and when: `call_soon`, `call_later`, `call_at`, `call_soon_threadsafe`, futures and tasks.
+//! Scheduling callbacks: `call_soon`, `call_later`, `call_at`, `call_soon_threadsafe`; making futures and tasks.
 
 use ferrio::Time;
 use pyo3::exceptions::{PyTypeError, PyValueError};
@@ -14,12 +14,12 @@ use crate::kernel::task::{Task, TaskParts};
 use crate::{base::imports, cpython};
 
 impl Loop {
-    /// A future of the loop, for the bindings themselves.
+    /// Makes a future of the loop, for the bindings themselves.
     pub fn create_future<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, Future>> {
         Future::create(slf)
     }
 
-    /// What `create_task` does.
+    /// Does what `create_task` does.
     pub fn spawn<'py>(
         slf: &Bound<'py, Self>,
         coro: &Bound<'py, PyAny>,
@@ -32,8 +32,8 @@ impl Loop {
             return call_task_factory(slf, factory.bind(py), coro, kwargs);
         }
         let (names, name) = (imports::names_of_tasks(py)?, intern!(py, "Task"));
-        let (stock, native) = (imports::task_class(py)?, py.get_type::<Task>());
-        if let Some(class) = imports::replaced_class(names, name, stock, &native)? {
+        let (asyncio_task, native) = (imports::task_class(py)?, py.get_type::<Task>());
+        if let Some(class) = imports::replaced_class(names, name, asyncio_task, &native)? {
             let kwargs = kwargs.unwrap_or_else(|| PyDict::new(py));
             kwargs.set_item(intern!(py, "loop"), slf)?;
             return class.call((coro,), Some(&kwargs));
@@ -42,21 +42,21 @@ impl Loop {
         Ok(Task::create(slf, parts)?.into_any())
     }
 
-    /// `call_soon` for callers inside the bindings, which need no checks.
+    /// Does what `call_soon` does, for callers inside the bindings, which need no checks.
     pub fn schedule<'py>(
         slf: &Bound<'py, Self>,
         callback: Bound<'py, PyAny>,
         args: Bound<'py, PyTuple>,
         context: Option<Bound<'py, PyAny>>,
     ) -> PyResult<()> {
-        if slf.get().has_own_call_soon() {
+        if slf.get().overrides_call_soon() {
             let call_soon = intern!(slf.py(), "call_soon");
             return call_override(slf, call_soon, vec![callback], &args, context).map(drop);
         }
         Self::queue(slf, callback, args, context).map(drop)
     }
 
-    /// The checks of the methods that schedule something in the loop's own thread.
+    /// Does the checks of the methods that schedule a callback from the loop's own thread.
     #[inline]
     fn check_call(
         slf: &Bound<'_, Self>,
@@ -72,7 +72,7 @@ impl Loop {
         Ok(())
     }
 
-    /// `call_soon` after the checks.
+    /// Does what `call_soon` does after its checks.
     fn queue<'py>(
         slf: &Bound<'py, Self>,
         callback: Bound<'py, PyAny>,
@@ -85,7 +85,7 @@ impl Loop {
         Ok(handle)
     }
 
-    /// `call_soon_threadsafe` after the checks.
+    /// Does what `call_soon_threadsafe` does after its checks.
     fn queue_thread_safe<'py>(
         slf: &Bound<'py, Self>,
         callback: Bound<'py, PyAny>,
@@ -108,7 +108,7 @@ impl Loop {
         Ok(handle)
     }
 
-    /// `loop.time()`: the system's clock, or what a subclass or a program has put in its place.
+    /// Returns `loop.time()`: from the system's clock, or from what a subclass or a program has put in its place.
     #[inline]
     pub fn now(slf: &Bound<'_, Self>) -> PyResult<f64> {
         if slf.get().has_system_time() {
@@ -117,7 +117,7 @@ impl Loop {
         slf.call_method0(intern!(slf.py(), "time"))?.extract()
     }
 
-    /// The checks and the work of `call_later` and `call_at`.
+    /// Does the checks and the work of `call_later` and `call_at`.
     fn schedule_at<'py>(
         slf: &Bound<'py, Self>,
         when: When,
@@ -133,7 +133,8 @@ impl Loop {
         let parts = HandleParts::new(slf, callback, args, context)?;
         let timer = TimerHandle::create(parts, when)?;
         let payload = Callback::Handle(timer.as_super().clone().unbind());
-        // Converted here, when the clock, which has just been asked, has answered meanwhile.
+        // The time is converted this late because `call_later` has just read the clock, whose answer takes a while to
+        // arrive in the processor.
         let key = me.core(py, |core| {
             core.schedule(Time::from_secs_f64(seconds), payload)
         });
@@ -148,7 +149,7 @@ impl Loop {
     fn time<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
         let py = slf.py();
         if cpython::clock_is_replaced(py)? {
-            // By asyncio's own code, whose frame some clocks look for.
+            // Call asyncio's own method: some clocks for tests look for its frame.
             return imports::base_event_loop(py)?.call_method1(intern!(py, "time"), (slf,));
         }
         Ok(PyFloat::new(py, Time::now().as_secs_f64()).into_any())
@@ -204,7 +205,7 @@ impl Loop {
             return Err(PyTypeError::new_err("delay must not be None"));
         }
         let when = time_after(Self::now(slf)?, delay)?;
-        if slf.get().has_own_call_at() {
+        if slf.get().overrides_call_at() {
             let call_at = intern!(slf.py(), "call_at");
             let first = vec![when.object(slf.py()), callback];
             return call_override(slf, call_at, first, &args, context);
@@ -233,8 +234,8 @@ impl Loop {
     fn create_any_future<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
         let py = slf.py();
         let (names, name) = (imports::names_of_futures(py)?, intern!(py, "Future"));
-        let (stock, native) = (imports::future_class(py)?, py.get_type::<Future>());
-        let Some(class) = imports::replaced_class(names, name, stock, &native)? else {
+        let (asyncio_future, native) = (imports::future_class(py)?, py.get_type::<Future>());
+        let Some(class) = imports::replaced_class(names, name, asyncio_future, &native)? else {
             return Ok(Future::create(slf)?.into_any());
         };
         let kwargs = PyDict::new(py);
@@ -260,12 +261,12 @@ impl Loop {
         self.hooks.get_ref(py, |hooks| hooks.task_factory.as_ref())
     }
 
-    /// Where something has been put in place of `create_task`, asyncio's own is what it goes on to, and that asks here: so the
-    /// loop's own tasks come from a factory.
+    /// The task factory. If `create_task` is overridden, the override may call asyncio's own `create_task`, which reads this
+    /// attribute: it then finds a factory that makes native tasks.
     #[getter(_task_factory)]
     fn get_task_factory_attribute(&self, py: Python<'_>) -> PyResult<Option<Py<PyAny>>> {
         match self.get_task_factory(py) {
-            None if self.creates_tasks_itself() => {
+            None if self.overrides_create_task() => {
                 Ok(Some(imports::native_task_factory(py)?.clone().unbind()))
             }
             factory => Ok(factory),
@@ -282,9 +283,9 @@ impl Loop {
 }
 
 impl Loop {
-    /// Whether calls need no checks: not those of debug mode, and the loop is open.
+    /// Whether the methods need no checks: the loop is open and not in debug mode.
     #[inline]
-    fn is_quick(&self) -> bool {
+    fn needs_no_checks(&self) -> bool {
         !self.closed() && !self.debug()
     }
 }
@@ -309,7 +310,7 @@ fn quick_call<'py>(
         Option<Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, Handle>>,
 ) -> Option<PyResult<Bound<'py, PyAny>>> {
-    let (callback, args) = args.split_first().filter(|_| slf.get().is_quick())?;
+    let (callback, args) = args.split_first().filter(|_| slf.get().needs_no_checks())?;
     let args = Args::new(slf.py(), args);
     let handle = args.and_then(|args| queue(slf, callback.clone(), args, None));
     Some(handle.map(Bound::into_any))
@@ -320,7 +321,7 @@ cpython::fast_method!(CallLater: Loop, "call_later", |slf, args| {
         return None;
     };
     let me = slf.get();
-    if !me.is_quick() || me.has_own_call_at() || !me.has_system_time() {
+    if !me.needs_no_checks() || me.overrides_call_at() || !me.has_system_time() {
         return None;
     }
     let delay = plain_seconds(delay)?;
@@ -334,14 +335,14 @@ cpython::fast_method!(CallLater: Loop, "call_later", |slf, args| {
     Some(timer.map(Bound::into_any))
 });
 
-/// Gives the methods that programs call all the time their quick way.
+/// Installs the fast paths of the methods that programs call most.
 pub fn install_fast_methods(py: Python<'_>) -> PyResult<()> {
     cpython::install_fast_method::<Loop, CallSoon>(py)?;
     cpython::install_fast_method::<Loop, CallSoonThreadSafe>(py)?;
     cpython::install_fast_method::<Loop, CallLater>(py)
 }
 
-/// The delay that an exact float or integer stands for. None for anything else.
+/// Returns the seconds of a delay that is exactly a float or an integer; `None` for any other object.
 #[inline]
 pub fn plain_seconds(delay: &Bound<'_, PyAny>) -> Option<f64> {
     match delay.cast_exact::<PyFloat>() {
@@ -350,7 +351,7 @@ pub fn plain_seconds(delay: &Bound<'_, PyAny>) -> Option<f64> {
     }
 }
 
-/// `now + delay`. What is no plain number is added by its own methods, or refused by them.
+/// Returns `now + delay`. A delay that is no plain number is added by its own methods, which may raise.
 pub fn time_after(now: f64, delay: &Bound<'_, PyAny>) -> PyResult<When> {
     match plain_seconds(delay) {
         Some(seconds) => Ok(When::Float(now + seconds)),
@@ -358,14 +359,15 @@ pub fn time_after(now: f64, delay: &Bound<'_, PyAny>) -> PyResult<When> {
     }
 }
 
-/// The delay that an integer stands for. None for anything else, and for one that is too large.
+/// Returns the seconds of a delay that is exactly an integer; `None` for any other object, and for an integer that is too
+/// large for a float.
 #[inline(never)]
 fn whole_seconds(delay: &Bound<'_, PyAny>) -> Option<f64> {
     let delay = delay.cast_exact::<PyInt>().ok()?.extract();
     delay.map_err(|error| Python::attach(|_| drop(error))).ok()
 }
 
-/// A time on the clock of a loop, from seconds. Raises `ValueError` for NaN, which no order has a place for.
+/// Converts seconds on a loop's clock into a time. Raises `ValueError` for NaN, which cannot be ordered.
 pub fn time_at(seconds: f64) -> PyResult<Time> {
     check_time(seconds)?;
     Ok(Time::from_secs_f64(seconds))

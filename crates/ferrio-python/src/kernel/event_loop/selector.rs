@@ -1,7 +1,9 @@
-//! `_selector`: the loop's poller as an object of `selectors`, the native half of `ferrio._selector.Selector`.
+//! `_selector`: the loop's poller as a selector of the module `selectors`. This is the native half of
+//! `ferrio._selector.Selector`.
 //!
-//! What the loop watches is registered there with asyncio's data, a pair of the reader's handle and the writer's. What a program registers
-//! is watched as it would be by asyncio's loop: the handles in its data run when the descriptor is ready.
+//! A descriptor that the loop watches appears with asyncio's data: the pair of the reader's and the writer's handle. A
+//! descriptor that a program registers is watched as asyncio's loop would watch it: when it is ready, the handles in its
+//! data run.
 
 use std::collections::HashMap;
 use std::os::fd::RawFd;
@@ -24,10 +26,12 @@ use crate::base::imports;
 const READ: u8 = 1;
 const WRITE: u8 = 2;
 
-/// What a program has registered itself, and the selector that it was given or has put in its place.
+/// The loop's selector, and what programs have registered with it.
 #[derive(Default)]
 pub struct Selectable {
+    /// The selector that a program was given, or has put in its place.
     selector: Option<Py<PyAny>>,
+    /// The keys of descriptors that programs have registered.
     keys: HashMap<RawFd, Py<PyAny>>,
 }
 
@@ -64,7 +68,7 @@ impl Selector {
     ) -> PyResult<Bound<'py, PyAny>> {
         let py = fileobj.py();
         let me = self.event_loop.get();
-        // What cannot be a mask raises TypeError.
+        // An object that cannot be a mask raises TypeError here.
         if !events.is_truthy()? || events.bitand(!i16::from(READ | WRITE))?.is_truthy()? {
             let text = format!("Invalid events: {}", events.repr()?);
             return Err(PyValueError::new_err(text));
@@ -111,34 +115,34 @@ impl Selector {
         Loop::select(self.event_loop.bind(py), timeout)
     }
 
-    /// The poller's own descriptor.
+    /// Return the poller's own descriptor.
     fn fileno(&self, py: Python<'_>) -> PyResult<RawFd> {
         let fd = self.event_loop.get().core(py, |core| core.poller_fd());
         fd.ok_or_else(|| PyValueError::new_err("I/O operation on closed epoll object"))
     }
 
-    /// The key of a descriptor, or None.
+    /// Return the key of a descriptor, or None.
     fn _key<'py>(&self, py: Python<'py>, fd: RawFd) -> PyResult<Option<Bound<'py, PyAny>>> {
         Loop::selector_key(self.event_loop.bind(py), fd)
     }
 
-    /// All watched descriptors.
+    /// Return all watched descriptors.
     fn _descriptors(&self, py: Python<'_>) -> Vec<RawFd> {
         self.event_loop.get().core(py, |core| {
             let watched = core.watched();
-            let users = watched
+            let visible = watched
                 .filter(|(_, reader, _)| !matches!(reader, Some(Callback::Signals)))
                 .map(|(fd, _, _)| fd);
-            users.collect()
+            visible.collect()
         })
     }
 
-    /// The descriptor behind a file object. Raises ValueError if it is none.
+    /// Return the descriptor of a file object. Raises ValueError if it is not a file object.
     fn _descriptor(&self, fileobj: &Bound<'_, PyAny>) -> PyResult<RawFd> {
         self.event_loop.get().watched_fd(fileobj)
     }
 
-    /// Has the loop look whether it has to call select() as an attribute, or waits by itself.
+    /// Make the loop check whether select() is overridden.
     fn _look(&self, py: Python<'_>) -> PyResult<()> {
         Loop::look_again(self.event_loop.bind(py))
     }
@@ -148,17 +152,17 @@ impl Selector {
     }
 }
 
-/// A mask of events.
+/// Makes a mask of events.
 fn mask_of(readable: bool, writable: bool) -> u8 {
     (if readable { READ } else { 0 }) | (if writable { WRITE } else { 0 })
 }
 
-/// What the loop runs for a key that a program has registered: the handles in its data.
+/// Returns the callbacks for a key that a program has registered: the handles in its data.
 fn callbacks_of(key: &Bound<'_, PyAny>) -> PyResult<[(Direction, u8, Callback); 2]> {
     let data = key.getattr(intern!(key.py(), "data"))?;
     let callback = |index| match data.cast::<PyTuple>() {
         Ok(pair) if pair.len() == 2 => Ok(Callback::of_handle(&pair.get_item(index)?)),
-        // Something of which only the program knows what it is.
+        // Only the program knows what these data are.
         _ => PyResult::Ok(Callback::ForeignKey(key.clone().unbind())),
     };
     Ok([
@@ -168,9 +172,9 @@ fn callbacks_of(key: &Bound<'_, PyAny>) -> PyResult<[(Direction, u8, Callback); 
 }
 
 impl Loop {
-    /// Whether `select` has to be called as an attribute: another selector is in the place of the loop's own, or `select` was put
-    /// on that or into its class.
-    pub(super) fn has_own_select(&self, py: Python<'_>) -> PyResult<bool> {
+    /// Whether `select` has to be called as an attribute: a program has replaced the selector, or has set `select` on it or
+    /// in its class.
+    pub(super) fn overrides_select(&self, py: Python<'_>) -> PyResult<bool> {
         let class = imports::selector(py)?;
         let name = intern!(py, "select");
         if !class
@@ -187,13 +191,13 @@ impl Loop {
         }
     }
 
-    /// Waits for what happens, on behalf of somebody who makes the iteration.
+    /// Waits for events and returns the ready keys, for code that runs an iteration by itself.
     fn select<'py>(slf: &Bound<'py, Self>, timeout: Option<f64>) -> PyResult<Bound<'py, PyList>> {
         let py = slf.py();
         let me = slf.get();
         me.check_open()?;
         Self::leave_last_task(slf)?;
-        // The iteration before has ended.
+        // The previous iteration has ended here.
         Self::flush(slf)?;
         let limit = timeout
             .map(|seconds| Duration::try_from_secs_f64(seconds.max(0.0)).unwrap_or(Duration::MAX));
@@ -219,7 +223,7 @@ impl Loop {
         Ok(ready)
     }
 
-    /// The key and the events that a selector reports.
+    /// Returns the key and the mask that `select` reports for an event; `None` for none. Signals are only queued.
     fn selected<'py>(
         slf: &Bound<'py, Self>,
         event: Event,
@@ -241,7 +245,7 @@ impl Loop {
         Ok((mask != 0).then_some((key, mask)))
     }
 
-    /// The key of a watched descriptor: the one that a program has registered, or one with the loop's own handles.
+    /// Returns the key of a watched descriptor: the one that a program has registered, or one with the loop's own handles.
     fn selector_key<'py>(slf: &Bound<'py, Self>, fd: RawFd) -> PyResult<Option<Bound<'py, PyAny>>> {
         let py = slf.py();
         let me = slf.get();
@@ -250,7 +254,7 @@ impl Loop {
             return Ok(known);
         }
         let (interest, reader, writer) = me.core(py, |core| {
-            let copy = |callback: Option<&Callback>| callback.map(|it| it.duplicate(py));
+            let copy = |callback: Option<&Callback>| callback.map(|found| found.duplicate(py));
             (
                 core.interest(fd),
                 copy(core.reader(fd)),
@@ -261,7 +265,7 @@ impl Loop {
             return Ok(None);
         }
         let handle =
-            |callback: Option<Callback>| callback.map(|it| it.into_handle(slf)).transpose();
+            |callback: Option<Callback>| callback.map(|found| found.into_handle(slf)).transpose();
         let data = (handle(reader)?, handle(writer)?);
         let watches = |direction| interest.contains(direction);
         let mask = mask_of(watches(Interest::READ), watches(Interest::WRITE));
@@ -273,7 +277,7 @@ impl Loop {
         Ok(Some(key))
     }
 
-    /// Forgets what a program has registered for a descriptor that is watched for something else now, or no longer.
+    /// Forgets a program's registration of a descriptor that is now watched for something else, or no longer.
     pub(super) fn forget_key(&self, py: Python<'_>, fd: RawFd) {
         let old = (self.selectable).with(py, |selectable| {
             if selectable.keys.is_empty() {
@@ -285,7 +289,7 @@ impl Loop {
         drop(old);
     }
 
-    /// Stops watching a descriptor and leaves the handles that were to run as they are.
+    /// Stops watching a descriptor, without cancelling its handles.
     fn forget_registration(&self, py: Python<'_>, fd: RawFd) {
         let old = self.core(py, |core| core.forget(fd));
         drop(old);
@@ -293,6 +297,7 @@ impl Loop {
         self.forget_file(py, fd);
     }
 
+    /// Drops the selector and the registrations, for `close`.
     pub(super) fn close_selector(&self, py: Python<'_>) {
         let old = self.selectable.take(py);
         drop(old);
@@ -319,7 +324,7 @@ impl Loop {
         Ok(selector)
     }
 
-    /// A selector that a program puts in the place of the loop's, and which it asks from now on.
+    /// Replaces the loop's selector by a program's, whose `select` the loop calls from now on.
     #[setter(_selector)]
     fn set_selector(slf: &Bound<'_, Self>, selector: Py<PyAny>) -> PyResult<()> {
         let py = slf.py();

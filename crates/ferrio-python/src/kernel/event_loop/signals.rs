@@ -1,9 +1,9 @@
-//! Signals: handlers that run as callbacks, and the descriptor that wakes the loop up when a signal arrives.
+//! Signals: `add_signal_handler`, and the descriptor that wakes the loop up when a signal arrives.
 //!
 //! Python's C-level handler writes the number of every signal that has a Python handler to the wake-up descriptor
-//! (`signal.set_wakeup_fd`). A loop that runs in the main thread has it point to its own pipe, so a signal that
-//! arrives between a check and a poll still ends the poll: a Ctrl-C cannot be slept through. The byte also says
-//! which of `add_signal_handler`'s handlers to call.
+//! (`signal.set_wakeup_fd`). A loop that runs in the main thread sets this descriptor to its own pipe. So a signal that
+//! arrives between a check and a poll still ends the poll: no Ctrl-C goes unnoticed until something else happens. The
+//! byte also says which of `add_signal_handler`'s handlers to call.
 
 use std::os::fd::{AsRawFd, OwnedFd};
 
@@ -21,16 +21,16 @@ use crate::base::errors::os_error;
 use crate::kernel::handle::HandleParts;
 use crate::{base::imports, base::warning, cpython};
 
-/// The loop's signal handlers and its end of the wake-up descriptor.
+/// The loop's signal handlers and its wake-up pipe.
 #[derive(Default)]
 pub struct Signals {
-    /// The handle of each signal that has a handler: a dictionary that programs see, made when it is first needed.
+    /// Handles by signal numbers: a dictionary that programs can see, made when it is first needed.
     handlers: Option<Py<PyDict>>,
-    /// Whether a program was given the dictionary: it may put handlers into it at any time.
+    /// Whether a program has the dictionary, and may put handlers into it at any time.
     shown: bool,
-    /// Made when the loop first runs in the main thread or gets its first handler.
+    /// The pipe, made when the loop first runs in the main thread or gets its first handler.
     pipe: Option<WakeupPipe>,
-    /// The wake-up descriptor is ours only while the loop runs.
+    /// Whether the loop has set the wake-up descriptor only for the time in which it runs.
     borrowed: bool,
 }
 
@@ -43,8 +43,8 @@ impl Signals {
 
 /// A non-blocking pipe: Python writes signal numbers into one end, the loop reads them from the other.
 ///
-/// Not a socket pair as asyncio's: that is full after a few hundred numbers, each of which is a packet with its
-/// overhead, and the number of a signal that arrives then is lost. A pipe holds 65,536 of them (`pipe(7)`).
+/// asyncio uses a socket pair. That is full after a few hundred numbers, each of which is a packet with its overhead, and
+/// the numbers of further signals are lost. A pipe holds 65,536 of them (`pipe(7)`).
 struct WakeupPipe {
     reader: OwnedFd,
     writer: OwnedFd,
@@ -56,7 +56,7 @@ impl WakeupPipe {
         Ok(Self { reader, writer })
     }
 
-    /// The signals that have arrived, in their order.
+    /// Reads the numbers of the signals that have arrived, in their order.
     fn drain(&mut self) -> Vec<u8> {
         let mut signals = Vec::new();
         let mut chunk = [0; 4096];
@@ -67,7 +67,7 @@ impl WakeupPipe {
     }
 }
 
-/// `signal.set_wakeup_fd`, without the complaint when the buffer is full: then there is already something to read.
+/// Calls `signal.set_wakeup_fd`, without a warning when the pipe is full: the loop is being woken up then anyway.
 fn set_wakeup_fd(py: Python<'_>, fd: i32) -> PyResult<i32> {
     let kwargs = PyDict::new(py);
     kwargs.set_item("warn_on_full_buffer", false)?;
@@ -82,7 +82,7 @@ fn in_main_thread(py: Python<'_>) -> PyResult<bool> {
 }
 
 impl Loop {
-    /// The handles of the signals that have handlers.
+    /// Returns the dictionary of handles, which is made at the first call.
     fn signal_handlers<'py>(&self, py: Python<'py>) -> Bound<'py, PyDict> {
         let known = (self.signals).get_bound(py, |signals| signals.handlers.as_ref());
         known.unwrap_or_else(|| {
@@ -100,14 +100,14 @@ impl Loop {
         })
     }
 
-    /// The descriptor that Python is to write signal numbers to.
+    /// Returns the descriptor to which Python is to write signal numbers.
     fn wakeup_fd(slf: &Bound<'_, Self>) -> PyResult<i32> {
         let py = slf.py();
         let me = slf.get();
-        let made = me.signals.with(py, |signals| {
+        let known = me.signals.with(py, |signals| {
             signals.pipe.as_ref().map(|pipe| pipe.writer.as_raw_fd())
         });
-        if let Some(fd) = made {
+        if let Some(fd) = known {
             return Ok(fd);
         }
         let pipe = WakeupPipe::new().map_err(|error| os_error(py, &error))?;
@@ -118,14 +118,15 @@ impl Loop {
         Ok(writer)
     }
 
-    /// Signals without handlers of this loop are noticed by Python itself: the pipe only ends a poll that blocks.
+    /// Tells the engine whether the pipe matters only to a poll that blocks: signals for which this loop has no handlers
+    /// are handled by Python itself.
     fn update_patience(&self, py: Python<'_>) {
         let own = (self.signals).with(py, |signals| signals.pipe.is_some() && !signals.shown);
         let patient = own && !self.has_signal_handlers(py);
         self.core(py, |core| core.set_patient(usize::from(patient)));
     }
 
-    /// Has signals end the loop's poll while it runs, if it runs in the main thread and nobody else wants them.
+    /// Sets the wake-up descriptor while the loop runs, if it runs in the main thread and nobody else has set one.
     pub(super) fn watch_signals(slf: &Bound<'_, Self>) -> PyResult<()> {
         let py = slf.py();
         if !in_main_thread(py)? {
@@ -140,13 +141,13 @@ impl Loop {
             Ok(previous) if previous != fd => {
                 set_wakeup_fd(py, previous)?;
             }
-            // Ours already; or not the main thread of the main interpreter after all.
+            // It is set already; or this is the main thread of a subinterpreter, which cannot set it.
             _ => (),
         }
         Ok(())
     }
 
-    /// Undoes [`Loop::watch_signals`], unless handlers are there, which asyncio keeps between two runs.
+    /// Undoes [`Loop::watch_signals`], unless there are handlers, which asyncio keeps between two runs.
     pub(super) fn unwatch_signals(slf: &Bound<'_, Self>) -> PyResult<()> {
         let py = slf.py();
         let me = slf.get();
@@ -157,7 +158,7 @@ impl Loop {
         Ok(())
     }
 
-    /// Queues the handlers of the signals that have arrived.
+    /// Schedules the handlers of the signals that have arrived.
     pub(super) fn on_signals(slf: &Bound<'_, Self>) -> PyResult<()> {
         let py = slf.py();
         let me = slf.get();
@@ -179,7 +180,7 @@ impl Loop {
         Ok(())
     }
 
-    /// Gives a signal its default action back. Returns whether it had a handler.
+    /// Restores the default action of a signal. Returns whether the signal had a handler.
     fn forget_signal(slf: &Bound<'_, Self>, signal: i32) -> PyResult<bool> {
         let py = slf.py();
         let me = slf.get();
@@ -201,7 +202,7 @@ impl Loop {
         Ok(true)
     }
 
-    /// Takes the wake-up descriptor away from Python when the last handler is gone and the loop does not run.
+    /// Unsets the wake-up descriptor if the last handler is gone and the loop is not running.
     fn release_wakeup(slf: &Bound<'_, Self>) {
         let py = slf.py();
         let me = slf.get();
@@ -242,7 +243,7 @@ impl Loop {
     }
 }
 
-/// The error for a signal that cannot be caught.
+/// Returns the `RuntimeError` for a signal that cannot be caught, or another error as it is.
 fn uncatchable(py: Python<'_>, signal: i32, error: PyErr) -> PyErr {
     let invalid = error.is_instance_of::<PyOSError>(py)
         && error
@@ -257,7 +258,7 @@ fn uncatchable(py: Python<'_>, signal: i32, error: PyErr) -> PyErr {
     error
 }
 
-/// The signal number, checked as asyncio checks it.
+/// Returns the signal number, with asyncio's checks.
 fn signal_number(signal: &Bound<'_, PyAny>) -> PyResult<i32> {
     let py = signal.py();
     if !signal.is_instance_of::<PyInt>() {
@@ -332,7 +333,7 @@ impl Loop {
         self.signal_handlers(py)
     }
 
-    /// A dictionary that a program puts in the place of the loop's, and where signals find their handlers from now on.
+    /// Replaces the dictionary of handles by a program's, in which handlers are looked up from now on.
     #[setter(_signal_handlers)]
     fn set_signal_handlers(&self, py: Python<'_>, handlers: Py<PyDict>) {
         let old = self.signals.with(py, |signals| {

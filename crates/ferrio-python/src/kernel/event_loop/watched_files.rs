@@ -1,5 +1,7 @@
-//! The objects by whose `fileno()` descriptors are watched. They are kept as `selectors` keeps them: nobody closes a
-//! watched socket by dropping it, and one that was closed, which no longer tells its descriptor, can still be removed.
+//! The file objects by whose `fileno()` descriptors are watched.
+//!
+//! The loop keeps references to them, as `selectors` does. So a watched socket is not closed by dropping it, and one that
+//! was closed, whose `fileno()` is -1, can still be removed.
 
 use std::collections::HashMap;
 use std::os::fd::RawFd;
@@ -11,11 +13,11 @@ use pyo3::types::PyInt;
 use super::Loop;
 use super::watching::fileno;
 
-/// The object of each descriptor that is watched by an object.
+/// File objects by the descriptors that are watched through them.
 pub type WatchedFiles = HashMap<RawFd, Py<PyAny>>;
 
 impl Loop {
-    /// Keeps the object by which the descriptor is going to be watched.
+    /// Keeps the file object through which the descriptor is going to be watched.
     pub fn keep_file(&self, fd: RawFd, file: &Bound<'_, PyAny>) {
         if !file.is_instance_of::<PyInt>() {
             let file_object = file.clone().unbind();
@@ -26,7 +28,7 @@ impl Loop {
         }
     }
 
-    /// Gives up the descriptor's object unless the descriptor is watched.
+    /// Drops the descriptor's file object unless the descriptor is still watched.
     pub fn forget_file(&self, py: Python<'_>, fd: RawFd) {
         if self.watched_files.with(py, |files| files.is_empty()) {
             return;
@@ -40,12 +42,12 @@ impl Loop {
         }
     }
 
-    /// The object by which the descriptor is watched, if that is not its number.
+    /// Returns the file object through which the descriptor is watched, unless that is its number.
     pub fn file_of(&self, py: Python<'_>, fd: RawFd) -> Option<Py<PyAny>> {
         self.watched_files.get_ref(py, |files| files.get(&fd))
     }
 
-    /// The descriptor that is watched by this `int` or object, which may have been closed meanwhile.
+    /// Returns the descriptor of an `int` or a file object. A file object that is watched may have been closed meanwhile.
     pub fn watched_fd(&self, file: &Bound<'_, PyAny>) -> PyResult<RawFd> {
         let py = file.py();
         fileno(file).or_else(|error| {

@@ -1,4 +1,4 @@
-//! Watching descriptors: `add_reader`, `add_writer`, and which descriptors belong to transports.
+//! Watching descriptors: `add_reader`, `add_writer`; the table of the descriptors that belong to transports.
 
 use std::collections::HashMap;
 use std::os::fd::RawFd;
@@ -13,20 +13,18 @@ use crate::base::errors::os_error;
 use crate::cpython;
 use crate::kernel::handle::{Handle, HandleParts};
 
-/// The transport of each descriptor that has one, by weak reference: a transport that nobody keeps is collected.
+/// Weak references to transports by their descriptors: the table does not keep a transport alive.
 pub type TransportTable = HashMap<RawFd, Py<PyWeakrefReference>>;
 
-/// One of the two things to watch a descriptor for.
+/// What a descriptor is watched for.
 #[derive(Clone, Copy)]
 pub enum Direction {
-    /// Readable.
     Read,
-    /// Writable.
     Write,
 }
 
 impl Loop {
-    /// Calls back when the descriptor is ready, instead of what was there, until told otherwise.
+    /// Runs `callback` whenever the descriptor is ready, in place of an earlier callback for this direction.
     pub fn watch(
         &self,
         py: Python<'_>,
@@ -40,14 +38,14 @@ impl Loop {
         });
         self.forget_key(py, fd);
         let replaced = replaced.map_err(|error| {
-            // The descriptor was closed, as below.
+            // The descriptor was closed: see `unwatch`.
             drop(self.core(py, |core| core.forget(fd)));
             os_error(py, &error)
         });
         cancel(py, replaced?).map(drop)
     }
 
-    /// No longer calls back for the descriptor. Returns whether anything was there.
+    /// Stops watching the descriptor for this direction. Returns whether it was watched.
     pub fn unwatch(&self, py: Python<'_>, fd: RawFd, direction: Direction) -> PyResult<bool> {
         if self.closed() {
             return Ok(false);
@@ -57,7 +55,7 @@ impl Loop {
             Direction::Write => core.remove_writer(fd),
         });
         if removed.is_err() {
-            // The descriptor was closed. Its number is soon another file's, which must not find what is left here.
+            // The descriptor was closed. Another file will soon have its number, and must not be mistaken for it.
             drop(self.core(py, |core| core.forget(fd)));
         }
         self.forget_key(py, fd);
@@ -65,6 +63,7 @@ impl Loop {
         cancel(py, removed.map_err(|error| os_error(py, &error))?)
     }
 
+    /// Watches the descriptor of a file object and runs `callback(*args)` whenever it is ready.
     fn watch_handle<'py>(
         slf: &Bound<'py, Self>,
         file: &Bound<'py, PyAny>,
@@ -106,13 +105,14 @@ impl Loop {
         self.transports.with(py, |table| table.remove(&fd))
     }
 
-    /// Forgets a transport whose socket was closed at its end: the descriptor may be another's by now.
+    /// Forgets a transport that goes away with its socket closed, unless the descriptor belongs to another transport by
+    /// now.
     pub fn forget_transport(&self, fd: RawFd, transport: &Bound<'_, PyAny>) {
         let py = transport.py();
         let Some(known) = self.transports.get_bound(py, |table| table.get(&fd)) else {
             return;
         };
-        // The garbage collector has cleared the reference before it finalizes the transport.
+        // If the garbage collector finalizes the transport, it has cleared the weak reference before.
         let is_other = |other: Bound<'_, PyAny>| !other.is(transport);
         if !known.upgrade().is_some_and(is_other) {
             self.unregister_transport(py, fd);
@@ -129,7 +129,7 @@ impl Loop {
         let native = slf.get().transports.get_bound(py, |table| table.get(&fd));
         let transport = match native.and_then(|reference| reference.upgrade()) {
             Some(transport) => transport,
-            // Transports that are the standard library's register themselves here.
+            // The standard library's own transports register themselves in this dictionary.
             None => slf
                 .getattr(intern!(py, "_foreign_transports"))?
                 .call_method1(intern!(py, "get"), (fd,))?,
@@ -148,16 +148,16 @@ impl Loop {
         Ok(())
     }
 
-    /// The descriptor behind what a user passes to `add_reader`, checked to be nobody else's.
+    /// Returns the descriptor of an argument of `add_reader`. Raises `RuntimeError` if it belongs to a transport.
     fn free_fd(slf: &Bound<'_, Self>, file: &Bound<'_, PyAny>) -> PyResult<RawFd> {
-        told_fd(file)?;
+        unchecked_fileno(file)?;
         let fd = slf.get().watched_fd(file)?;
         Self::ensure_no_transport(slf, fd, file)?;
         Ok(fd)
     }
 }
 
-/// Cancels the handle that a watched descriptor no longer calls. Returns whether there was anything.
+/// Cancels the handle that no longer watches a descriptor. Returns whether there was a callback.
 fn cancel(py: Python<'_>, callback: Option<Callback>) -> PyResult<bool> {
     if let Some(Callback::Handle(handle)) = &callback {
         handle.bind(py).call_method0(intern!(py, "cancel"))?;
@@ -165,9 +165,9 @@ fn cancel(py: Python<'_>, callback: Option<Callback>) -> PyResult<bool> {
     Ok(callback.is_some())
 }
 
-/// The descriptor of an `int` or of an object with `fileno()`, as `selectors` takes them.
+/// Returns the descriptor of an `int` or of an object with `fileno()`, with the errors of `selectors`.
 pub fn fileno(file: &Bound<'_, PyAny>) -> PyResult<RawFd> {
-    let fd = told_fd(file)?;
+    let fd = unchecked_fileno(file)?;
     if fd < 0 {
         return Err(PyValueError::new_err(format!(
             "Invalid file descriptor: {fd}"
@@ -176,8 +176,8 @@ pub fn fileno(file: &Bound<'_, PyAny>) -> PyResult<RawFd> {
     Ok(fd)
 }
 
-/// The same, without a look at it: that of a closed socket is -1.
-fn told_fd(file: &Bound<'_, PyAny>) -> PyResult<RawFd> {
+/// Returns the same without a check of the number, which is -1 for a closed socket.
+fn unchecked_fileno(file: &Bound<'_, PyAny>) -> PyResult<RawFd> {
     if file.is_instance_of::<PyInt>() {
         return file.extract();
     }
@@ -186,7 +186,8 @@ fn told_fd(file: &Bound<'_, PyAny>) -> PyResult<RawFd> {
         .map_err(|error| invalid_file(file, error))
 }
 
-/// What `selectors` makes of an object whose `fileno()` does not give a descriptor; any other exception is the object's.
+/// Returns the `ValueError` of `selectors` for an object without a usable `fileno()`. Other exceptions of `fileno()` are
+/// returned as they are.
 fn invalid_file(file: &Bound<'_, PyAny>, error: PyErr) -> PyErr {
     let py = file.py();
     let no_descriptor = error.is_instance_of::<PyAttributeError>(py)
@@ -206,7 +207,7 @@ fn invalid_file(file: &Bound<'_, PyAny>, error: PyErr) -> PyErr {
 
 #[pymethods]
 impl Loop {
-    /// The transports that are there, by their descriptors.
+    /// Return the living native transports by their descriptors.
     #[pyo3(name = "_native_transports")]
     fn native_transports<'py>(&self, py: Python<'py>) -> HashMap<RawFd, Bound<'py, PyAny>> {
         let table = self.transports.with(py, |table| {

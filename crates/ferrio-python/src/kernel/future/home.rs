@@ -19,7 +19,7 @@ impl Home {
     /// Returns the home of futures of a ferrio loop.
     #[inline]
     pub fn of_native(event_loop: &Bound<'_, Loop>) -> Self {
-        if event_loop.get().schedules_itself() {
+        if event_loop.get().overrides_scheduling() {
             Self::Foreign(event_loop.clone().unbind().into_any())
         } else {
             Self::Native(event_loop.clone().unbind())

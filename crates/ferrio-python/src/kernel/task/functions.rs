@@ -39,7 +39,7 @@ pub fn spawn<'py>(
 ) -> PyResult<Bound<'py, PyAny>> {
     if kwargs.is_none()
         && let Ok(event_loop) = event_loop.cast::<Loop>()
-        && !event_loop.get().creates_tasks_itself()
+        && !event_loop.get().overrides_create_task()
     {
         return Loop::spawn(event_loop, coro, None);
     }

@@ -72,7 +72,7 @@ impl Timer {
 /// handles of timers.
 pub fn native_loop<'a, 'py>(event_loop: &'a Bound<'py, PyAny>) -> Option<&'a Bound<'py, Loop>> {
     let event_loop = event_loop.cast::<Loop>().ok()?;
-    let is_plain = !event_loop.get().schedules_itself() && !run_was_replaced();
+    let is_plain = !event_loop.get().overrides_scheduling() && !run_was_replaced();
     is_plain.then_some(event_loop)
 }
 
