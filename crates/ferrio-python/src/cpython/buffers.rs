@@ -37,12 +37,12 @@ impl ByteView {
         Ok(Self(view))
     }
 
-    /// Its length in bytes.
+    /// Returns the length in bytes.
     pub fn len(&self) -> usize {
         usize::try_from(self.0.len).unwrap_or(0)
     }
 
-    /// The bytes. The token keeps Python code from changing them meanwhile.
+    /// Returns the bytes. The token keeps Python code from changing them during the borrow.
     pub fn bytes<'a>(&'a self, _py: Python<'a>) -> &'a [u8] {
         if self.0.buf.is_null() {
             return &[];
@@ -51,7 +51,7 @@ impl ByteView {
         unsafe { std::slice::from_raw_parts(self.0.buf.cast::<u8>(), self.len()) }
     }
 
-    /// The bytes of a view made by [`ByteView::writable`].
+    /// Returns the bytes of a view made by [`ByteView::writable`], for writing.
     pub fn bytes_mut<'a>(&'a mut self, _py: Python<'a>) -> &'a mut [u8] {
         if self.0.buf.is_null() || self.0.readonly != 0 {
             return &mut [];

@@ -1,19 +1,19 @@
-//! Functions of ours that the interpreter calls.
+//! Entering Rust code from functions that the interpreter calls directly.
 
 use pyo3::prelude::*;
 
-/// Runs a slot function's body as PyO3 runs those that it makes: it has to be told that the thread is attached. Otherwise
-/// it would put references that are dropped meanwhile aside, until it is called the next time.
+/// Runs the body of a slot function as PyO3 runs its own: PyO3 has to know that the thread is attached. Otherwise it would
+/// put references aside that the body drops, and release them at the next call of a function of PyO3's.
 ///
 /// # Safety
 /// The thread is attached to the interpreter.
 #[inline]
 pub unsafe fn in_slot<R>(body: impl FnOnce(Python<'_>) -> R) -> R {
-    // SAFETY: the caller's.
+    // SAFETY: the caller guarantees it.
     unsafe { Python::attach_unchecked(body) }
 }
 
-/// Raises what says that there is a bug.
+/// Sets the exception for a caught panic.
 #[cold]
 pub(in crate::cpython) fn panicked(py: Python<'_>) {
     pyo3::panic::PanicException::new_err("panic in ferrio").restore(py);

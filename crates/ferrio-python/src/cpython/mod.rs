@@ -1,11 +1,11 @@
-//! The raw C-API calls that PyO3 has no safe form of. All of the bindings' `unsafe` but the cell's is here.
+//! The parts of the C API that PyO3 has no safe form of. All `unsafe` code of the bindings is here, except the cell's.
 //!
 //! | module | what is in it |
 //! |---|---|
-//! | [`entering`] | how the interpreter enters functions of ours |
-//! | [`slots`] | which it calls: functions in the slots of types |
-//! | [`memory`] | how objects come and go |
-//! | [`interpreter`] | what the interpreter has and does |
+//! | [`entering`] | entering Rust code from functions that the interpreter calls directly |
+//! | [`slots`] | functions in the slots of type objects |
+//! | [`memory`] | allocation, deallocation and finalizers of objects; the garbage collector |
+//! | [`interpreter`] | calls, contexts, exceptions, the current task, watching what programs replace |
 //! | [`buffers`], [`descriptors`] | bytes of other objects; file descriptors |
 //! | [`openssl`] | the OpenSSL that the `ssl` module has loaded |
 //! | [`tricks`] | which uses of the interpreter's inside are allowed |

@@ -1,16 +1,16 @@
-//! The data path of TLS: the functions of the very libssl that `_ssl` has loaded, on the `SSL*` behind an
+//! The data path of TLS: direct calls of the libssl that Python's module `_ssl` has loaded, on the `SSL*` behind an
 //! `ssl.SSLObject`.
 //!
-//! The object is made, configured, shaken hands with and shut down by Python's own `ssl` module; only reading, writing
-//! and moving ciphertext go past it, since each of its methods costs several times what OpenSSL needs for a small
-//! record.
+//! Python's own `ssl` module makes the object, configures it, does the handshake and shuts the connection down. Only
+//! reading, writing and moving ciphertext bypass it, since each of its methods costs several times what OpenSSL needs
+//! for a small record.
 //!
-//! Nothing is taken for granted. The functions are looked up in the extension module `_ssl` itself, so that they come
-//! from the library that it is linked to, and only if no other copy could stand in front of it. The pointers are read
+//! Every assumption is checked. The functions are looked up in the extension module `_ssl`, so that they come from the
+//! library that it is linked to, and only used if no other copy of the library takes precedence. The pointers are read
 //! from `_ssl`'s objects (Modules/_ssl.c: `PySSLSocket` begins with a weak reference to a socket, the `SSL*` and the
-//! context; `PySSLMemoryBIO` with the `BIO*`) and believed only if all of that fits together: the types, the context
-//! that Python code sees, no socket, and both BIOs as OpenSSL knows them. Otherwise there is no [`Connection`], and
-//! the caller uses the methods.
+//! context; `PySSLMemoryBIO` with the `BIO*`). They are used only if everything fits together: the types, the context
+//! that Python code sees, no socket, and both BIOs as OpenSSL knows them. Otherwise there is no [`Connection`], and the
+//! caller uses the methods of the `SSLObject`.
 
 use std::ffi::{CStr, CString, c_int, c_ulong, c_void};
 use std::ptr::NonNull;
@@ -37,7 +37,7 @@ macro_rules! functions {
         }
 
         impl Library {
-            /// Looks all of them up.
+            /// Looks all functions up.
             fn look_up(handle: *mut c_void) -> Option<Self> {
                 Some(Self {
                     $($field: {
@@ -72,9 +72,9 @@ functions! {
     version_num = c"OpenSSL_version_num": () -> c_ulong;
 }
 
-/// Looks a function up in a loaded object and what it is linked to.
+/// Looks a function up in a loaded object and the libraries that it is linked to.
 ///
-/// `None` if it is not there, or if the global scope has another one, which `_ssl` would then be calling.
+/// Returns `None` if it is not there, or if the global scope has another one, which `_ssl` would then be calling.
 fn symbol(handle: *mut c_void, name: &CStr) -> Option<*mut c_void> {
     // SAFETY: `handle` came from dlopen and is never closed; the name ends in a zero.
     let found = NonNull::new(unsafe { libc::dlsym(handle, name.as_ptr()) })?;
@@ -84,7 +84,7 @@ fn symbol(handle: *mut c_void, name: &CStr) -> Option<*mut c_void> {
 }
 
 impl Library {
-    /// The library behind the module `_ssl`.
+    /// Finds the library behind the module `_ssl`.
     fn of(module: &Bound<'_, PyModule>) -> Option<Self> {
         let path: String = module.getattr("__file__").ok()?.extract().ok()?;
         let path = CString::new(path).ok()?;
@@ -95,7 +95,7 @@ impl Library {
             return None;
         }
         let library = Self::look_up(handle)?;
-        // SAFETY: it takes nothing and reads a constant.
+        // SAFETY: the function takes no arguments and reads a constant.
         let version = unsafe { (library.version_num)() };
         let expected: c_ulong = module
             .getattr("OPENSSL_VERSION_NUMBER")
@@ -105,7 +105,7 @@ impl Library {
         (version == expected).then_some(library)
     }
 
-    /// The library, looked for once.
+    /// Returns the library, which is looked for once.
     fn get(py: Python<'_>) -> Option<&'static Self> {
         static LIBRARY: PyOnceLock<Option<Library>> = PyOnceLock::new();
         LIBRARY
@@ -114,7 +114,7 @@ impl Library {
     }
 }
 
-/// How an object of `_ssl._SSLSocket` begins, after the head that all objects have.
+/// The first fields of a `_ssl._SSLSocket`, after the head that all objects have.
 #[repr(C)]
 #[derive(Clone, Copy)]
 struct SslSocket {
@@ -123,19 +123,19 @@ struct SslSocket {
     context: *mut ffi::PyObject,
 }
 
-/// How an object of `_ssl.MemoryBIO` begins, after the head.
+/// The first field of a `_ssl.MemoryBIO`, after the head.
 #[repr(C)]
 #[derive(Clone, Copy)]
 struct MemoryBio {
     bio: *mut c_void,
 }
 
-/// What follows the head of a C type's object, of which every bit pattern is a value.
+/// Fields of a C type's object after its head. Every bit pattern must be a valid value.
 trait Fields: Copy {}
 impl Fields for SslSocket {}
 impl Fields for MemoryBio {}
 
-/// The first fields of an object, if its type has this name, is `_ssl`'s and is large enough.
+/// Reads the first fields of an object, if its type is `_ssl`'s of this name and large enough.
 fn fields<T: Fields>(object: &Bound<'_, PyAny>, name: &str) -> Option<T> {
     let py = object.py();
     let class = object.get_type();
@@ -154,14 +154,14 @@ fn fields<T: Fields>(object: &Bound<'_, PyAny>, name: &str) -> Option<T> {
     Some(unsafe { object.as_ptr().byte_add(head).cast::<T>().read() })
 }
 
-/// What a step of the data path has led to.
+/// The outcome of a read or write.
 pub enum Progress {
-    /// So many bytes.
+    /// The number of bytes that were read or written.
     Done(usize),
     /// Ciphertext has to arrive first.
     Again,
-    /// Anything else. OpenSSL's error queue is as the failure left it, and the connection stays as it is: the same
-    /// call through the `SSLObject` fails again, and gives Python's own exception.
+    /// Any other outcome. OpenSSL's error queue is as the failure left it, and the connection stays as it is: the same
+    /// call through the `SSLObject` fails again, with Python's own exception.
     Other,
 }
 
@@ -171,20 +171,19 @@ pub struct Connection {
     ssl: NonNull<c_void>,
     incoming: NonNull<c_void>,
     outgoing: NonNull<c_void>,
-    /// Owns the `SSL*`, which owns the BIOs.
+    /// The `_ssl` object that owns the `SSL*`, which owns the BIOs.
     owner: Py<PyAny>,
 }
 
-// SAFETY: the pointers are used only in methods that take a `Python` token, which on a build with a GIL one thread has
-// at a time, as it is when `_ssl` uses them.
+// SAFETY: the pointers are used only in methods that take a `Python` token. On a build with a GIL one thread has it at a
+// time, and `_ssl` relies on the same.
 unsafe impl Send for Connection {}
 // SAFETY: as above.
 unsafe impl Sync for Connection {}
 
 impl Connection {
-    /// The connection behind the inner `_ssl` object of an `ssl.SSLObject` over two `ssl.MemoryBIO`s.
-    ///
-    /// `None` if any of it is not as expected.
+    /// Returns the connection behind the inner `_ssl` object of an `ssl.SSLObject` over two `ssl.MemoryBIO`s; `None` if
+    /// any of them is not as expected.
     pub fn of(
         owner: &Bound<'_, PyAny>,
         context: &Bound<'_, PyAny>,
@@ -199,7 +198,7 @@ impl Connection {
         let socket = fields::<SslSocket>(owner, "_SSLSocket")?;
         let incoming = NonNull::new(fields::<MemoryBio>(incoming, "MemoryBIO")?.bio)?;
         let outgoing = NonNull::new(fields::<MemoryBio>(outgoing, "MemoryBIO")?.bio)?;
-        // The fields before and after the `SSL*` are known, so it is where it is expected.
+        // The fields before and after the `SSL*` have the expected values, so the `SSL*` is where it is expected.
         if !socket.socket.is_null() || socket.context != context.as_ptr() {
             return None;
         }
@@ -221,12 +220,12 @@ impl Connection {
         })
     }
 
-    /// What keeps the connection alive, for the garbage collector.
+    /// Returns the object that keeps the connection alive, for the garbage collector.
     pub fn owner(&self) -> &Py<PyAny> {
         &self.owner
     }
 
-    /// Takes ciphertext in. Never runs Python code.
+    /// Passes received ciphertext to OpenSSL. Never runs Python code.
     pub fn feed(&self, _py: Python<'_>, data: &[u8]) -> PyResult<()> {
         for piece in data.chunks(1 << 30) {
             let len = c_int::try_from(piece.len()).unwrap_or(c_int::MAX);
@@ -234,7 +233,7 @@ impl Connection {
             let written = unsafe {
                 (self.library.bio_write)(self.incoming.as_ptr(), piece.as_ptr().cast(), len)
             };
-            // A memory BIO takes everything or has no memory.
+            // A memory BIO takes everything unless there is no memory.
             if written != len {
                 return Err(PyMemoryError::new_err("failed to allocate BIO"));
             }
@@ -242,13 +241,13 @@ impl Connection {
         Ok(())
     }
 
-    /// Bytes of ciphertext that were taken in and not decrypted.
+    /// Returns the number of received bytes of ciphertext that are not decrypted yet.
     pub fn incoming_len(&self, _py: Python<'_>) -> usize {
         // SAFETY: the BIO lives as long as its owner.
         unsafe { (self.library.bio_ctrl_pending)(self.incoming.as_ptr()) }
     }
 
-    /// Bytes of ciphertext that are to be sent.
+    /// Returns the number of bytes of ciphertext to send.
     pub fn outgoing_len(&self, _py: Python<'_>) -> usize {
         // SAFETY: as above.
         unsafe { (self.library.bio_ctrl_pending)(self.outgoing.as_ptr()) }
@@ -261,7 +260,7 @@ impl Connection {
             && unsafe { (self.library.ssl_has_pending)(self.ssl.as_ptr()) } == 0
     }
 
-    /// Takes the ciphertext that is to be sent. Never runs Python code.
+    /// Takes out the ciphertext to send. Never runs Python code.
     pub fn drain(&self, py: Python<'_>) -> Vec<u8> {
         let mut data = Vec::with_capacity(self.outgoing_len(py));
         while data.len() < data.capacity() {
@@ -274,19 +273,19 @@ impl Connection {
             let Ok(read @ 1..) = usize::try_from(read) else {
                 break;
             };
-            // SAFETY: so many bytes of the spare capacity were written.
+            // SAFETY: `read` bytes of the spare capacity were written.
             unsafe { data.set_len(data.len() + read) };
         }
         data
     }
 
-    /// `SSL_read_ex`. Python callbacks of the context may run inside.
+    /// Calls `SSL_read_ex`. Python callbacks of the context may run inside.
     pub fn read(&self, py: Python<'_>, buffer: &mut [u8]) -> PyResult<Progress> {
         let mut count = 0;
-        // SAFETY: the connection lives as long as its owner, which outlives the call with `self`, and writes at most
-        // so many bytes into the buffer, which nobody else has.
+        // SAFETY: the connection lives as long as its owner, which outlives the call with `self`. It writes at most
+        // `buffer.len()` bytes into the buffer, which nobody else has.
         let status = unsafe {
-            // What another user of OpenSSL has left in this thread's queue would be taken for an error of this call.
+            // An error that another user of OpenSSL has left in this thread's queue would be taken for one of this call.
             (self.library.err_clear_error)();
             (self.library.ssl_read_ex)(
                 self.ssl.as_ptr(),
@@ -295,12 +294,12 @@ impl Connection {
                 &raw mut count,
             )
         };
-        self.step(py, status, count)
+        self.outcome(py, status, count)
     }
 
-    /// `SSL_write_ex`. Python callbacks of the context may run inside.
+    /// Calls `SSL_write_ex`. Python callbacks of the context may run inside.
     ///
-    /// After [`Progress::Again`] it has to be called with at least the same bytes.
+    /// After [`Progress::Again`], the next call must begin with the same bytes.
     pub fn write(&self, py: Python<'_>, data: &[u8]) -> PyResult<Progress> {
         let mut count = 0;
         // SAFETY: as in `read`; the data is only read.
@@ -313,10 +312,11 @@ impl Connection {
                 &raw mut count,
             )
         };
-        self.step(py, status, count)
+        self.outcome(py, status, count)
     }
 
-    fn step(&self, py: Python<'_>, status: c_int, count: usize) -> PyResult<Progress> {
+    /// Turns the status of a read or write into its outcome. Raises what a Python callback has raised inside.
+    fn outcome(&self, py: Python<'_>, status: c_int, count: usize) -> PyResult<Progress> {
         if let Some(error) = PyErr::take(py) {
             return Err(error);
         }

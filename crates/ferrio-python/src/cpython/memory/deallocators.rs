@@ -1,4 +1,4 @@
-//! The deallocators that PyO3 has made for classes, which those that stand in their place call in the end.
+//! Replacing PyO3's deallocators: the table of the original ones, which the replacements call in the end.
 
 use std::ptr::null_mut;
 use std::sync::OnceLock;
@@ -12,7 +12,7 @@ struct Original {
     deallocator: OnceLock<ffi::destructor>,
 }
 
-/// In the order in which they were replaced: the classes whose objects come and go most are the first.
+/// The originals in the order in which they were replaced. The classes with the most frequent deallocations come first.
 static ORIGINALS: [Original; 32] = [const {
     Original {
         class: AtomicPtr::new(null_mut()),
@@ -20,39 +20,41 @@ static ORIGINALS: [Original; 32] = [const {
     }
 }; 32];
 
-/// Puts a deallocator in the place of PyO3's. A class that has been given one before only gets the new one.
+/// Replaces PyO3's deallocator of a class, or an earlier replacement of it.
 ///
 /// # Safety
 /// The class is a heap type that PyO3 made, stays as long as the process, and is not shared with another thread now.
 pub(super) unsafe fn replace_deallocator(class: *mut ffi::PyTypeObject, new: ffi::destructor) {
-    // SAFETY: the caller's.
+    // SAFETY: the caller guarantees a type object.
     let Some(original) = (unsafe { (*class).tp_dealloc }) else {
         return;
     };
-    let free = ORIGINALS.iter().find(|it| {
-        let known = it.class.load(Relaxed);
+    let entry = ORIGINALS.iter().find(|entry| {
+        let known = entry.class.load(Relaxed);
         known.is_null() || known == class
     });
-    // Without a place the class keeps its own.
-    if let Some(place) = free {
-        let _ = place.deallocator.set(original);
-        place.class.store(class, Relaxed);
-        // SAFETY: the caller's.
+    // If the table is full, the class keeps its deallocator.
+    if let Some(entry) = entry {
+        let _ = entry.deallocator.set(original);
+        entry.class.store(class, Relaxed);
+        // SAFETY: the caller guarantees that nobody else uses the type object now.
         unsafe { (*class).tp_dealloc = Some(new) };
     }
 }
 
-/// Has PyO3 deallocate an object of a class that has another deallocator, or of a subclass.
+/// Calls PyO3's own deallocator on an object of a class whose deallocator was replaced, or of a subclass.
 ///
 /// # Safety
-/// The object is without references, and given to this once.
+/// The object is without references and is deallocated only once.
 pub(super) unsafe fn deallocate(object: *mut ffi::PyObject) {
-    // SAFETY: the caller's; the classes of a live object.
+    // SAFETY: the object still has its class. The caller guarantees what the deallocator needs.
     unsafe {
         let mut class = ffi::Py_TYPE(object);
         while !class.is_null() {
-            let known = ORIGINALS.iter().find(|it| it.class.load(Relaxed) == class);
-            if let Some(deallocator) = known.and_then(|it| it.deallocator.get()) {
+            let known = ORIGINALS
+                .iter()
+                .find(|entry| entry.class.load(Relaxed) == class);
+            if let Some(deallocator) = known.and_then(|entry| entry.deallocator.get()) {
                 return deallocator(object);
             }
             class = (*class).tp_base;

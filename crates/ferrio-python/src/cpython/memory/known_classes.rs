@@ -1,4 +1,4 @@
-//! Which objects are of one of a few classes, found out without asking the interpreter: a comparison of addresses each.
+//! Checks whether an object is of one of a few classes, by comparing addresses only.
 
 use std::marker::PhantomData;
 use std::ptr::null_mut;
@@ -10,14 +10,14 @@ use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::PyType;
 
-/// `N` classes that are `T` or extend it, but not their subclasses. They stay as long as the process.
+/// Up to `N` classes that are `T` or extend it. Their subclasses do not count. They live as long as the process.
 pub struct KnownClasses<T, const N: usize> {
     classes: [AtomicPtr<ffi::PyTypeObject>; N],
     base: PhantomData<fn() -> T>,
 }
 
 impl<T: PyClass, const N: usize> KnownClasses<T, N> {
-    /// None yet.
+    /// Makes an empty set.
     pub const fn new() -> Self {
         Self {
             classes: [const { AtomicPtr::new(null_mut()) }; N],
@@ -33,14 +33,14 @@ impl<T: PyClass, const N: usize> KnownClasses<T, N> {
         });
         match place {
             Some(place) if class.is_subclass_of::<T>()? => {
-                place.store(class.clone().into_ptr().cast(), Relaxed); // Kept: it has to stay.
+                place.store(class.clone().into_ptr().cast(), Relaxed); // The reference keeps the class alive.
                 Ok(())
             }
             _ => Err(PyTypeError::new_err("not a class that can be known")),
         }
     }
 
-    /// The object if it is an instance of one of the classes.
+    /// Returns the object as a `T` if it is exactly of one of the classes.
     #[inline]
     pub fn cast<'a, 'py>(&self, object: &'a Bound<'py, PyAny>) -> Option<&'a Bound<'py, T>> {
         let class = object.get_type_ptr();

@@ -1,8 +1,8 @@
-//! The end of objects: finalizers.
+//! Finalizers (PEP 442).
 //!
-//! Whatever warns of an object's end, closes what it has or reports what it knows is a finalizer (PEP 442), never a `Drop`: a
-//! finalizer runs once, while the object is complete, before the garbage collector clears anything, and may keep the object
-//! alive. A `Drop` runs when the object has no references any more and may have lost what it referred to.
+//! Code that warns, reports or closes something when an object goes away belongs into a finalizer, never into a `Drop`. A
+//! finalizer runs once, while the object is complete and before the garbage collector clears anything, and may keep the
+//! object alive. A `Drop` runs when the object has no references any more, and may have lost its own.
 
 use std::ffi::CStr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -18,48 +18,49 @@ use crate::cpython::{Keep, Untracked, in_slot, undisturbed};
 
 /// A class with a finalizer (PEP 442).
 pub trait Finalize: pyo3::PyClass + Sync {
-    /// Whether there is nothing to finalize, so that the finalizer need not be called.
+    /// Whether the finalizer has nothing to do, so that it need not be called.
     #[inline]
     fn is_settled(slf: &Bound<'_, Self>) -> bool {
         let _ = slf;
         false
     }
 
-    /// Whether there is nothing to finalize, and nothing in the object whose end could lead to that of another.
+    /// Whether the finalizer has nothing to do and the object has no references, so that its end cannot lead to that of
+    /// another object.
     #[inline]
     fn is_spent(slf: &Bound<'_, Self>) -> bool {
         let _ = slf;
         false
     }
 
-    /// How instances are kept to be used again, if they are.
+    /// The function that keeps the memory of instances for reuse, if there is one.
     const KEEP: Option<Keep> = None;
 
-    /// Whether errors are raised if a program calls the finalizer. Those of classes that CPython has in C are not.
+    /// Whether a program's call of `__del__` raises errors. For classes that CPython has in C it does not.
     const RAISES: bool = true;
 
-    /// For a class whose latest instance the garbage collector has not been shown.
+    /// Returns the cell with the latest instance, for a class whose instances the garbage collector sees late.
     #[inline]
     fn untracked() -> Option<&'static Untracked> {
         None
     }
 
-    /// The parameter of `__del__` for what warns, if there is one.
+    /// The name of the parameter of `__del__` for the function that warns, if there is one.
     const WARNER: Option<&'static CStr> = None;
 
-    /// Called once, before the object goes away; it may be kept alive. Errors are reported as unraisable. Programs call it,
-    /// too, as `__del__`, and may say what is to warn.
+    /// Finalizes the object, which it may keep alive. The interpreter calls this once and reports errors as unraisable.
+    /// Programs may call it as `__del__`, with a function that warns.
     fn finalize(slf: &Bound<'_, Self>, warner: Option<&Bound<'_, PyAny>>) -> PyResult<()>;
 }
 
-/// Gives `T`'s type object a finalizer, and has its instances deallocated one after the other when one keeps the next
-/// alive: a chain of any length needs no more stack than a short one.
+/// Installs the finalizer in `T`'s type object. Also makes chains of instances be deallocated one after the other, so that
+/// a long chain needs no more stack than a short one.
 pub fn install_finalizer<T: Finalize>(py: Python<'_>) -> PyResult<()> {
     let ty = py.get_type::<T>();
-    // Subclasses get the finalizer by its name, and may call it. To set the name fills the slot with a function that
-    // looks the name up, which the class itself does not need.
+    // Subclasses find the finalizer by its name and may call it. Setting the name fills the slot with a function that looks
+    // the name up, which is replaced below.
     ty.setattr("__del__", del_method::<T>(py)?)?;
-    // SAFETY: `ty` is a heap type that PyO3 made and not shared with another thread while the module is initialised.
+    // SAFETY: `ty` is a heap type that PyO3 made, which is not shared with another thread while the module is initialised.
     unsafe {
         let ty = ty.as_type_ptr();
         (*ty).tp_finalize = Some(tp_finalize::<T>);
@@ -68,7 +69,7 @@ pub fn install_finalizer<T: Finalize>(py: Python<'_>) -> PyResult<()> {
     Ok(())
 }
 
-/// The finalizer as a method, for a type object that stays as long as the process.
+/// Makes the finalizer's method, for a type object that lives as long as the process.
 fn del_method<T: Finalize>(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
     let definition = Box::new(ffi::PyMethodDef {
         ml_name: c"__del__".as_ptr(),
@@ -86,18 +87,18 @@ fn del_method<T: Finalize>(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
     }
 }
 
-/// The function behind `__del__`.
+/// The function of the method `__del__`.
 ///
 /// # Safety
-/// The interpreter's: an instance of `T`, which the descriptor has checked, a tuple of arguments, a dictionary or null, and
-/// the GIL held.
+/// As the interpreter calls it: with an instance of `T`, which the descriptor has checked, with a tuple of arguments, with
+/// a dictionary or null, with the GIL held.
 unsafe extern "C" fn del<T: Finalize>(
     object: *mut ffi::PyObject,
     args: *mut ffi::PyObject,
     options: *mut ffi::PyObject,
 ) -> *mut ffi::PyObject {
     let finalize = |py: Python<'_>| {
-        // SAFETY: the caller's.
+        // SAFETY: the caller guarantees the arguments.
         let warner = match unsafe { warner_in::<T>(py, args, options) } {
             Ok(warner) => warner,
             Err(error) => {
@@ -106,11 +107,11 @@ unsafe extern "C" fn del<T: Finalize>(
             }
         };
         if !T::RAISES {
-            // SAFETY: the caller's.
+            // SAFETY: the caller guarantees an instance of `T`.
             unsafe { tp_finalize::<T>(object) };
             return py.None().into_ptr();
         }
-        // SAFETY: the caller's.
+        // SAFETY: the caller guarantees an instance of `T`.
         let slf = unsafe { Bound::from_borrowed_ptr(py, object).cast_into_unchecked::<T>() };
         match catch_unwind(AssertUnwindSafe(|| T::finalize(&slf, warner.as_ref()))) {
             Ok(Ok(())) => return py.None().into_ptr(),
@@ -123,10 +124,10 @@ unsafe extern "C" fn del<T: Finalize>(
     unsafe { in_slot(finalize) }
 }
 
-/// The argument of `__del__`, if it has one and it was given.
+/// Returns the argument of `__del__`, if `__del__` has a parameter and an argument was passed.
 ///
 /// # Safety
-/// A tuple of arguments, and a dictionary or null for none.
+/// `args` is a tuple, and `options` a dictionary or null for none.
 unsafe fn warner_in<T: Finalize>(
     py: Python<'_>,
     args: *mut ffi::PyObject,
@@ -135,7 +136,8 @@ unsafe fn warner_in<T: Finalize>(
     let format = T::WARNER.map_or(c":__del__", |_| c"|O:__del__");
     let mut names = [T::WARNER.map_or(null(), CStr::as_ptr), null()];
     let mut warner: *mut ffi::PyObject = null_mut();
-    // SAFETY: the caller's; the format takes as many objects as there are names. What it gives is borrowed from the arguments.
+    // SAFETY: the caller guarantees the arguments. The format takes as many objects as there are names, and the object that
+    // it finds is borrowed from the arguments.
     unsafe {
         #[cfg(Py_3_13)]
         let names = names.as_mut_ptr().cast_const();
@@ -155,7 +157,7 @@ unsafe fn warner_in<T: Finalize>(
     }
 }
 
-/// The finalizer's slot function.
+/// The slot function `tp_finalize`.
 ///
 /// # Safety
 /// CPython calls it with the GIL held and an instance of `T`.
@@ -174,44 +176,44 @@ unsafe extern "C" fn tp_finalize<T: Finalize>(object: *mut ffi::PyObject) {
         };
         error.write_unraisable(py, Some(slf.as_any()));
     };
-    // An exception may be on its way while objects go away: it must be there afterwards.
+    // An exception that is on its way while the object goes away must be set again afterwards.
     // SAFETY: the interpreter calls slots only from attached threads.
     unsafe { in_slot(|py| undisturbed(py, || finalize(py))) };
 }
 
-/// The deallocator's slot function: finalizer, then PyO3's own.
+/// The slot function `tp_dealloc`: calls the finalizer, then PyO3's deallocator.
 ///
 /// # Safety
 /// CPython calls it with the GIL held and an instance of `T` without references.
 unsafe extern "C" fn tp_dealloc<T: Finalize>(object: *mut ffi::PyObject) {
-    // SAFETY: the object is still complete, and the interpreter calls slots only from attached threads. Borrowing it does
-    // not count a reference.
+    // SAFETY: the object is still complete, and the interpreter calls slots only from attached threads. A `Borrowed` does
+    // not count as a reference.
     let (spent, settled) = unsafe {
         let slf = Borrowed::from_ptr(Python::assume_attached(), object);
         let slf = slf.cast_unchecked::<T>();
         (T::is_spent(&slf), T::is_settled(&slf))
     };
     if spent {
-        // SAFETY: an object without references, once.
+        // SAFETY: an object without references, which is disposed of once.
         return unsafe { dispose::<T>(object) };
     }
     if let Some(latest) = T::untracked() {
-        // From now on others may see it, or it may have to wait.
+        // The finalizer may make the object visible to others, or its deallocation may be put off.
         latest.show_if(|latest| latest == object);
     }
     if settled {
         // SAFETY: as above.
         return unsafe { dispose_in_turn(object, dispose::<T>) };
     }
-    // For a subclass that Python code made, `subtype_dealloc` has called the finalizer and then this.
-    // SAFETY: called once, at the beginning of deallocation, as the function wants.
+    // For a subclass that Python code made, `subtype_dealloc` has called the finalizer before this function.
+    // SAFETY: called once, at the beginning of deallocation, as the function requires.
     unsafe {
         let exact = ffi::Py_TYPE(object) == T::type_object_raw(Python::assume_attached());
         if exact && ffi::PyObject_CallFinalizerFromDealloc(object) < 0 {
-            return; // It lives on.
+            return; // The finalizer has kept the object alive.
         }
     }
-    // What such an object still has may be in use, and its end run other code.
+    // The end of what such an object refers to may run other code.
     // SAFETY: as above.
     unsafe {
         let py = Python::assume_attached();
@@ -219,17 +221,17 @@ unsafe extern "C" fn tp_dealloc<T: Finalize>(object: *mut ffi::PyObject) {
     }
 }
 
-/// Keeps the object's memory, or gives it back.
+/// Keeps the object's memory for reuse, or frees it.
 ///
 /// # Safety
-/// The object is one of `T`, without references.
+/// The object is a `T` without references, and disposed of only once.
 unsafe extern "C" fn dispose<T: Finalize>(object: *mut ffi::PyObject) {
     if let Some(keep) = T::KEEP {
-        // SAFETY: the caller's.
+        // SAFETY: the caller guarantees it.
         if unsafe { keep(object) } {
             return;
         }
     }
-    // SAFETY: the caller's, once.
+    // SAFETY: the caller guarantees it.
     unsafe { deallocate(object) };
 }

@@ -1,16 +1,16 @@
-//! How objects come and go: memory that is used again, finalizers, deallocation, the garbage collector.
+//! The life of objects: allocation from reused memory, finalizers, deallocation, the garbage collector.
 //!
 //! | file | what is in it |
 //! |---|---|
-//! | `deallocators` | the deallocators that PyO3 has made for classes |
-//! | `in_turn` | deallocation of chains, one object after the other |
-//! | `incomplete` | objects that are not complete yet, before Python 3.12 |
-//! | `known_classes` | which objects are of one of a few classes |
-//! | `untracked` | objects that the garbage collector is shown late |
-//! | `lifetime` | the end of objects: finalizers |
-//! | `recycling` | objects whose memory is used again |
-//! | `references` | counts of references |
-//! | `weak_table` | a table that does not keep what is in it alive |
+//! | `deallocators` | replacing PyO3's deallocators |
+//! | `in_turn` | deallocation of chains without deep recursion |
+//! | `incomplete` | incomplete objects in garbage collections, before Python 3.12 |
+//! | `known_classes` | checks whether an object is of one of a few classes |
+//! | `untracked` | short-lived objects that the garbage collector need not see |
+//! | `lifetime` | finalizers |
+//! | `recycling` | objects whose memory is reused |
+//! | `references` | reference counts |
+//! | `weak_table` | a table that does not keep its objects alive |
 
 mod deallocators;
 pub(super) mod in_turn;

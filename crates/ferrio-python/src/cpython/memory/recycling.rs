@@ -1,8 +1,7 @@
-//! Objects whose memory is used again: for classes whose instances come and go all the time.
+//! Objects whose memory is reused, for classes whose instances come and go all the time.
 //!
-//! To make an object of a class in Rust goes through `object.__new__`, the allocator and the garbage collector, and its end
-//! through them again: 60 ns together. An object that is kept when its last reference goes, without what was in it, costs
-//! 10.
+//! Making an object of a PyO3 class involves `object.__new__`, the allocator and the garbage collector, and so does its
+//! end: 60 ns together. An object whose memory is kept when its last reference goes, and refilled later, costs 10 ns.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -17,46 +16,45 @@ use crate::cpython::memory::in_turn::dispose_in_turn;
 use crate::cpython::memory::untracked::Untracked;
 use crate::cpython::tricks::Trick;
 
-/// How many objects of a class are kept.
+/// The number of objects of a class that are kept.
 const KEPT: usize = 128;
 
-/// An object without anything in it: of what it was, it has the class and the memory.
+/// An empty object: its memory and its class are left, but no value.
 pub struct Shell(std::ptr::NonNull<ffi::PyObject>);
 
 // SAFETY: nobody else knows the object, and only an attached thread gets it out of its cell.
 unsafe impl Send for Shell {}
 
-/// A class whose instances are used again.
+/// A class whose instances are reused.
 pub trait Recycle: PyClass<Frozen = True> + Sync {
-    /// The objects without a use.
+    /// Returns the empty objects that are kept.
     fn shells() -> &'static AttachedCell<Vec<Shell>>;
 
-    /// Whether there is nothing left in the value that would have to be dropped.
+    /// Whether the value holds nothing that needs a drop.
     #[inline]
     fn is_spent(&self) -> bool {
         false
     }
 
-    /// Drops the value. A class that says how does it without a `Py` that drops itself: PyO3, which would ask for each
-    /// whether the thread is attached, is not told.
+    /// Drops the value. PyO3 has not been told that the thread is attached, so a class with its own implementation must
+    /// bind each `Py` to the token and drop it so.
     #[inline]
     fn dispose(self, _py: Python<'_>) {
         // SAFETY: the thread is attached, which the token proves.
         unsafe { crate::cpython::in_slot(|_| drop(self)) };
     }
 
-    /// Keeps an object of the class if that is possible; returns whether it is.
+    /// The function that keeps an object of the class.
     const KEEP: Keep = keep::<Self>;
 
-    /// For a class whose instances are mostly gone at once, where the latest is remembered that the garbage collector has not
-    /// been shown.
+    /// Returns the cell with the latest instance, for a class whose instances the garbage collector sees late.
     #[inline]
     fn untracked() -> Option<&'static Untracked> {
         None
     }
 }
 
-/// Implements [`Recycle`] for a class; what is not as usual stands in braces.
+/// Implements [`Recycle`] for a class, with the items in braces in place of the defaults.
 macro_rules! recycle {
     ($class:ty $(, { $($item:tt)* })?) => {
         impl $crate::cpython::Recycle for $class {
@@ -72,8 +70,8 @@ macro_rules! recycle {
 }
 pub(crate) use recycle;
 
-/// Makes an object, of an old one if there is one. Its value is made where it stays: to copy one that has just been written
-/// in pieces costs 10 ns, for the processor waits until all of them have arrived.
+/// Makes an object, from an empty one if there is one. `make` constructs the value in its place: copying a value that was
+/// just written in pieces costs 10 ns, since the processor waits for all of them.
 #[inline(always)]
 pub fn create<T>(py: Python<'_>, make: impl FnOnce() -> T) -> PyResult<Bound<'_, T>>
 where
@@ -87,7 +85,7 @@ where
     }
 }
 
-/// The same for a class that extends another, `B`.
+/// Makes an object of a class that extends another, `B`.
 #[inline(always)]
 pub fn create_extended<T, B>(
     py: Python<'_>,
@@ -107,7 +105,7 @@ where
     }
 }
 
-/// An object without anything in it: an old one if there is one.
+/// Returns an empty object: a kept one if there is one.
 #[inline(always)]
 fn shell<T: Recycle>(py: Python<'_>) -> PyResult<Shell> {
     match T::shells().with(py, Vec::pop) {
@@ -116,11 +114,10 @@ fn shell<T: Recycle>(py: Python<'_>) -> PyResult<Shell> {
     }
 }
 
-/// A new object without anything in it. `object.__new__` would make a dictionary for it before Python 3.13, if it can have
-/// one.
+/// Makes a new empty object. Unlike `object.__new__` before Python 3.13, this does not make the object's dictionary.
 fn new_shell(py: Python<'_>, class: *mut ffi::PyTypeObject) -> PyResult<Shell> {
-    // SAFETY: a class that PyO3 made. The object is all zeros but for its head, as PyO3's fields for weak references and the
-    // dictionary are when there are none; the garbage collector does not see it before there is a value in it.
+    // SAFETY: a class that PyO3 made. The object is all zeros behind its head, which is how PyO3's fields for weak references
+    // and the dictionary are when there are none. The garbage collector does not see the object before it has a value.
     unsafe {
         let object = std::ptr::NonNull::new(ffi::PyType_GenericAlloc(class, 0))
             .ok_or_else(|| PyErr::fetch(py))?;
@@ -129,17 +126,17 @@ fn new_shell(py: Python<'_>, class: *mut ffi::PyTypeObject) -> PyResult<Shell> {
     }
 }
 
-/// Makes a value in its place.
+/// Constructs a value in its place.
 ///
 /// # Safety
 /// The object is of the class or of one that extends it, and the place is empty.
 #[inline(always)]
 unsafe fn fill<T: PyClass<Frozen = True> + Sync>(shell: &Shell, make: impl FnOnce() -> T) {
-    // SAFETY: the caller's. The value lies in an `UnsafeCell`, and nobody else has the object.
+    // SAFETY: the caller guarantees the place. The value lies in an `UnsafeCell`, and nobody else has the object.
     unsafe { std::ptr::write(place::<T>(shell.0.as_ptr()), make()) };
 }
 
-/// Where the value of class `T` is in an object.
+/// Returns the place of the value of class `T` in an object.
 ///
 /// # Safety
 /// The object is of the class or of one that extends it.
@@ -147,20 +144,20 @@ unsafe fn fill<T: PyClass<Frozen = True> + Sync>(shell: &Shell, make: impl FnOnc
 pub(in crate::cpython) unsafe fn place<T: PyClass<Frozen = True> + Sync>(
     object: *mut ffi::PyObject,
 ) -> *mut T {
-    // SAFETY: the caller's; the token is only needed for the type.
+    // SAFETY: the caller guarantees the class. The token is only needed for the type's signature.
     unsafe {
         let object = Borrowed::from_ptr(Python::assume_attached(), object);
         std::ptr::from_ref(object.cast_unchecked::<T>().get()).cast_mut()
     }
 }
 
-/// Gives an object back to the world.
+/// Turns a filled object into a reference.
 ///
 /// # Safety
-/// It is of class `T`, and complete.
+/// The object is of class `T` and complete.
 #[inline]
 unsafe fn revive<T: Recycle>(py: Python<'_>, shell: Shell) -> Bound<'_, T> {
-    // SAFETY: the caller's; the object is not tracked, and its only reference is the shell's.
+    // SAFETY: the caller guarantees the object, which is not tracked, and whose only reference is the shell's.
     unsafe {
         let object = shell.0.as_ptr();
         match T::untracked() {
@@ -171,7 +168,8 @@ unsafe fn revive<T: Recycle>(py: Python<'_>, shell: Shell) -> Bound<'_, T> {
     }
 }
 
-/// Shows the garbage collector the object that has this value, if it has not been shown yet: it is not going to be gone at once.
+/// Shows the object that has this value to the garbage collector, if the collector does not see it yet: it will live for
+/// a while.
 #[inline]
 pub fn show<T: Recycle>(value: &T) {
     if let Some(latest) = T::untracked() {
@@ -180,19 +178,18 @@ pub fn show<T: Recycle>(value: &T) {
     }
 }
 
-/// Has `T`'s instances kept when their last reference goes. For a class with a finalizer, `install_finalizer` does it.
+/// Makes `T`'s instances be kept when their last reference goes. For a class with a finalizer, `install_finalizer` does so.
 pub fn install_recycling<T: Recycle>(py: Python<'_>) {
-    // SAFETY: a heap type that PyO3 made and not shared with another thread while the module is initialised.
+    // SAFETY: a heap type that PyO3 made, which is not shared with another thread while the module is initialised.
     unsafe { replace_deallocator(py.get_type::<T>().as_type_ptr(), tp_dealloc::<T>) };
 }
 
-/// The deallocator's slot function. What an object refers to may go away with it, and so on: before Python 3.14 the
-/// interpreter does not look how deep that goes.
+/// The slot function `tp_dealloc`. Before Python 3.14, chains of objects are deallocated one after the other (`in_turn`).
 ///
 /// # Safety
 /// CPython calls it with the GIL held and an instance of `T` without references.
 unsafe extern "C" fn tp_dealloc<T: Recycle>(object: *mut ffi::PyObject) {
-    // SAFETY: the caller's; the object is forgotten before it may have to wait.
+    // SAFETY: the caller guarantees the object. It is forgotten before its deallocation may be put off.
     unsafe {
         if cfg!(Py_3_14) || (*place::<T>(object)).is_spent() {
             return dispose::<T>(object);
@@ -204,59 +201,61 @@ unsafe extern "C" fn tp_dealloc<T: Recycle>(object: *mut ffi::PyObject) {
     }
 }
 
-/// Keeps the object, or lets PyO3's own deallocator have it.
+/// Keeps the object, or calls PyO3's deallocator.
 ///
 /// # Safety
-/// The object is one of `T`, without references.
+/// The object is a `T` without references, and disposed of only once.
 unsafe extern "C" fn dispose<T: Recycle>(object: *mut ffi::PyObject) {
-    // SAFETY: the caller's.
+    // SAFETY: the caller guarantees it.
     if unsafe { T::KEEP(object) } {
         return;
     }
-    // SAFETY: the caller's, once.
+    // SAFETY: the caller guarantees it.
     unsafe { deallocate(object) };
 }
 
-/// Keeps an object if that is possible; returns whether it is. The object must be without references.
+/// A function that empties and keeps an object without references, if possible. Returns whether it has done so.
 pub type Keep = unsafe fn(*mut ffi::PyObject) -> bool;
 
-/// Keeps an object of `T`, but not what is in it. Returns whether it does: not if it is of a subclass, if its finalizer has
-/// run, or if enough are kept.
+/// Drops the value of an object of `T` and keeps the object. Returns whether it has done so: not if the object is of a
+/// subclass, if its finalizer has run, or if enough objects are kept.
 ///
 /// # Safety
-/// The object is one of `T` or a subclass, without references.
+/// The object is of `T` or a subclass, without references.
 pub unsafe fn keep<T: Recycle>(object: *mut ffi::PyObject) -> bool {
-    // SAFETY: the caller's.
-    unsafe { keep_if_empty::<T>(object, |py| drop_value::<T>(py, object)) }
+    // SAFETY: the caller guarantees it.
+    unsafe { keep_emptied::<T>(object, |py| drop_value::<T>(py, object)) }
 }
 
-/// The same for a class that extends another, `B`.
+/// Does the same as [`keep`] for a class that extends another, `B`.
 ///
 /// # Safety
-/// As above.
+/// As for [`keep`].
 pub unsafe fn keep_extended<T, B>(object: *mut ffi::PyObject) -> bool
 where
     T: Recycle + PyClass<BaseType = B>,
     B: Recycle,
 {
-    // SAFETY: the caller's.
+    // SAFETY: the caller guarantees it.
     unsafe {
-        keep_if_empty::<T>(object, |py| {
+        keep_emptied::<T>(object, |py| {
             drop_value::<T>(py, object);
             drop_value::<B>(py, object);
         })
     }
 }
 
+/// Does the work of [`keep`]; `empty` drops the values of the object's classes.
+///
 /// # Safety
-/// As above, and `empty` drops the values of the object's classes.
+/// As for [`keep`].
 #[inline]
-unsafe fn keep_if_empty<T: Recycle>(
+unsafe fn keep_emptied<T: Recycle>(
     object: *mut ffi::PyObject,
     empty: impl FnOnce(Python<'_>),
 ) -> bool {
-    // SAFETY: the interpreter calls deallocators only from attached threads. The object is complete; afterwards it is not
-    // tracked, has no weak references, no dictionary and nothing in it, and one reference.
+    // SAFETY: the interpreter calls deallocators only from attached threads. The object is complete. Afterwards it is not
+    // tracked, has no weak references, no dictionary and no value, and one reference.
     unsafe {
         let py = Python::assume_attached();
         let is_tracked = !T::untracked().is_some_and(|latest| latest.forget(object));
@@ -273,13 +272,13 @@ unsafe fn keep_if_empty<T: Recycle>(
         clear_attributes(object);
         if (*place::<T>(object)).is_spent() || catch_unwind(AssertUnwindSafe(|| empty(py))).is_ok()
         {
-            // Not counted up from 0: the interpreter has just written half of the field, which could not be read before
-            // that has arrived.
+            // The whole field is written, and not incremented: the interpreter has just written half of it, and a read of
+            // all of it would wait for that write.
             (*object).ob_refcnt = ffi::PyObject_HEAD_INIT.ob_refcnt;
             let shell = Shell(std::ptr::NonNull::new_unchecked(object));
             T::shells().with(py, |shells| shells.push(shell));
         }
-        true // Otherwise nobody knows what is in it: it is not used any more.
+        true // After a panic in `empty` the object's content is unknown, and its memory is never used again.
     }
 }
 
@@ -289,7 +288,7 @@ unsafe fn keep_if_empty<T: Recycle>(
 /// The object is live.
 #[inline]
 unsafe fn is_finalized(object: *mut ffi::PyObject) -> bool {
-    // SAFETY: the caller's.
+    // SAFETY: the caller guarantees a live object.
     unsafe {
         (*ffi::Py_TYPE(object)).tp_finalize.is_some() && ffi::PyObject_GC_IsFinalized(object) != 0
     }
@@ -301,18 +300,18 @@ unsafe fn is_finalized(object: *mut ffi::PyObject) -> bool {
 /// The object is of the class or of one that extends it, and the value is dropped only once.
 #[inline]
 unsafe fn drop_value<T: Recycle>(py: Python<'_>, object: *mut ffi::PyObject) {
-    // SAFETY: the caller's.
+    // SAFETY: the caller guarantees the class, and that the value is not used afterwards.
     unsafe { std::ptr::read(place::<T>(object)) }.dispose(py);
 }
 
-/// Clears weak references and the dictionary.
+/// Clears the object's weak references and its dictionary.
 ///
 /// # Safety
 /// The object is live, of a class that PyO3 made.
 #[inline]
 unsafe fn clear_attributes(object: *mut ffi::PyObject) {
-    // SAFETY: an offset that is not 0 is that of a field of the instance, which is null or points to the first weak
-    // reference, or to the dictionary, which is owned.
+    // SAFETY: a positive offset is that of a field of the instance. The field is null, or points to the first weak reference
+    // or to the dictionary, which the instance owns.
     unsafe {
         let ty = ffi::Py_TYPE(object);
         let field = |offset| object.byte_offset(offset).cast::<*mut ffi::PyObject>();

@@ -1,4 +1,4 @@
-//! Counts of references.
+//! Reference counts.
 
 use pyo3::ffi;
 use pyo3::prelude::*;

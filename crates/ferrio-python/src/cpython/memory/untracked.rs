@@ -1,9 +1,9 @@
-//! Objects that the garbage collector is shown late.
+//! Short-lived objects that the garbage collector need not see.
 //!
-//! A coroutine that need not wait, and the exception that takes its result to the interpreter, are made and gone again within
-//! nanoseconds, and to enter them in the collector's list and to take them out costs 7 of these. So the latest one of a class is
-//! not shown before the next is made, or it has to wait: at any time the collector is blind to one at most. What such an object
-//! refers to counts as used meanwhile.
+//! A coroutine that ends without waiting, and the exception that takes its result to the interpreter, exist for a few
+//! nanoseconds. Adding an object to the collector's list and removing it costs 7 ns. So the latest object of such a class
+//! is added only when the next one is made or when the object has to wait: at any time the collector misses at most one
+//! object of each class. It treats what this object refers to as referenced from outside.
 
 use std::ptr::null_mut;
 use std::sync::atomic::{AtomicPtr, Ordering::Relaxed};
@@ -12,16 +12,16 @@ use pyo3::ffi;
 
 use crate::cpython::tricks::Trick;
 
-/// The latest object of a class, if the garbage collector has not been shown it. Only attached threads come here.
+/// The latest object of a class, while the garbage collector does not see it. Only attached threads use this.
 pub struct Untracked(AtomicPtr<ffi::PyObject>);
 
 impl Untracked {
-    /// None yet.
+    /// Makes an empty cell.
     pub const fn new() -> Self {
         Self(AtomicPtr::new(null_mut()))
     }
 
-    /// Remembers a new object in the place of the one before, which is shown.
+    /// Remembers a new object, and shows the previous one to the garbage collector.
     ///
     /// # Safety
     /// The object is complete, not tracked, and will be forgotten before it is deallocated.
@@ -34,9 +34,9 @@ impl Untracked {
         let last = self.0.load(Relaxed);
         self.0.store(object, Relaxed);
         if !last.is_null() {
-            // SAFETY: an object that is remembered is as the caller says. One without references waits to be deallocated:
-            // since Python 3.14 the interpreter puts that off when the stack is nearly full, in a list that goes through
-            // the fields by which objects are tracked.
+            // SAFETY: a remembered object is as its caller has guaranteed. One without references waits for its
+            // deallocation: since Python 3.14 the interpreter puts that off when the stack is nearly full, and links such
+            // objects through the fields by which the garbage collector tracks them, so it must not be tracked.
             unsafe {
                 if cfg!(not(Py_3_14)) || ffi::Py_REFCNT(last) > 0 {
                     ffi::PyObject_GC_Track(last.cast());
@@ -45,7 +45,7 @@ impl Untracked {
         }
     }
 
-    /// Shows the object that is remembered, if it is the one that is meant.
+    /// Shows the remembered object to the garbage collector, if `is_meant` accepts it.
     #[inline]
     pub fn show_if(&self, is_meant: impl FnOnce(*mut ffi::PyObject) -> bool) {
         let object = self.0.load(Relaxed);
@@ -56,7 +56,7 @@ impl Untracked {
         }
     }
 
-    /// Forgets an object that is going to be deallocated; returns whether it was remembered, so that it is not tracked.
+    /// Forgets an object that is going to be deallocated. Returns whether it was remembered: then it is not tracked.
     #[inline]
     pub fn forget(&self, object: *mut ffi::PyObject) -> bool {
         let is_latest = self.0.load(Relaxed) == object;

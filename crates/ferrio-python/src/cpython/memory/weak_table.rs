@@ -1,14 +1,14 @@
-//! A table that does not keep what is in it alive.
+//! A table that does not keep its objects alive.
 
 use std::ptr::NonNull;
 
 use pyo3::ffi;
 use pyo3::prelude::*;
 
-/// A table of objects that does not keep them alive. An object has to be removed before it goes away.
+/// A table of objects that does not keep them alive. An object has to be removed before it is freed.
 pub struct WeakTable {
     places: Vec<Place>,
-    /// The head of the list of free places.
+    /// The first of the free places, which form a list.
     free: Option<u32>,
 }
 
@@ -17,7 +17,7 @@ enum Place {
     Free { next: Option<u32> },
 }
 
-// SAFETY: the pointers are followed only by an attached thread (`living` takes a token), which is true of any reference.
+// SAFETY: only attached threads follow the pointers (`living` takes a token), as with any reference.
 unsafe impl Send for WeakTable {}
 
 impl WeakTable {
@@ -53,13 +53,13 @@ impl WeakTable {
         self.free = Some(key);
     }
 
-    /// References to the objects that are not going away at this moment.
+    /// Returns references to the objects that are not being deallocated at this moment.
     pub fn living(&self, py: Python<'_>) -> Vec<Py<PyAny>> {
         let taken = self.places.iter().filter_map(|place| match place {
             Place::Taken(object) => Some(object.as_ptr()),
             Place::Free { .. } => None,
         });
-        // SAFETY: what is in the table has not been freed; without references it is being deallocated.
+        // SAFETY: the objects in the table are not freed. One without references is being deallocated.
         taken
             .filter(|&object| unsafe { ffi::Py_REFCNT(object) } > 0)
             .map(|object| unsafe { Bound::from_borrowed_ptr(py, object) }.unbind())

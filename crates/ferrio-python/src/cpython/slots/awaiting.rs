@@ -1,4 +1,4 @@
-//! Being awaited without objects in between.
+//! Slots for `await` that need no iterator object, and what `await` finds in other objects.
 
 use pyo3::exceptions::{PyRuntimeError, PyTypeError};
 use pyo3::ffi;
@@ -10,15 +10,15 @@ use crate::cpython::slots::resuming::layout_holds;
 use crate::cpython::tricks::Trick;
 use crate::cpython::{Resumed, Send, Sent, am_send};
 
-/// A class whose instances are their own iterator when they are awaited: `await object` resumes `object` itself.
+/// A class whose instances are their own iterators when they are awaited: `await object` resumes `object` itself.
 ///
-/// To Python code they are no iterators: there is no `__next__` in the class, and `__await__` stays what the class
-/// defines. A subclass that Python code makes has none of these slots and is awaited through `__await__`.
+/// To Python code the instances are no iterators: the class has no `__next__`, and its `__await__` is not changed. A
+/// subclass that Python code makes has none of these slots and is awaited through `__await__`.
 pub trait SelfAwait: pyo3::PyClass<Frozen = True> + Sync {
-    /// Asks to wait by yielding, or ends.
+    /// Resumes the object, which yields in order to wait, or ends.
     fn resume(slf: &Bound<'_, Self>) -> Resumed;
 
-    /// Whether it waits for something already, so that nobody else may await it.
+    /// Whether the object is being awaited, so that nobody else may await it.
     #[inline]
     fn is_awaited(&self, _py: Python<'_>) -> bool {
         false
@@ -51,7 +51,7 @@ pub fn install_self_await<T: SelfAwait>(py: Python<'_>) {
     }
 }
 
-/// `am_await`: the object itself.
+/// The slot function `am_await`: returns the object itself.
 ///
 /// # Safety
 /// CPython calls it with the GIL held and an instance of `T`.
@@ -67,12 +67,13 @@ unsafe extern "C" fn am_await<T: SelfAwait>(slf: *mut ffi::PyObject) -> *mut ffi
     }
 }
 
-/// `tp_iternext`: resumes, and ends with `StopIteration`, which is left out for `None`, as the slot may.
+/// The slot function `tp_iternext`: resumes the object. Ends with a `StopIteration`, or with no exception for the result
+/// `None`, as this slot may.
 ///
 /// # Safety
 /// CPython calls it with the GIL held and an instance of `T`.
 unsafe extern "C" fn iternext<T: SelfAwait>(slf: *mut ffi::PyObject) -> *mut ffi::PyObject {
-    // What is resumed ends inside: to hand its result out costs as much as to resume it.
+    // The result is dealt with inside the closure: returning it from there would cost as much as the resumption.
     let resume = |py: Python<'_>| {
         // SAFETY: the slot is installed on T's type only, so `slf` is a T, borrowed for the call.
         let slf = unsafe { Borrowed::from_ptr(py, slf).cast_unchecked::<T>() };
@@ -102,7 +103,7 @@ unsafe extern "C" fn iternext<T: SelfAwait>(slf: *mut ffi::PyObject) -> *mut ffi
     }
 }
 
-/// The iterator that `await object` would drive: a coroutine is its own. Raises `TypeError` as `await` does.
+/// Returns the iterator that `await object` would drive; a coroutine is its own. Raises `TypeError` as `await` does.
 pub fn await_iterator(object: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
     let py = object.py();
     if is_exact_coroutine(object) {
@@ -173,7 +174,7 @@ pub fn is_context(object: &Bound<'_, PyAny>) -> bool {
     unsafe { ffi::PyContext_CheckExact(object.as_ptr()) != 0 }
 }
 
-/// `object.__setattr__(object, name, value)`; without a value, `object.__delattr__`.
+/// Calls `object.__setattr__(object, name, value)` or, without a value, `object.__delattr__(object, name)`.
 pub fn generic_set_attribute(
     object: &Bound<'_, PyAny>,
     name: &Bound<'_, PyAny>,

@@ -1,13 +1,13 @@
-//! Reading an attribute through its descriptor.
+//! Reading attributes through a descriptor's slot; the dictionaries of instances.
 
 use pyo3::exceptions::PyTypeError;
 use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
-/// `descriptor.__get__(object)` by the type's slot: a tenth of what the method costs.
+/// Calls `descriptor.__get__(object)` through the type's slot, which costs a tenth of the method.
 ///
-/// Raises `TypeError` if `descriptor` is none, or none for objects like this one.
+/// Raises `TypeError` if `descriptor` is no descriptor, or not one for objects of this class.
 pub fn descriptor_get<'py>(
     descriptor: &Bound<'py, PyAny>,
     object: &Bound<'py, PyAny>,
@@ -27,7 +27,8 @@ pub fn descriptor_get<'py>(
     }
 }
 
-/// The dictionary that an object has besides what is native in it. Raises `AttributeError` if its class gives it none.
+/// Returns the dictionary of an object, which holds its attributes that are not native. Raises `AttributeError` if its
+/// class gives it none.
 pub fn own_dictionary<'py>(object: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyDict>> {
     // SAFETY: a live object; the result is a new reference, or null with an exception set.
     let dictionary = unsafe {

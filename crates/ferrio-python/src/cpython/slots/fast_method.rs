@@ -1,8 +1,8 @@
-//! Methods with a quick way for calls with nothing but positional arguments.
+//! Methods with a fast path for calls that have only positional arguments.
 //!
-//! What PyO3 does to take the arguments of a method that has `*args` and keywords costs more than the work of the smallest
-//! ones. Such a method's function is replaced in its definition by one that looks at the arguments where the interpreter
-//! has put them (`METH_FASTCALL`), and leaves every other call to PyO3's.
+//! For a method with `*args` and keywords, PyO3's handling of the arguments costs more than a small method's work. In such
+//! a method's definition, PyO3's function is replaced by one that reads the positional arguments where the interpreter has
+//! put them (`METH_FASTCALL`), and leaves every other call to PyO3's function.
 
 use std::ffi::c_int;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -16,16 +16,16 @@ use pyo3::types::PyDict;
 use crate::cpython::panicked;
 use crate::cpython::tricks::Trick;
 
-/// A method of class `T`, as a type that stands for it.
+/// The fast path of a method of class `T`, as a type that stands for the method.
 pub trait FastMethod<T: PyClass> {
-    /// The name.
+    /// The method's name.
     const NAME: &'static str;
 
-    /// Where the function that PyO3 has made is kept.
+    /// Returns the place where PyO3's function is kept.
     fn original() -> &'static OnceLock<ffi::PyCFunctionFastWithKeywords>;
 
-    /// Does what a call without keywords comes to; `None` if it is for PyO3's function to do. It drops no `Py`: PyO3 has not
-    /// been told that the thread is attached.
+    /// Does the work of a call without keywords; returns `None` to leave the call to PyO3's function. It must not drop a
+    /// `Py`, since PyO3 has not been told that the thread is attached.
     fn call<'py>(
         slf: &Bound<'py, T>,
         args: &[Bound<'py, PyAny>],
@@ -60,7 +60,7 @@ macro_rules! fast_method {
 }
 pub(crate) use fast_method;
 
-/// Gives a method its quick way.
+/// Installs the fast path of a method.
 pub fn install_fast_method<T: PyClass, M: FastMethod<T>>(py: Python<'_>) -> PyResult<()> {
     if !Trick::Calls.is_allowed() {
         return Ok(());
@@ -84,7 +84,7 @@ pub fn install_fast_method<T: PyClass, M: FastMethod<T>>(py: Python<'_>) -> PyRe
             return Ok(());
         }
         let original = (*definition).ml_meth.PyCFunctionFastWithKeywords;
-        // A second interpreter's module has the same type object.
+        // The module of a second interpreter has the same type object, which needs this only once.
         if M::original().set(original).is_ok() {
             (*definition).ml_meth.PyCFunctionFastWithKeywords = quick::<T, M>;
         }
@@ -92,18 +92,18 @@ pub fn install_fast_method<T: PyClass, M: FastMethod<T>>(py: Python<'_>) -> PyRe
     Ok(())
 }
 
-/// The method's function.
+/// The function in the method's definition.
 ///
 /// # Safety
-/// The interpreter's: an instance of `T`, arguments as PEP 590 has them, the GIL held.
+/// As the interpreter calls it: with an instance of `T`, with arguments as in PEP 590, with the GIL held.
 unsafe extern "C" fn quick<T: PyClass, M: FastMethod<T>>(
     slf: *mut ffi::PyObject,
     args: *const *mut ffi::PyObject,
     count: ffi::Py_ssize_t,
     names: *mut ffi::PyObject,
 ) -> *mut ffi::PyObject {
-    // SAFETY: the method's descriptor has checked the class; the arguments are as many references as is said, which are the caller's, laid
-    // out as pointers are. The interpreter calls from attached threads.
+    // SAFETY: the method's descriptor has checked the class. There are `count` arguments, borrowed from the caller, and a
+    // `Bound` is laid out as a pointer. The interpreter calls from attached threads.
     unsafe {
         if names.is_null() {
             let py = Python::assume_attached();
@@ -120,10 +120,10 @@ unsafe extern "C" fn quick<T: PyClass, M: FastMethod<T>>(
     }
 }
 
-/// The arguments of a call, which are as many references as is said. Where there are none, there need not be an address.
+/// Returns the arguments of a call as a slice. The address need not be valid if there are none.
 ///
 /// # Safety
-/// The references are the caller's, live as long as `'a`, and `T` is laid out as a pointer.
+/// There are `count` references, which are borrowed for `'a`, and `T` is laid out as a pointer.
 #[inline]
 pub(in crate::cpython) unsafe fn arguments<'a, T>(
     args: *const *mut ffi::PyObject,
@@ -132,11 +132,11 @@ pub(in crate::cpython) unsafe fn arguments<'a, T>(
     if count == 0 {
         return &[];
     }
-    // SAFETY: the caller's.
+    // SAFETY: the caller guarantees it.
     unsafe { std::slice::from_raw_parts(args.cast(), count) }
 }
 
-/// What a quick way has led to, as a function returns it to the interpreter; `None` if it is not the way to take.
+/// Runs a fast path and returns its outcome as a function returns it to the interpreter; `None` if it was not taken.
 #[inline]
 pub(in crate::cpython) fn quickly<'py>(
     py: Python<'py>,

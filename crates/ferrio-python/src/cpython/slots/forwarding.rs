@@ -1,7 +1,7 @@
 //! Objects that are called in place of another callable, without an argument tuple on the way.
 //!
-//! The interpreter calls a function by an address that is in the function object (PEP 590). PyO3 gives its classes no such
-//! field and `tp_call` only, for which arguments are packed into a tuple and unpacked again.
+//! The interpreter calls a function through an address in the function object (PEP 590). PyO3's classes have no such field,
+//! only `tp_call`, for which the arguments are packed into a tuple and unpacked again.
 
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::ffi;
@@ -16,19 +16,19 @@ use crate::cpython::memory::recycling::place;
 use crate::cpython::slots::fast_method::{arguments, quickly};
 use crate::cpython::tricks::Trick;
 
-/// What is called in an object's place.
+/// The callable that is called in an object's place.
 pub struct Callee {
-    /// Where the interpreter looks for what to call: the object's own [`vectorcall`].
+    /// The function that the interpreter calls: [`vectorcall`].
     own: ffi::vectorcallfunc,
     object: Py<PyAny>,
-    /// The callee's function of the same kind.
+    /// The callable's function of the same kind.
     call: ffi::vectorcallfunc,
 }
 
 impl Callee {
-    /// Calls of an object of class `T` become calls of `object`.
+    /// Makes the field by which calls of an object of class `T` become calls of `object`.
     pub fn new<T: Forward>(object: &Bound<'_, PyAny>) -> Self {
-        // SAFETY: a live object, which is callable if there is such a function; the general one takes any object.
+        // SAFETY: a live object. If it has no such function, the general one is used, which takes any object.
         let function = unsafe { ffi::PyVectorcall_Function(object.as_ptr()) };
         Self {
             own: vectorcall::<T>,
@@ -37,24 +37,24 @@ impl Callee {
         }
     }
 
-    /// The callable.
+    /// Returns the callable.
     pub const fn object(&self) -> &Py<PyAny> {
         &self.object
     }
 
-    /// Shows the garbage collector what is held.
+    /// Shows the reference to the garbage collector.
     pub fn traverse(&self, visit: &PyVisit<'_>) -> Result<(), PyTraverseError> {
         visit.call(&self.object)
     }
 }
 
-/// A class whose instances are called in the place of others.
+/// A class whose instances are called in place of other callables.
 pub trait Forward: PyClass<Frozen = True> + Sync {
-    /// What is called.
+    /// Returns the callable.
     fn callee(&self) -> &Callee;
 
-    /// Does what a call without keywords would come to; `None` if it is for the callee to do. It drops no reference: the
-    /// interpreter has not been told that the thread is inside.
+    /// Does the work of a call without keywords; returns `None` to leave the call to the callable. It must not drop a `Py`,
+    /// since PyO3 has not been told that the thread is attached.
     fn call_at_once<'py>(
         &self,
         py: Python<'py>,
@@ -62,8 +62,8 @@ pub trait Forward: PyClass<Frozen = True> + Sync {
     ) -> Option<PyResult<Bound<'py, PyAny>>>;
 }
 
-/// Has instances of `T` be called by the address in their [`Callee`], and as methods without being bound. `example` shows where
-/// in an object the address is.
+/// Makes the interpreter call instances of `T` through the address in their [`Callee`], also as methods, without a bound
+/// method object. `example` shows where in an object the address is.
 pub fn install_forwarding<T: Forward>(example: &Bound<'_, T>) -> PyResult<()> {
     if !Trick::Calls.is_allowed() {
         return Ok(());
@@ -77,7 +77,7 @@ pub fn install_forwarding<T: Forward>(example: &Bound<'_, T>) -> PyResult<()> {
     unsafe {
         let raw = ty.as_type_ptr();
         (*raw).tp_vectorcall_offset = offset;
-        // The interpreter remembers where a method was found only if the method's type does not change.
+        // The interpreter caches where a method was found only if the method's type is immutable.
         (*raw).tp_flags |= ffi::Py_TPFLAGS_HAVE_VECTORCALL
             | ffi::Py_TPFLAGS_METHOD_DESCRIPTOR
             | ffi::Py_TPFLAGS_IMMUTABLETYPE;
@@ -86,18 +86,18 @@ pub fn install_forwarding<T: Forward>(example: &Bound<'_, T>) -> PyResult<()> {
     Ok(())
 }
 
-/// Calls the callee with the same arguments.
+/// Calls the callable with the same arguments.
 ///
 /// # Safety
-/// The interpreter's: an instance of `T`, arguments as PEP 590 has them, the GIL held.
+/// As the interpreter calls it: with an instance of `T`, with arguments as in PEP 590, with the GIL held.
 unsafe extern "C" fn vectorcall<T: Forward>(
     slf: *mut ffi::PyObject,
     args: *const *mut ffi::PyObject,
     flagged_count: usize,
     names: *mut ffi::PyObject,
 ) -> *mut ffi::PyObject {
-    // SAFETY: only instances of `T` have this function, which live as long as the caller keeps them alive; the arguments are
-    // as many borrowed references as is said, laid out as pointers are. The interpreter calls from attached threads.
+    // SAFETY: only instances of `T` have this function, and the caller keeps them alive. The arguments are as many borrowed
+    // references as the count says, and a `Borrowed` is laid out as a pointer. The interpreter calls from attached threads.
     unsafe {
         let me = &*place::<T>(slf);
         if names.is_null() {
@@ -114,12 +114,12 @@ unsafe extern "C" fn vectorcall<T: Forward>(
 }
 
 unsafe extern "C" {
-    /// Makes a bound method (CPython: `Include/cpython/classobject.h`), which PyO3 does not declare.
+    /// Makes a bound method (CPython: `Include/cpython/classobject.h`). PyO3 does not declare this function.
     fn PyMethod_New(function: *mut ffi::PyObject, object: *mut ffi::PyObject)
     -> *mut ffi::PyObject;
 }
 
-/// `types.MethodType(function, object)`.
+/// Calls `types.MethodType(function, object)`.
 pub fn bind<'py>(
     function: &Bound<'py, PyAny>,
     object: &Bound<'py, PyAny>,
@@ -131,15 +131,15 @@ pub fn bind<'py>(
     }
 }
 
-/// Puts `value` into the dictionary of `class` under `name`, and leaves the slots of the class as they are, which
-/// `setattr` would have look the name up at each use.
+/// Sets an attribute of a class without changing its slots. `setattr` would replace a native slot function by one that
+/// looks the name up at each use.
 pub fn replace_in_class(
     class: &Bound<'_, PyType>,
     name: &Bound<'_, PyString>,
     value: &Bound<'_, PyAny>,
 ) -> PyResult<()> {
-    // SAFETY: a heap type that PyO3 made, whose dictionary is where the field says; what the interpreter has cached is
-    // invalidated. All are live objects.
+    // SAFETY: live objects. The class is a heap type that PyO3 made, whose dictionary is where the field says, and the
+    // interpreter's caches are invalidated.
     let outcome = unsafe {
         let ty = class.as_type_ptr();
         let outcome = ffi::PyDict_SetItem((*ty).tp_dict, name.as_ptr(), value.as_ptr());

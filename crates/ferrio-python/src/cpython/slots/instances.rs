@@ -4,10 +4,10 @@ use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::PyType;
 
-/// Has a class out of which a `__new__` was taken, and the classes that derive from it, make instances as `object` does.
+/// Makes a class whose `__new__` was deleted, and the classes that derive from it, make instances as `object` does.
 ///
-/// `del cls.__new__` alone leaves behind a slot that looks `__new__` up, for which `object.__new__` takes no arguments:
-/// `cls(1)` would be a `TypeError` that it was not before there was a `__new__` (`update_one_slot` in CPython's
+/// After `del cls.__new__` the slot still looks `__new__` up and finds `object.__new__`, which then takes no arguments:
+/// `cls(1)` raises a `TypeError` that it did not raise before `__new__` was set (`update_one_slot` in CPython's
 /// `typeobject.c`). Classes with a `__new__` of their own are left as they are.
 pub fn make_as_object(class: &Bound<'_, PyType>) -> PyResult<()> {
     let py = class.py();
@@ -15,8 +15,8 @@ pub fn make_as_object(class: &Bound<'_, PyType>) -> PyResult<()> {
     if !class.getattr("__new__")?.is(&object.getattr("__new__")?) {
         return Ok(());
     }
-    // SAFETY: type objects that are alive. The class inherits its `__new__` from `object`, and so may have its slot, which
-    // is what the interpreter gives a class that is made so.
+    // SAFETY: live type objects. The class inherits `__new__` from `object`, and the interpreter gives a new class of this
+    // kind the same slot.
     unsafe {
         (*class.as_type_ptr()).tp_new = (*object.as_type_ptr()).tp_new;
         ffi::PyType_Modified(class.as_type_ptr());

@@ -19,8 +19,8 @@ pub fn set_metaclass(class: &Bound<'_, PyType>, metaclass: &Bound<'_, PyType>) -
     if !same_layout || !metaclass.is_subclass(&plain)? || !class.get_type().is(&plain) {
         return Ok(false);
     }
-    // SAFETY: the class's class is `type`, an immortal object or one that never goes away, and becomes a subclass of the
-    // same layout, to which an instance has a reference of its own. What the interpreter has cached is invalidated.
+    // SAFETY: the old metaclass is `type`, which never goes away. The new one is a subclass of it with the same layout, and
+    // the class gets a reference to it. The interpreter's caches are invalidated.
     unsafe {
         (*class.as_ptr()).ob_type = metaclass.clone().into_ptr().cast();
         ffi::PyType_Modified(class.as_type_ptr());

@@ -1,13 +1,14 @@
-//! What the interpreter calls of ours: functions in the slots of types.
+//! Functions in the slots of type objects: those of ferrio's that the interpreter calls, and those of other types that
+//! ferrio calls.
 //!
 //! | file | what is in it |
 //! |---|---|
-//! | `awaiting` | being awaited without objects in between |
-//! | `descriptor` | reading an attribute through its descriptor |
+//! | `awaiting` | `await` without an iterator object |
+//! | `descriptor` | reading attributes through a descriptor's slot |
 //! | `forwarding` | objects that are called in place of another callable, without an argument tuple on the way |
 //! | `instances` | how a class makes instances |
 //! | `metaclass` | the class of a native class |
-//! | `fast_method` | methods with a quick way for calls with nothing but positional arguments |
+//! | `fast_method` | methods with a fast path for calls that have only positional arguments |
 //! | `resuming` | resuming coroutines, and being resumed, without `StopIteration` |
 
 mod awaiting;

@@ -8,21 +8,21 @@ use pyo3::prelude::*;
 use crate::cpython::tricks::Trick;
 use crate::cpython::{in_slot, panicked};
 
-/// What resuming a coroutine led to.
+/// What a resumed coroutine has yielded or returned.
 pub enum Sent {
-    /// It suspended and yielded this to whoever drives it.
+    /// The object that the coroutine has yielded to its driver.
     Yielded(Py<PyAny>),
-    /// It returned this.
+    /// The coroutine's result.
     Returned(Py<PyAny>),
 }
 
-/// What resuming a coroutine led to, or its exception. It is two words, which a function returns in registers: a
-/// `PyResult` goes through memory, and waiting for it was a good part of what an `await` costs.
+/// The outcome of resuming a coroutine. It is two words, which a function returns in registers. A `PyResult` goes through
+/// memory, and waiting for that was a good part of the cost of an `await`.
 pub type Resumed = Result<Sent, Raised>;
 
 const _: () = assert!(size_of::<Resumed>() == 2 * size_of::<usize>());
 
-/// An exception on its way to whoever drives the coroutine.
+/// An exception on its way to the driver of a coroutine.
 pub struct Raised(Box<PyErr>);
 
 impl From<PyErr> for Raised {
@@ -38,7 +38,7 @@ impl From<Raised> for PyErr {
     }
 }
 
-/// `PyIter_Send`: resumes a generator-like object with a value, by default `None`, without building `StopIteration`.
+/// Resumes a generator-like object with a value, by default `None`, without making a `StopIteration` (`PyIter_Send`).
 #[inline]
 pub fn iter_send(py: Python<'_>, iter: &Py<PyAny>, value: Option<&Py<PyAny>>) -> Resumed {
     let mut result = std::ptr::null_mut();
@@ -93,7 +93,7 @@ pub fn from_method_result(py: Python<'_>, outcome: PyResult<Bound<'_, PyAny>>) -
 
 /// A class whose instances can be resumed by `PyIter_Send`.
 pub trait Send: pyo3::PyClass + Sync {
-    /// `am_send`: resumes with `value`.
+    /// Resumes the object with `value`.
     fn send(slf: &Bound<'_, Self>, value: &Bound<'_, PyAny>) -> Resumed;
 }
 
@@ -144,7 +144,7 @@ pub(in crate::cpython) unsafe extern "C" fn am_send<T: Send>(
     value: *mut ffi::PyObject,
     result: *mut *mut ffi::PyObject,
 ) -> ffi::PySendResult {
-    // What is resumed ends inside: to hand its result out costs as much as to resume it.
+    // The result is dealt with inside the closure: returning it from there would cost as much as the resumption.
     let send = |py: Python<'_>| {
         // SAFETY: the slot is installed on T's type only, so `slf` is a T; both are borrowed for the call.
         let (slf, value) = unsafe {
