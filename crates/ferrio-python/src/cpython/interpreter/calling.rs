@@ -1,17 +1,17 @@
-//! Calls of Python code.
+//! Calls of Python objects.
 
 use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::{PyString, PyTuple};
 
-/// `callable(*args)`.
+/// Calls `callable(*args)`.
 #[inline]
 pub fn call<'py>(
     callable: &Bound<'py, PyAny>,
     args: &Bound<'py, PyTuple>,
 ) -> PyResult<Bound<'py, PyAny>> {
-    // SAFETY: both are live objects and the second is a tuple, whose items lie one behind the other and do not change.
-    // The result is a new reference, or null with an exception set.
+    // SAFETY: both are live objects. The second is a tuple, whose items are contiguous and do not change. The result is a new
+    // reference, or null with an exception set.
     unsafe {
         let tuple = args.as_ptr().cast::<ffi::PyTupleObject>();
         let items = (&raw const (*tuple).ob_item).cast();
@@ -23,7 +23,7 @@ pub fn call<'py>(
     }
 }
 
-/// `callable(argument)`.
+/// Calls `callable(argument)`.
 #[inline]
 pub fn call_one<'py>(
     callable: &Bound<'py, PyAny>,
@@ -38,7 +38,7 @@ pub fn call_one<'py>(
     }
 }
 
-/// `object.name(*args)` with one argument or two.
+/// Calls `object.name(*args)` with one or two arguments, and drops the result.
 #[inline]
 pub fn call_method<'py, const N: usize>(
     object: &Bound<'py, PyAny>,
@@ -60,14 +60,14 @@ pub fn call_method<'py, const N: usize>(
     result.map(drop)
 }
 
-/// Calls `f` deeper in what the interpreter counts. Raises `RecursionError` if that is too deep.
+/// Calls `f` one level deeper in the interpreter's count of recursion. Raises `RecursionError` if that is too deep.
 #[inline]
 pub fn deeper<R>(py: Python<'_>, f: impl FnOnce() -> R) -> PyResult<R> {
     struct Level;
 
     impl Level {
         fn enter(py: Python<'_>) -> PyResult<Self> {
-            // SAFETY: called by an attached thread, with a text that ends with a zero.
+            // SAFETY: the thread is attached, and the text ends with a zero.
             match unsafe { ffi::Py_EnterRecursiveCall(c" in native code".as_ptr()) } {
                 0 => Ok(Self),
                 _ => Err(PyErr::fetch(py)),
@@ -82,7 +82,7 @@ pub fn deeper<R>(py: Python<'_>, f: impl FnOnce() -> R) -> PyResult<R> {
         }
     }
 
-    // Python 3.13 allows 10,000 levels, for which a stack of 8 MB is too small if each is a coroutine.
+    // Python 3.13 allows 10,000 levels in C code, which overflow a stack of 8 MB if each of them is a native coroutine.
     const LEVELS: usize = if cfg!(all(Py_3_13, not(Py_3_14))) {
         3
     } else {

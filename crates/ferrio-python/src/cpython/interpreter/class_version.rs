@@ -1,4 +1,4 @@
-//! The version of a class: whether anything in the class has changed.
+//! Class versions: finding out whether anything in a class has changed, at the price of a comparison.
 
 use std::num::NonZeroU32;
 use std::ptr::null_mut;
@@ -12,27 +12,27 @@ use pyo3::types::{PyDict, PyTuple, PyType};
 
 use crate::cpython::tricks::Trick;
 
-/// The number under which the interpreter's method cache knows the class of an object; `None` while it has none.
+/// Returns the version that the interpreter's method cache has for the class of an object; `None` while it has none.
 ///
-/// Whatever sets or deletes an attribute of the class, or of one above it, takes the number away (`PyType_Modified`), and
-/// the next look-up of an attribute in the class gives it a new one. The field (`tp_version_tag`) is not documented, so
-/// [`versions_hold`] tries it.
+/// Setting or deleting an attribute of the class or of a base class removes the version (`PyType_Modified`), and the next
+/// look-up of an attribute in the class gives it a new one. The field (`tp_version_tag`) is not documented, so
+/// [`versions_hold`] tests this.
 #[inline]
 pub fn class_version(object: &Bound<'_, PyAny>) -> Option<NonZeroU32> {
-    // SAFETY: a live object has a type, which is a live type object; the thread is attached, so nobody writes meanwhile.
+    // SAFETY: a live object has a live type object. The thread is attached, so no other thread writes to it.
     NonZeroU32::new(unsafe { (*ffi::Py_TYPE(object.as_ptr())).tp_version_tag })
 }
 
-/// A class, with the version at which something was found out about it. To ask whether it is still so costs two loads and a
+/// A class with the version at which something was found out about it. Asking whether it still holds costs two loads and a
 /// comparison.
 pub struct WatchedClass {
-    /// Null as long as nothing is known.
+    /// The class; null while nothing is known.
     class: AtomicPtr<ffi::PyTypeObject>,
     version: AtomicU32,
 }
 
 impl WatchedClass {
-    /// Nothing is known.
+    /// Makes one about which nothing is known.
     pub const fn new() -> Self {
         Self {
             class: AtomicPtr::new(null_mut()),
@@ -40,35 +40,35 @@ impl WatchedClass {
         }
     }
 
-    /// Whether nothing in the class, or above it, has changed since `note`.
+    /// Whether nothing in the class and its base classes has changed since `note`.
     #[inline]
     pub fn is_unchanged(&self, _py: Python<'_>) -> bool {
         let class = self.class.load(Relaxed);
-        // SAFETY: a type object that `note` keeps alive; the thread is attached, so nobody writes meanwhile.
+        // SAFETY: `note` keeps the type object alive. The thread is attached, so no other thread writes to it.
         !class.is_null() && unsafe { (*class).tp_version_tag } == self.version.load(Relaxed)
     }
 
-    /// Takes note of the version that a look-up has just given the class, if versions can be relied on.
+    /// Remembers the version that a look-up has just given the class, if versions can be relied on.
     pub fn note(&self, class: &Bound<'_, PyType>) -> PyResult<()> {
         let type_object = class.as_type_ptr();
-        // SAFETY: a live type object; the thread is attached, so nobody writes meanwhile.
+        // SAFETY: a live type object. The thread is attached, so no other thread writes to it.
         let version = unsafe { (*type_object).tp_version_tag };
         if version != 0 && versions_hold(class.py())? {
             self.version.store(version, Relaxed);
             if self.class.swap(type_object, Relaxed) != type_object {
-                std::mem::forget(class.clone()); // It has to stay.
+                std::mem::forget(class.clone()); // The reference keeps the class alive.
             }
         }
         Ok(())
     }
 
-    /// Takes note that nothing is known.
+    /// Forgets the class.
     pub fn forget(&self) {
         self.class.store(null_mut(), Relaxed);
     }
 }
 
-/// Whether [`class_version`] does what it says in this interpreter: tried once, with a class made for that.
+/// Whether [`class_version`] works as described in this interpreter. This is tested once, with a class made for the test.
 pub fn versions_hold(py: Python<'_>) -> PyResult<bool> {
     static HOLD: PyOnceLock<bool> = PyOnceLock::new();
     if !Trick::ClassVersions.is_allowed() {

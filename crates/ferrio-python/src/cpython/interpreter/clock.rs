@@ -1,7 +1,7 @@
 //! Whether `time.monotonic()`, as asyncio's loops find it, is the system's clock.
 //!
-//! Clocks for tests replace the function in the module `time`, or the module in `asyncio.base_events`, or the code that the
-//! function runs (`ml_meth`), which leaves the object as it was. To find out that nobody has costs a few loads.
+//! Clocks for tests replace the function in the module `time`, or the module in `asyncio.base_events`, or the C function in
+//! the function object (`ml_meth`). Finding out that nothing was replaced costs a few loads.
 
 use std::ffi::c_void;
 use std::ptr::null_mut;
@@ -14,31 +14,31 @@ use pyo3::types::{PyCFunction, PyDict, PyModule};
 
 use crate::cpython::interpreter::names::CLOCK_NAMES;
 
-/// The code that `time.monotonic` runs while nobody has replaced it; null before the function was seen.
+/// The original C function of `time.monotonic`; null before the function object was found.
 static ORIGINAL: AtomicPtr<c_void> = AtomicPtr::new(null_mut());
 
-/// What stands for the code of a function that was not seen yet.
+/// The value that [`PLACE`] refers to before the function object was found: unequal to [`ORIGINAL`].
 static UNKNOWN: AtomicPtr<c_void> = AtomicPtr::new(std::ptr::dangling_mut());
 
-/// The place where `time.monotonic` has its code.
+/// The address of the field in which `time.monotonic` has its C function.
 static PLACE: AtomicPtr<AtomicPtr<c_void>> = AtomicPtr::new((&raw const UNKNOWN).cast_mut());
 
-/// Remembers the code of `time.monotonic`, and has changes of the names by which asyncio finds it be noticed.
+/// Remembers the C function of `time.monotonic`, and begins to watch the names by which asyncio finds it.
 pub fn watch_clock(py: Python<'_>) -> PyResult<()> {
     CLOCK_NAMES.watch(&py.import("time")?.dict())?;
     CLOCK_NAMES.watch(&py.import("asyncio.base_events")?.dict())?;
     clock_is_replaced(py).map(drop)
 }
 
-/// Whether surely nobody has replaced the clock.
+/// Whether the clock is known not to be replaced, without a look.
 #[inline]
 pub fn clock_is_untouched() -> bool {
-    // SAFETY: one of two places that stay for good.
-    let code = unsafe { &*PLACE.load(Relaxed) }.load(Relaxed);
-    CLOCK_NAMES.unchanged() && code == ORIGINAL.load(Relaxed)
+    // SAFETY: the address of one of two fields that live as long as the process.
+    let function = unsafe { &*PLACE.load(Relaxed) }.load(Relaxed);
+    CLOCK_NAMES.unchanged() && function == ORIGINAL.load(Relaxed)
 }
 
-/// Whether somebody has replaced the clock.
+/// Whether a program has replaced the clock.
 #[inline]
 pub fn clock_is_replaced(py: Python<'_>) -> PyResult<bool> {
     if clock_is_untouched() {
@@ -56,7 +56,7 @@ fn finds_system_clock(py: Python<'_>) -> PyResult<bool> {
         return Ok(false);
     }
     let function = time.dict().get_item(intern!(py, "monotonic"))?;
-    let Some(place) = function.and_then(|function| place_of_code(&time, &function)) else {
+    let Some(place) = function.and_then(|function| c_function_field(&time, &function)) else {
         return Ok(false);
     };
     if ORIGINAL.load(Relaxed).is_null() {
@@ -66,8 +66,8 @@ fn finds_system_clock(py: Python<'_>) -> PyResult<bool> {
     Ok(place.load(Relaxed) == ORIGINAL.load(Relaxed))
 }
 
-/// The place where the built-in function `time.monotonic` has its code; `None` if it is another function.
-fn place_of_code(
+/// Returns the field in which the built-in function `time.monotonic` has its C function; `None` for any other object.
+fn c_function_field(
     module: &Bound<'_, PyModule>,
     function: &Bound<'_, PyAny>,
 ) -> Option<&'static AtomicPtr<c_void>> {
@@ -77,8 +77,8 @@ fn place_of_code(
         return None;
     }
     let function = function.as_ptr().cast::<ffi::PyCFunctionObject>();
-    // SAFETY: a live object of the very type that has this layout. The definition of a built-in module's function is static, and what
-    // it has for the code is laid out as a pointer, which is read and written by attached threads only.
+    // SAFETY: a live object of exactly the type that has this layout. The definition of a built-in module's function is
+    // static, and its field for the C function is laid out as a pointer, which only attached threads read and write.
     unsafe {
         if (*function).m_self != module.as_ptr() {
             return None;

@@ -3,14 +3,14 @@
 use pyo3::ffi;
 use pyo3::prelude::*;
 
-/// `contextvars.copy_context()`.
+/// Calls `contextvars.copy_context()`.
 #[inline]
 pub fn copy_context(py: Python<'_>) -> PyResult<Py<PyAny>> {
     // SAFETY: PyContext_CopyCurrent returns a new reference, or null with an exception set.
     unsafe { Bound::from_owned_ptr_or_err(py, ffi::PyContext_CopyCurrent()) }.map(Bound::unbind)
 }
 
-/// Leaves a context when it goes out of scope, whatever happened inside.
+/// A guard that leaves a context when it is dropped.
 pub struct Entered<'a, 'py>(&'a Bound<'py, PyAny>);
 
 impl Drop for Entered<'_, '_> {
@@ -22,7 +22,7 @@ impl Drop for Entered<'_, '_> {
     }
 }
 
-/// Enters a `contextvars.Context`, until what is returned is dropped.
+/// Enters a `contextvars.Context` until the returned guard is dropped.
 ///
 /// Raises `RuntimeError` if the context is already entered and `TypeError` if `context` is not a `contextvars.Context`.
 #[inline]
@@ -34,9 +34,9 @@ pub fn enter_context<'a, 'py>(context: &'a Bound<'py, PyAny>) -> PyResult<Entere
     Ok(Entered(context))
 }
 
-/// Runs `f` inside a `contextvars.Context`, as `context.run` does, without the call.
+/// Runs `f` inside a `contextvars.Context`, as `context.run` does.
 ///
-/// `f` must return its error and not leave it set in the interpreter. Raises what [`enter_context`] raises.
+/// `f` must return its error and not leave it set in the interpreter. Raises the errors of [`enter_context`].
 #[inline]
 pub fn in_context<R>(context: &Bound<'_, PyAny>, f: impl FnOnce() -> PyResult<R>) -> PyResult<R> {
     let _entered = enter_context(context)?;

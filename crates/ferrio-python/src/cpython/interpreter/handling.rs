@@ -1,18 +1,18 @@
 //! The exception that is being handled.
 //!
 //! Inside `except`, and in `finally` and `with` while an exception passes through, Python code finds that exception in
-//! `sys.exc_info()`: `logging.exception` prints it, a bare `raise` raises it again, and what is raised there has it as its
-//! `__context__`. The interpreter puts it down where an `except` block of Python code begins. Rust code has no such blocks:
-//! whoever catches an error and calls the program's code, or raises another error, does so inside [`handling`], and what
-//! is to be done whether there was an error or not is done by [`finally`]. [`raise`](super::raise) and the errors that PyO3
-//! makes take their context from there.
+//! `sys.exc_info()`: `logging.exception` prints it, a bare `raise` raises it again, and it becomes the `__context__` of
+//! exceptions that are raised there. The interpreter sets it where an `except` block of Python code begins. Rust code has no
+//! such blocks. Rust code that catches an error and then calls the program's code, or raises another error, does so inside
+//! [`handling`]; what must be done with or without an error is done by [`finally`]. [`raise`](super::raise) and the errors
+//! that PyO3 makes take their context from there.
 //!
-//! Each generator and each coroutine of Python code has a place of its own for the exception that it handles; all other code
-//! shares that of the innermost one that runs. `PyErr_GetHandledException` looks through all places, from the innermost
-//! outwards, for one that is taken, and `PyErr_SetHandledException` sets the innermost alone (CPython:
-//! `_PyErr_GetTopmostException`, `_PyErr_SetHandledException` in Python/errors.c). So to set again what was found would
-//! leave the exception of an outer place in the innermost, where it stays when that generator is resumed by somebody who
-//! handles nothing. What has to be found out is what the innermost place itself held.
+//! Each generator and each coroutine of Python code has its own place for the exception that it handles; all other code
+//! shares the place of the innermost one that is running. `PyErr_GetHandledException` returns the first exception that it
+//! finds from the innermost place outwards, but `PyErr_SetHandledException` sets the innermost place (CPython:
+//! `_PyErr_GetTopmostException`, `_PyErr_SetHandledException` in Python/errors.c). To restore what the former has found
+//! could therefore leave the exception of an outer place in the innermost one, and there it would stay, even when that
+//! generator is resumed outside of any `except`. So [`handling`] has to find out what the innermost place itself held.
 
 use std::ptr;
 
@@ -21,15 +21,15 @@ use pyo3::prelude::*;
 
 use crate::cpython::{made, raise};
 
-/// Sets the exception that is handled, until it is dropped.
+/// A guard that sets the exception that is being handled until it is dropped.
 struct Handling<'py> {
-    /// What the innermost place held.
+    /// The exception that the innermost place held before.
     previous: Option<Bound<'py, PyAny>>,
 }
 
 impl<'py> Handling<'py> {
     fn begin(error: &PyErr, py: Python<'py>) -> Self {
-        // May call Python code: comes first.
+        // This may run Python code, so it comes first.
         let exception = error.value(py);
         // SAFETY: the thread is attached; a new reference, or null without an exception set.
         let found = unsafe { Bound::from_owned_ptr_or_opt(py, ffi::PyErr_GetHandledException()) };
@@ -38,11 +38,11 @@ impl<'py> Handling<'py> {
             unsafe {
                 let before = ffi::Py_REFCNT(found.as_ptr());
                 ffi::PyErr_SetHandledException(ptr::null_mut());
-                // The innermost place has given up its reference if it held one.
+                // If the innermost place held the exception, it has dropped its reference.
                 ffi::Py_REFCNT(found.as_ptr()) < before
             }
         });
-        // SAFETY: a live exception, to which a reference is taken.
+        // SAFETY: a live exception; the interpreter takes a reference of its own.
         unsafe { ffi::PyErr_SetHandledException(exception.as_ptr()) };
         Self { previous }
     }
@@ -54,13 +54,13 @@ impl Drop for Handling<'_> {
             .previous
             .as_ref()
             .map_or(ptr::null_mut(), Bound::as_ptr);
-        // SAFETY: a live exception or null, set by the thread that has set the other; whatever has run in between has
-        // put back what it has set itself.
+        // SAFETY: a live exception or null, set by the same thread as in `begin`. Code that ran in between has restored what
+        // it has set itself.
         unsafe { ffi::PyErr_SetHandledException(previous) };
     }
 }
 
-/// Does what an `except` block does that has caught `error`. An error that it returns has been raised inside.
+/// Runs `block` like an `except` block that has caught `error`. An error that `block` returns counts as raised inside.
 #[cold]
 pub fn handling<R>(
     py: Python<'_>,
@@ -71,7 +71,7 @@ pub fn handling<R>(
     block().map_err(|error| made(py, error))
 }
 
-/// Does what a `finally` block does after what has come to `outcome`: an error of the block is raised in place of another.
+/// Runs `block` like a `finally` block after code with this outcome. An error of `block` replaces an error of that code.
 #[inline]
 pub fn finally<R>(
     py: Python<'_>,
@@ -87,7 +87,7 @@ pub fn finally<R>(
     }
 }
 
-/// The error as it comes out of an `except` or `finally` block in which `handled` is handled.
+/// Returns `error` as it leaves an `except` or `finally` block that handles `handled`: with the latter as its context.
 #[cold]
 pub fn raised_while(py: Python<'_>, handled: &PyErr, error: PyErr) -> PyErr {
     let _handling = Handling::begin(handled, py);

@@ -1,19 +1,19 @@
-//! What the interpreter has and does: calls, contexts, exceptions, the running task, what programs have replaced.
+//! The interpreter's state: calls, contexts, exceptions, the current task, and what programs have replaced.
 //!
 //! | file | what is in it |
 //! |---|---|
-//! | `calling` | calls of Python code |
-//! | `class_version` | the version of a class: whether anything in the class has changed |
+//! | `calling` | calls of Python objects |
+//! | `class_version` | whether anything in a class has changed |
 //! | `clock` | whether `time.monotonic()`, as asyncio's loops find it, is the system's clock |
 //! | `contexts` | contexts (`contextvars`, PEP 567) |
 //! | `handling` | the exception that is being handled |
-//! | `names` | whether something else may have been bound to a name of a module, at the price of a load and a branch |
-//! | `raising` | raising exceptions that are there already |
-//! | `running_task` | which task runs, kept where the standard library's `current_task` looks, at the price of a store |
-//! | `stop_iteration` | `StopIteration` as what it mostly is: the way in which a result leaves `tp_iternext` |
-//! | `subclasses` | what subclasses override that Python code makes |
+//! | `names` | whether a name in a module may have been bound to something else |
+//! | `raising` | raising existing exception objects |
+//! | `running_task` | the current task, where the standard library's `current_task` looks for it |
+//! | `stop_iteration` | `StopIteration` as the carrier of a result out of `tp_iternext` |
+//! | `subclasses` | what Python subclasses and programs override |
 //! | `thread_exit` | threads that the interpreter ends while Rust functions are on their stack, before Python 3.14 |
-//! | `threads` | what is known of the calling thread |
+//! | `threads` | the calling thread: its identity and its Python frame |
 
 mod calling;
 mod class_version;

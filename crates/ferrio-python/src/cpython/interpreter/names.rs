@@ -1,7 +1,7 @@
-//! Whether something else may have been bound to a name of a module, at the price of a load and a branch.
+//! Whether a name in a module may have been bound to something else, at the price of a load and a branch.
 //!
-//! Since Python 3.12 the interpreter tells of changes to a dictionary that is watched (`PyDict_Watch`). Before, each dictionary
-//! has a version, which no two states of any dictionary share (`ma_version_tag`, PEP 509).
+//! Since Python 3.12 the interpreter calls back when a watched dictionary changes (`PyDict_Watch`). Before that, each
+//! dictionary has a version that is unique among all states of all dictionaries (`ma_version_tag`, PEP 509).
 
 use std::sync::atomic::Ordering::Relaxed;
 
@@ -18,8 +18,8 @@ pub static CLOCK_NAMES: Names = Names::new();
 pub static RUNNING_NAMES: Names = Names::new();
 
 impl Names {
-    /// Looks whether a program has replaced something, and returns that. The next caller looks as well, unless everything is
-    /// known to be as it was.
+    /// Returns what `is_replaced` finds out: whether a program has replaced something. If it has, or on an error, the names
+    /// count as changed, and the next caller looks again.
     pub fn look(&self, is_replaced: impl FnOnce() -> PyResult<bool>) -> PyResult<bool> {
         self.mark_seen();
         let outcome = is_replaced();
@@ -52,37 +52,37 @@ mod interpreter {
         fn PyDict_Watch(watcher: c_int, dict: *mut ffi::PyObject) -> c_int;
     }
 
-    /// Names of modules that native code looks at only after they have changed.
+    /// Names in modules that native code looks at only after the modules have changed.
     pub struct Names {
         changed: AtomicBool,
     }
 
     impl Names {
-        /// Names that nobody has looked at.
+        /// Makes a set of names, which count as changed.
         pub const fn new() -> Self {
             Self {
                 changed: AtomicBool::new(true),
             }
         }
 
-        /// Includes the names of a module. Raises `RuntimeError` when the interpreter has no watcher left.
+        /// Watches a module's dictionary. Raises `RuntimeError` if the interpreter has no watcher left.
         pub fn watch(&self, dict: &Bound<'_, PyDict>) -> PyResult<()> {
             static WATCHER: PyOnceLock<c_int> = PyOnceLock::new();
             let py = dict.py();
-            // SAFETY: an attached thread; the callback stays where it is.
+            // SAFETY: the thread is attached, and the callback is a function.
             let add = || match unsafe { PyDict_AddWatcher(on_change) } {
                 -1 => Err(PyErr::fetch(py)),
                 watcher => Ok(watcher),
             };
             let watcher = *WATCHER.get_or_try_init(py, add)?;
-            // SAFETY: a live dictionary, and a watcher that was added.
+            // SAFETY: a live dictionary, and a watcher that was added above.
             match unsafe { PyDict_Watch(watcher, dict.as_ptr()) } {
                 0 => Ok(()),
                 _ => Err(PyErr::fetch(py)),
             }
         }
 
-        /// Whether everything is as it was when somebody looked.
+        /// Whether no module has changed since the last look, which has found nothing replaced.
         #[inline]
         pub fn unchanged(&self) -> bool {
             !self.changed.load(Relaxed)
@@ -97,7 +97,7 @@ mod interpreter {
         }
     }
 
-    /// Called by the interpreter just before a dictionary that is watched changes.
+    /// Called by the interpreter just before a watched dictionary changes.
     unsafe extern "C" fn on_change(
         _event: c_int,
         _dict: *mut ffi::PyObject,
@@ -119,20 +119,22 @@ mod interpreter {
 
     use super::{Bound, PyDict, PyResult, Relaxed, ffi};
 
-    /// How many modules there can be.
+    /// The maximal number of modules in a set of names.
     const MODULES: usize = 2;
 
-    /// No version of a dictionary.
+    /// A version that no dictionary has.
     const NEVER: u64 = u64::MAX;
 
-    /// Names of modules that native code looks at only after they have changed.
+    /// Names in modules that native code looks at only after the modules have changed.
     pub struct Names {
+        /// The addresses of the versions of the modules' dictionaries.
         versions: [AtomicPtr<u64>; MODULES],
+        /// The versions at the last look.
         seen: [AtomicU64; MODULES],
     }
 
     impl Names {
-        /// Names that nobody has looked at.
+        /// Makes a set of names, which count as changed.
         pub const fn new() -> Self {
             Self {
                 versions: [const { AtomicPtr::new(null_mut()) }; MODULES],
@@ -140,17 +142,18 @@ mod interpreter {
             }
         }
 
-        /// Includes the names of a module, whose dictionary stays for good. Raises `RuntimeError` if there are too many.
+        /// Watches a module's dictionary, which is kept alive. Raises `RuntimeError` if there are too many.
         pub fn watch(&self, dict: &Bound<'_, PyDict>) -> PyResult<()> {
-            let free = self.versions.iter().find(|it| it.load(Relaxed).is_null());
+            let mut places = self.versions.iter();
+            let free = places.find(|place| place.load(Relaxed).is_null());
             let free = free.ok_or_else(|| PyRuntimeError::new_err("too many modules"))?;
             let dict = dict.clone().into_ptr().cast::<ffi::PyDictObject>();
-            // SAFETY: a live object of this layout. The reference is kept for good, so the address stays.
+            // SAFETY: a live object of this layout. The reference is never dropped, so the address stays valid.
             free.store(unsafe { &raw mut (*dict).ma_version_tag }, Relaxed);
             Ok(())
         }
 
-        /// Whether everything is as it was when somebody looked.
+        /// Whether no module has changed since the last look, which has found nothing replaced.
         #[inline]
         pub fn unchanged(&self) -> bool {
             let mut both = self.seen.iter().zip(self.versions());
@@ -167,11 +170,11 @@ mod interpreter {
             self.seen.iter().for_each(|seen| seen.store(NEVER, Relaxed));
         }
 
-        /// The versions that the dictionaries have.
+        /// Returns the current versions of the dictionaries.
         #[inline]
         fn versions(&self) -> impl Iterator<Item = u64> {
             self.versions.iter().map(|version| {
-                // SAFETY: null, or the field of a dictionary that lives on, read by an attached thread.
+                // SAFETY: null, or a field of a dictionary that is kept alive, read by an attached thread.
                 let version = unsafe { version.load(Relaxed).as_ref() };
                 version.copied().unwrap_or(0)
             })

@@ -1,8 +1,8 @@
-//! Which task runs, kept where the standard library's `current_task` looks, at the price of a store.
+//! The current task, stored where the standard library's `current_task` looks for it.
 //!
 //! Up to Python 3.13 that is a dictionary of the module `_asyncio`. Since 3.14 it is a field of the interpreter's thread
-//! state, which `_enter_task` and `_leave_task` write and which has no function in the C API. Its place is found by
-//! watching what these two change, once; if it is not found, they are called each time.
+//! state, which `_enter_task` and `_leave_task` write and for which there is no function in the C API. Its place is found
+//! once, by watching what these two functions change. If it is not found, they are called each time.
 
 use pyo3::ffi;
 use pyo3::prelude::*;
@@ -19,7 +19,7 @@ pub struct CurrentTask<'a, 'py> {
 
 #[cfg(not(Py_3_14))]
 impl<'a, 'py> CurrentTask<'a, 'py> {
-    /// Makes `task` the current one of `event_loop`. Raises `RuntimeError` if another task is.
+    /// Makes `task` the current one of `event_loop`. Raises `RuntimeError` if another task is current.
     #[inline]
     pub fn enter(event_loop: &'a Bound<'py, PyAny>, task: &'a Bound<'py, PyAny>) -> PyResult<Self> {
         let py = task.py();
@@ -35,13 +35,13 @@ impl<'a, 'py> CurrentTask<'a, 'py> {
             return Err(PyErr::fetch(py));
         }
         if current != task.as_ptr() {
-            // Raises, and says which.
+            // This raises the error, which names the other task.
             crate::base::imports::enter_task(py)?.call1((event_loop, task))?;
         }
         Ok(entered)
     }
 
-    /// Makes `task` the current one of `event_loop` in the place of one that has stayed.
+    /// Makes `task` the current one of `event_loop` in place of a task that has stayed.
     #[inline]
     pub fn enter_after(
         event_loop: &'a Bound<'py, PyAny>,
@@ -71,8 +71,8 @@ impl<'a, 'py> CurrentTask<'a, 'py> {
             .map(drop)
     }
 
-    /// Leaves the task as the current one for the next to take its place, if it still is; returns whether that is so. Python
-    /// code is to see no current task meanwhile: before any runs, [`leave_last_task`] has to be called.
+    /// Lets the task stay the current one, for the next task to replace it. Returns `false`, and leaves the task, if another
+    /// one is current. Python code must not see a task that stays: before any runs, [`leave_last_task`] has to be called.
     #[inline]
     pub fn stay(self) -> PyResult<bool> {
         if self.is_still_current() {
@@ -99,7 +99,7 @@ impl<'a, 'py> CurrentTask<'a, 'py> {
     }
 }
 
-/// Ends that a task, which has stayed, is the current one of `event_loop`.
+/// Removes the current task of `event_loop`, which the last step has left.
 #[cfg(not(Py_3_14))]
 pub fn leave_last_task(event_loop: &Bound<'_, PyAny>) -> PyResult<()> {
     let py = event_loop.py();
@@ -176,14 +176,14 @@ mod table {
     }
 }
 
-/// The thread's running loop, where it costs less than a call to find out.
+/// Returns the thread's running loop, if that is known without a call: never, before Python 3.14.
 #[cfg(not(Py_3_14))]
 #[inline]
 pub fn running_loop(_py: Python<'_>) -> Option<Bound<'_, PyAny>> {
     None
 }
 
-/// The current task of the thread's running loop, where it costs less than a call to find out.
+/// Returns the current task of the thread's running loop, if that is known without a call: never, before Python 3.14.
 #[cfg(not(Py_3_14))]
 #[inline]
 pub fn running_task(_py: Python<'_>) -> Option<Bound<'_, PyAny>> {
@@ -199,7 +199,7 @@ mod field {
     use crate::base::imports;
     use crate::cpython::tricks::Trick;
 
-    /// Bytes from the beginning of a thread state to the field with the running loop; the one with the task follows.
+    /// The offset in bytes of a thread state's field with the running loop; the field with the task follows.
     static OFFSET: OnceLock<Option<usize>> = OnceLock::new();
 
     /// The running loop and the current task of a thread.
@@ -209,15 +209,15 @@ mod field {
         task: *mut ffi::PyObject,
     }
 
-    /// The calling thread's fields, if their place is known.
+    /// Returns the calling thread's fields, if their place is known.
     #[inline]
     fn running() -> Option<*mut Running> {
         let offset = (*OFFSET.get()?)?;
-        // SAFETY: called with the GIL held, so there is a thread state; the offset was seen to be inside it.
+        // SAFETY: called with the GIL held, so there is a thread state. The fields were found at this offset inside one.
         Some(unsafe { ffi::PyThreadState_Get().byte_add(offset).cast() })
     }
 
-    /// The thread's running loop, where it costs less than a call to find out.
+    /// Returns the thread's running loop, if that is known without a call.
     #[inline]
     pub fn running_loop(py: Python<'_>) -> Option<Bound<'_, PyAny>> {
         let running = running()?;
@@ -225,7 +225,7 @@ mod field {
         unsafe { Bound::from_borrowed_ptr_or_opt(py, (*running).event_loop) }
     }
 
-    /// The current task of the thread's running loop, where it costs less than a call to find out.
+    /// Returns the current task of the thread's running loop, if that is known without a call.
     #[inline]
     pub fn running_task(py: Python<'_>) -> Option<Bound<'_, PyAny>> {
         let running = running()?;
@@ -241,8 +241,8 @@ mod field {
     }
 
     impl<'a, 'py> CurrentTask<'a, 'py> {
-        /// Makes `task` the current one of `event_loop`. Raises `RuntimeError` if another task is, or if the loop does
-        /// not run.
+        /// Makes `task` the current one of `event_loop`. Raises `RuntimeError` if another task is current, or if the loop is
+        /// not running.
         #[inline]
         pub fn enter(
             event_loop: &'a Bound<'py, PyAny>,
@@ -255,8 +255,8 @@ mod field {
                 running,
             };
             if let Some(running) = running {
-                // SAFETY: the fields belong to this thread, which holds the GIL; the reference that is stored is
-                // counted, and the field held none before.
+                // SAFETY: the fields belong to this thread, which holds the GIL. The field owns the reference that is stored,
+                // and held none before.
                 unsafe {
                     if (*running).event_loop == event_loop.as_ptr() && (*running).task.is_null() {
                         (*running).task = ffi::Py_NewRef(task.as_ptr());
@@ -277,8 +277,8 @@ mod field {
                 running,
             } = self;
             if let Some(running) = running {
-                // SAFETY: as above: the thread is the same still, since this value cannot be sent to another. The
-                // reference is given up after the field is cleared.
+                // SAFETY: as above. The thread is still the same, since this value cannot be sent to another one. The
+                // reference is dropped after the field is cleared.
                 unsafe {
                     if (*running).event_loop == event_loop.as_ptr()
                         && (*running).task == task.as_ptr()
@@ -308,7 +308,7 @@ mod field {
             let is_allowed = Trick::CurrentTask.is_allowed();
             let found = is_allowed.then(|| find(event_loop, task)).flatten();
             imports::leave_task(py)?.call1((event_loop, task))?;
-            // The task must be gone from there, and the loop be there still.
+            // After `_leave_task`, the loop must still be in this place, and the task must not.
             let gone = find_pair(event_loop.as_ptr(), std::ptr::null_mut());
             let offset = found.filter(|offset| gone.contains(offset));
             if offset.is_none() {
@@ -320,7 +320,7 @@ mod field {
         Ok(())
     }
 
-    /// Where the pair is in the thread state, if it is in one place.
+    /// Returns the offset of the pair in the thread state, if it occurs once.
     fn find(event_loop: &Bound<'_, PyAny>, task: &Bound<'_, PyAny>) -> Option<usize> {
         match find_pair(event_loop.as_ptr(), task.as_ptr())[..] {
             [offset] => Some(offset),
@@ -328,7 +328,7 @@ mod field {
         }
     }
 
-    /// All places in the beginning of the thread state that hold these two pointers, one behind the other.
+    /// Returns all offsets in the beginning of the thread state at which these two pointers are adjacent.
     fn find_pair(first: *mut ffi::PyObject, second: *mut ffi::PyObject) -> Vec<usize> {
         const WORD: usize = size_of::<usize>();
         let words = thread_state().unwrap_or_default();
@@ -339,8 +339,8 @@ mod field {
             .collect()
     }
 
-    /// The beginning of the calling thread's state, copied by the kernel, which stops where there is no memory to read:
-    /// the size of the structure is the interpreter's secret.
+    /// Returns a copy of the beginning of the calling thread's state. The size of the structure is not public, so the kernel
+    /// copies it: it stops where there is no memory to read.
     fn thread_state() -> std::io::Result<Vec<usize>> {
         const LENGTH: usize = 1024;
         let (reader, writer) = rustix::pipe::pipe()?;

@@ -1,8 +1,8 @@
-//! `StopIteration` as what it mostly is: the way in which a result leaves `tp_iternext`.
+//! `StopIteration` as the carrier of a result out of `tp_iternext`.
 //!
-//! From Python 3.12 on `await` resumes objects that are not coroutines of Python code by `tp_iternext`, not by `am_send`
-//! (`SEND` in Python/bytecodes.c): their results arrive in an exception, which the interpreter takes apart at once. To
-//! make one by calling the class costs 100 ns. Here it is an instance of a subclass whose memory is used again: 15 ns.
+//! Since Python 3.12 `await` resumes objects that are not coroutines of Python code through `tp_iternext`, not `am_send`
+//! (`SEND` in Python/bytecodes.c). Their results arrive in an exception, which the interpreter takes apart at once. Making
+//! one by calling the class costs 100 ns. Here it is an instance of a subclass whose memory is reused, which costs 15 ns.
 
 #[cfg(Py_3_12)]
 pub use self::recycled::set_stop_iteration;
@@ -10,7 +10,7 @@ pub use self::recycled::set_stop_iteration;
 use pyo3::exceptions::PyStopIteration;
 use pyo3::prelude::*;
 
-/// `StopIteration(result)`, built by hand: a tuple would otherwise become the exception's arguments.
+/// Makes `StopIteration(result)` by a call of the class: PyO3 would take a tuple for the arguments of the exception.
 pub fn stop_iteration(py: Python<'_>, result: Py<PyAny>) -> PyErr {
     match py.get_type::<PyStopIteration>().call1((result,)) {
         Ok(stop) => PyErr::from_value(stop),
@@ -38,7 +38,7 @@ mod recycled {
     use crate::cpython::memory::in_turn::dispose_in_turn;
     use crate::cpython::tricks::Trick;
 
-    /// An instance that nobody uses: its only reference is this one, and of its fields only `args` is set.
+    /// An unused instance: it has no other references, and of its fields only `args` is set.
     static SPARE: AttachedCell<Option<Py<PyAny>>> = AttachedCell::new(None);
 
     static LATEST: Untracked = Untracked::new();
@@ -56,8 +56,8 @@ mod recycled {
                 Err(error) => return error.restore(py),
             },
         };
-        // SAFETY: an instance of a subclass of StopIteration, which nobody else has; its field `value` is null, and takes
-        // over the reference. The exception's own reference is taken over by the interpreter.
+        // SAFETY: an instance of a subclass of StopIteration, which nobody else has. Its field `value` is null and takes over
+        // the reference to the result. The interpreter takes over the reference to the exception.
         unsafe {
             let stop = stop.into_ptr().cast::<ffi::PyStopIterationObject>();
             (*stop).value = result.into_ptr();
@@ -66,13 +66,13 @@ mod recycled {
         }
     }
 
-    /// A new instance, as a spare one is: not tracked, with `args` and nothing else.
+    /// Makes a new instance like the spare one: not tracked, with `args` only.
     #[cold]
     fn make(py: Python<'_>) -> PyResult<Py<PyAny>> {
         static CLASS: PyOnceLock<Py<PyType>> = PyOnceLock::new();
         let class = CLASS.get_or_try_init(py, || make_class(py))?.bind(py);
-        // SAFETY: the class is a type object; `tp_alloc` returns a new instance with all fields null, or null with an
-        // exception set. It is tracked, with fields that are valid when null, until it is untracked here.
+        // SAFETY: the class is a type object. `PyType_GenericAlloc` returns a new instance with all fields null, or null with
+        // an exception set. Until it is untracked here, the garbage collector may see its fields, which are valid when null.
         unsafe {
             let class = class.as_ptr().cast::<ffi::PyTypeObject>();
             let stop = ffi::PyType_GenericAlloc(class, 0);
@@ -106,8 +106,8 @@ mod recycled {
             flags: ffi::Py_TPFLAGS_DEFAULT as u32,
             slots: slots.as_mut_ptr(),
         };
-        // SAFETY: the specification is complete and ends with a slot of number 0; it is copied. The size, the traversal
-        // and the rest are inherited from the base.
+        // SAFETY: the specification is complete, ends with a slot of number 0 and is copied. The size, the traversal and the
+        // other slots are inherited from the base class.
         unsafe {
             let class = ffi::PyType_FromSpecWithBases(&raw mut spec, ffi::PyExc_StopIteration);
             Ok(Bound::from_owned_ptr_or_err(py, class)?
@@ -116,7 +116,7 @@ mod recycled {
         }
     }
 
-    /// The deallocator.
+    /// The slot function `tp_dealloc`.
     ///
     /// # Safety
     /// CPython calls it with the GIL held and an instance of the class without references.
@@ -127,7 +127,7 @@ mod recycled {
             let is_another = |field: *mut ffi::PyObject| {
                 !field.is_null() && ffi::Py_TYPE(field) == ffi::Py_TYPE(object)
             };
-            // Before Python 3.14 the interpreter does not look how long a chain of exceptions is.
+            // Before Python 3.14 the interpreter does not limit the recursion for a chain of exceptions.
             let may_be_chain =
                 is_another((*stop).value) || !(*stop).context.is_null() || !(*stop).cause.is_null();
             if may_be_chain && cfg!(not(Py_3_14)) {
@@ -139,17 +139,17 @@ mod recycled {
         }
     }
 
-    /// Empties the object and keeps it, if none is kept.
+    /// Empties the object and keeps it, if no other one is kept.
     ///
     /// # Safety
-    /// An instance of the class without references.
+    /// The object is an instance of the class without references.
     unsafe extern "C" fn dispose(object: *mut ffi::PyObject) {
         // SAFETY: the interpreter calls slots only from attached threads.
         let py = unsafe { Python::assume_attached() };
         let stop = object.cast::<ffi::PyStopIterationObject>();
-        // SAFETY: the object is of this layout, and nobody has a reference to it; each field is null or owns one, which
-        // is given up after it was cleared. What that runs cannot reach the object, which is not tracked any more.
-        // The arguments are a tuple, whatever a program has set them to, or null if the garbage collector has cleared them.
+        // SAFETY: the object is of this layout, and nobody has a reference to it. Each field is null or owns a reference,
+        // which is dropped after the field was cleared. Code that runs then cannot reach the object, which is not tracked any
+        // more. `args` is always a tuple, or null if the garbage collector has cleared it.
         unsafe {
             if !LATEST.forget(object) {
                 ffi::PyObject_GC_UnTrack(object.cast());
@@ -171,12 +171,12 @@ mod recycled {
             }
         }
         if SPARE.with(py, |spare| spare.is_none()) {
-            // SAFETY: the object is complete, so it can have a reference again.
+            // SAFETY: the object is complete, so it may have a reference again.
             let spare = unsafe { Bound::from_borrowed_ptr(py, object) }.unbind();
             SPARE.with(py, |slot| *slot = Some(spare));
             return;
         }
-        // SAFETY: as above; an instance of a heap type has a reference to its type, which goes with it.
+        // SAFETY: as above. An instance of a heap type owns a reference to its type, which is dropped here, too.
         unsafe {
             let class = ffi::Py_TYPE(object);
             ffi::Py_XDECREF((*stop).args);

@@ -1,5 +1,5 @@
-//! Subclasses that Python code makes: what they override, and what they say they are. Methods that a program puts into a
-//! native class itself.
+//! Overrides of native classes: by subclasses that Python code makes, and by programs that set attributes of a native class
+//! itself. The `__class__` of instances.
 
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
@@ -7,7 +7,7 @@ use pyo3::PyTypeInfo;
 use pyo3::prelude::*;
 use pyo3::types::{PyString, PyType};
 
-/// Whether the class is a subclass of `T` that has its own of one of these attributes.
+/// Whether the class is a subclass of `T` that overrides one of these attributes.
 pub fn overrides<T: PyTypeInfo>(
     class: &Bound<'_, PyType>,
     names: &[&Bound<'_, PyString>],
@@ -24,7 +24,7 @@ pub fn overrides<T: PyTypeInfo>(
     Ok(false)
 }
 
-/// Whether the class of an object is a subclass of `T` that has its own of this attribute.
+/// Whether the class of an object is a subclass of `T` that overrides this attribute.
 #[inline]
 pub fn has_own<T: PyTypeInfo>(
     object: &Bound<'_, PyAny>,
@@ -33,26 +33,27 @@ pub fn has_own<T: PyTypeInfo>(
     Ok(!object.is_exact_instance_of::<T>() && overrides::<T>(&object.get_type(), &[name])?)
 }
 
-/// What `__class__` answers: asyncio's class, so that `isinstance` with it holds, but a subclass's own for its instances.
+/// Returns the `__class__` of an object: asyncio's class, so that `isinstance` with it holds; for a subclass of `T`, the
+/// subclass.
 pub fn class_of<T: PyTypeInfo>(
     object: &Bound<'_, PyAny>,
-    asyncio_s: &Bound<'_, PyAny>,
+    asyncio_class: &Bound<'_, PyAny>,
 ) -> Py<PyAny> {
     if object.is_exact_instance_of::<T>() {
-        asyncio_s.clone().unbind()
+        asyncio_class.clone().unbind()
     } else {
         object.get_type().into_any().unbind()
     }
 }
 
-/// How often a program has set or deleted an attribute of a native class or of one that derives from it, and one.
+/// One plus the number of times that a program has set or deleted an attribute of a native class or of a subclass of one.
 static CHANGES: AtomicU32 = AtomicU32::new(1);
 
-/// What stands in place of a number of changes that is not known.
+/// Takes the place of the number of changes where nobody counts them.
 const UNCOUNTED: u32 = u32::MAX;
 
-/// The metaclass of native classes tells of each change. Their version is no measure: the interpreter gives none to a class
-/// that has a method resolution order of its own.
+/// Counts a change of a native class; called by the metaclass. The class version cannot be used here: the interpreter gives
+/// none to a class that has a method resolution order of its own.
 pub fn class_changed() {
     if CHANGES.load(Relaxed) != UNCOUNTED {
         CHANGES.fetch_add(1, Relaxed);
@@ -64,10 +65,10 @@ pub fn changes_are_not_counted() {
     CHANGES.store(UNCOUNTED, Relaxed);
 }
 
-/// A method of a native class, in whose place a program may put another.
+/// A method of a native class that a program may replace in the class.
 pub struct Method {
     name: &'static str,
-    /// The number of changes when the method was found to be the native one, or 0.
+    /// The value of [`CHANGES`] when the method was found to be the native one, or 0.
     native_at: AtomicU32,
 }
 
@@ -79,8 +80,8 @@ impl Method {
         }
     }
 
-    /// Whether the native method is still there, for an instance of the very class. To find out costs a comparison. If it cannot
-    /// be found out, the answer is no: whoever calls the method as an attribute is right in any case.
+    /// Whether the class still has the native method, for an instance of exactly this class. This costs a comparison. If it
+    /// cannot be found out, the answer is no: calling the method as an attribute is always right.
     #[inline]
     pub fn is_native(&self, object: &Bound<'_, PyAny>) -> bool {
         self.native_at.load(Relaxed) == CHANGES.load(Relaxed) || self.look(object).unwrap_or(false)

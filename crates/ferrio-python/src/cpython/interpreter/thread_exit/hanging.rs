@@ -1,4 +1,4 @@
-//! The function that stands in for `pthread_exit`, and the proof that the interpreter calls it.
+//! The function that replaces `pthread_exit`, and the test that the interpreter calls it.
 
 use std::cell::Cell;
 use std::ffi::{c_int, c_void};
@@ -13,7 +13,7 @@ use super::loaded_module::{LoadedModule, address_of};
 type PthreadExit = unsafe extern "C-unwind" fn(*mut c_void);
 type ThreadMain = extern "C-unwind" fn(*mut c_void) -> *mut c_void;
 
-// Of the library that unwinds stacks (libgcc_s), which Rust's standard library is linked with.
+// Functions of libgcc_s, the library that unwinds stacks, which Rust's standard library is linked with.
 unsafe extern "C" {
     fn _Unwind_Backtrace(
         visit: extern "C" fn(*mut c_void, *mut c_void) -> c_int,
@@ -27,26 +27,27 @@ unsafe extern "C-unwind" {
     fn PyThread_exit_thread();
 }
 
-/// What [`stand_in`] needs to know; set before it can be called.
+/// The addresses that [`stand_in`] needs; set before it can be called.
 struct Installed {
     /// The C library's `pthread_exit`.
     pthread_exit: PthreadExit,
-    /// The addresses of this module.
+    /// The addresses of this extension module.
     own: Range<usize>,
 }
 
 static INSTALLED: OnceLock<Installed> = OnceLock::new();
 
-/// Whether the interpreter has called [`stand_in`] in the trial.
+/// Whether the interpreter has called [`stand_in`] in the test.
 static TRIAL_PASSED: AtomicBool = AtomicBool::new(false);
 
 thread_local! {
     static IS_TRIAL: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Has threads hang that the interpreter would end by unwinding functions of this module. Only the first call does it.
+/// Makes threads hang that the interpreter would end by unwinding functions of this extension module. Only the first call
+/// does so.
 ///
-/// Returns whether the interpreter was seen to ask for it. Where it was not, such threads may end the process.
+/// Returns whether the interpreter was seen to call the replacement. If not, such threads may end the process.
 pub fn guard() -> bool {
     static GUARDED: OnceLock<bool> = OnceLock::new();
     *GUARDED.get_or_init(|| install().is_some() && passes_trial())
@@ -63,14 +64,14 @@ fn install() -> Option<()> {
         own: LoadedModule::at(own)?.extent(),
     };
     INSTALLED.set(installed).ok()?;
-    // SAFETY: the function in the slot is `pthread_exit`, and `stand_in` does what it does or does not return either.
+    // SAFETY: the function in the slot is `pthread_exit`. `stand_in` calls it or does not return either.
     unsafe { slot.set(own) }
 }
 
-/// Called by the interpreter in the place of `pthread_exit`.
+/// Called by the interpreter in place of `pthread_exit`.
 ///
 /// # Safety
-/// The same as for `pthread_exit`: the stack can be unwound, except for functions of this module.
+/// As for `pthread_exit`: the stack can be unwound, except for functions of this extension module.
 unsafe extern "C-unwind" fn stand_in(value: *mut c_void) {
     if IS_TRIAL.get() {
         TRIAL_PASSED.store(true, SeqCst);
@@ -80,27 +81,28 @@ unsafe extern "C-unwind" fn stand_in(value: *mut c_void) {
         }
     }
     if let Some(installed) = INSTALLED.get() {
-        // SAFETY: the caller's.
+        // SAFETY: the caller guarantees it, and no function of this extension module is on the stack.
         unsafe { (installed.pthread_exit)(value) }
     }
 }
 
-/// Whether a function of this module has called the interpreter, which calls [`stand_in`].
+/// Whether a function of this extension module has called the interpreter, which calls [`stand_in`].
 fn is_on_our_behalf() -> bool {
     /// How far the search has come up the stack.
     #[derive(PartialEq)]
     enum Search {
-        /// Functions of this file.
+        /// At the functions of this file.
         Here,
-        /// The interpreter and whatever has called it.
+        /// At the interpreter or its callers.
         Above,
+        /// At a function of this extension module that has called the interpreter.
         Found,
     }
 
     extern "C" fn visit(frame: *mut c_void, search: *mut c_void) -> c_int {
         const GO_ON: c_int = 0;
         const STOP: c_int = 5; // _URC_END_OF_STACK
-        // SAFETY: the frame is the one being visited, and the other pointer is to the variable below.
+        // SAFETY: the frame is the one being visited, and the other pointer is to the variable `search` below.
         let (address, search) = unsafe { (_Unwind_GetIP(frame), &mut *search.cast::<Search>()) };
         let is_ours = INSTALLED
             .get()
@@ -117,23 +119,23 @@ fn is_on_our_behalf() -> bool {
     }
 
     let mut search = Search::Here;
-    // SAFETY: `visit` is called with the pointer while this function waits.
+    // SAFETY: `visit` is called with the pointer only during this call.
     unsafe { _Unwind_Backtrace(visit, (&raw mut search).cast()) };
     search == Search::Found
 }
 
-/// Has the interpreter end a thread that has nothing on its stack, and says whether it called [`stand_in`] for that.
+/// Lets the interpreter end a thread with an empty stack. Returns whether it has called [`stand_in`] for that.
 fn passes_trial() -> bool {
     extern "C-unwind" fn main(_: *mut c_void) -> *mut c_void {
         IS_TRIAL.set(true);
-        // SAFETY: there is nothing to destroy here.
+        // SAFETY: this function has nothing to destroy.
         unsafe { PyThread_exit_thread() };
         null_mut()
     }
 
     let mut thread = MaybeUninit::uninit();
-    // SAFETY: `main` has the type that is wanted, except that its stack may be unwound, which is what `pthread_exit`
-    // does. The thread's identity is there once it has started.
+    // SAFETY: `main` has the required type, except that its stack may be unwound, which is what `pthread_exit` does. The
+    // thread's identity is written once the thread has started.
     unsafe {
         let main =
             std::mem::transmute::<ThreadMain, extern "C" fn(*mut c_void) -> *mut c_void>(main);

@@ -4,7 +4,7 @@ use std::ffi::{CStr, c_char, c_int, c_void};
 use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 
-// Numbers of entries in the dynamic section.
+// Tags of entries in the dynamic section.
 const PLTRELSZ: usize = 2;
 const STRTAB: usize = 5;
 const SYMTAB: usize = 6;
@@ -19,30 +19,30 @@ struct Entry {
     value: usize,
 }
 
-/// An entry of a table of relocations: `address` gets the address of a symbol.
+/// An entry of a table of relocations: the linker writes the address of a symbol to `address`.
 #[repr(C)]
 struct Relocation {
     address: usize,
-    /// The symbol's number is in the upper half.
+    /// The symbol's number in the upper half.
     info: u64,
     addend: i64,
 }
 
 /// A program or library in memory.
 pub struct LoadedModule {
-    /// What is added to the addresses in the file.
+    /// The number that is added to the addresses in the file.
     base: usize,
     segments: Vec<libc::Elf64_Phdr>,
 }
 
-/// The word by which a module calls a function of another.
+/// The word through which a module calls a function of another one.
 pub struct ImportSlot {
     address: usize,
-    /// The dynamic linker has made it read-only when it had filled it in.
+    /// Whether the dynamic linker has made the slot read-only after filling it in.
     is_read_only: bool,
 }
 
-/// The address of a symbol that all modules see.
+/// Returns the address of a symbol in the global scope.
 pub fn address_of(name: &CStr) -> Option<usize> {
     // SAFETY: the name ends with a zero.
     let address = unsafe { libc::dlsym(libc::RTLD_DEFAULT, name.as_ptr()) };
@@ -50,7 +50,7 @@ pub fn address_of(name: &CStr) -> Option<usize> {
 }
 
 impl LoadedModule {
-    /// The module that the address belongs to.
+    /// Finds the module that the address belongs to.
     pub fn at(address: usize) -> Option<Self> {
         struct Wanted {
             address: usize,
@@ -62,8 +62,8 @@ impl LoadedModule {
             _size: usize,
             wanted: *mut c_void,
         ) -> c_int {
-            // SAFETY: the dynamic linker describes a module, of which this is a copy; the other pointer is to the
-            // variable below.
+            // SAFETY: the dynamic linker passes a valid description, which is copied. The other pointer is to the variable
+            // `wanted` below.
             let (module, wanted) = unsafe {
                 let (info, wanted) = (&*info, &mut *wanted.cast::<Wanted>());
                 let segments =
@@ -88,12 +88,12 @@ impl LoadedModule {
             address,
             module: None,
         };
-        // SAFETY: `visit` is called with the pointer while this function waits.
+        // SAFETY: `visit` is called with the pointer only during this call.
         unsafe { libc::dl_iterate_phdr(Some(visit), (&raw mut wanted).cast()) };
         wanted.module
     }
 
-    /// The addresses from its first segment to its last.
+    /// Returns the addresses from the first segment to the last.
     pub fn extent(&self) -> Range<usize> {
         let segments = || self.segments(libc::PT_LOAD);
         let start = segments().map(|segment| segment.start).min();
@@ -111,11 +111,11 @@ impl LoadedModule {
             })
     }
 
-    /// The value of an entry of the dynamic section.
+    /// Returns the value of an entry of the dynamic section.
     fn dynamic(&self, tag: usize) -> Option<usize> {
         let section = self.segments(libc::PT_DYNAMIC).next()?;
         let count = section.len() / size_of::<Entry>();
-        // SAFETY: a loaded module's dynamic section is an array of such entries, which stays where it is.
+        // SAFETY: the dynamic section of a loaded module is an array of such entries, and stays mapped.
         let entries = unsafe { std::slice::from_raw_parts(section.start as *const Entry, count) };
         entries
             .iter()
@@ -124,7 +124,8 @@ impl LoadedModule {
             .map(|entry| entry.value)
     }
 
-    /// The table of an entry of the dynamic section: the GNU C library puts its address in memory there on most machines.
+    /// Returns the address of the table that an entry of the dynamic section names. On most machines the GNU C library has
+    /// replaced the address in the file by the one in memory.
     fn table(&self, tag: usize) -> Option<usize> {
         let address = self.dynamic(tag)?;
         let extent = self.extent();
@@ -133,14 +134,14 @@ impl LoadedModule {
             .find(|address| extent.contains(address))
     }
 
-    /// The slot by which this module calls the function called `name` of another.
+    /// Finds the slot through which this module calls the function `name` of another one.
     pub fn import_slot(&self, name: &CStr) -> Option<ImportSlot> {
         let symbols = self.table(SYMTAB)? as *const libc::Elf64_Sym;
         let names = self.table(STRTAB)? as *const c_char;
         let is_wanted = |relocation: &Relocation| {
             let symbol = usize::try_from(relocation.info >> 32).unwrap_or(0);
-            // SAFETY: relocations name symbols of the module's table by their numbers, and these name their names, which
-            // end with a zero.
+            // SAFETY: a relocation has the number of a symbol in the module's table, which has the offset of the symbol's
+            // name in the table of names. The name ends with a zero.
             symbol != 0
                 && unsafe { CStr::from_ptr(names.add((*symbols.add(symbol)).st_name as usize)) }
                     == name
@@ -149,7 +150,7 @@ impl LoadedModule {
             .into_iter()
             .filter_map(|(table, size)| {
                 let count = self.dynamic(size)? / size_of::<Relocation>();
-                // SAFETY: the dynamic section says where the table of relocations is and how many bytes it has.
+                // SAFETY: the dynamic section has the address of the table of relocations and its size in bytes.
                 Some(unsafe {
                     std::slice::from_raw_parts(self.table(table)? as *const Relocation, count)
                 })
@@ -167,15 +168,15 @@ impl LoadedModule {
 }
 
 impl ImportSlot {
-    /// Has the module call another function. `None` if the slot cannot be written.
+    /// Makes the module call another function. Returns `None` if the slot cannot be written.
     ///
     /// # Safety
-    /// The address is that of a function of the same type which does what the callers expect.
+    /// The address is that of a function of the same type that does what the callers expect.
     pub unsafe fn set(&self, function: usize) -> Option<()> {
         let page_size = rustix::param::page_size();
         let page = (self.address & !(page_size - 1)) as *mut c_void;
-        // SAFETY: the slot is a whole word in memory of the module, which stays mapped; other threads read it at any time,
-        // and as a whole. The page gets back the protection that the dynamic linker has given it.
+        // SAFETY: the slot is an aligned word in memory of the module, which stays mapped. Other threads may read it at any
+        // time, as a whole. The page gets the protection back that the dynamic linker has given it.
         unsafe {
             if self.is_read_only
                 && libc::mprotect(page, page_size, libc::PROT_READ | libc::PROT_WRITE) != 0

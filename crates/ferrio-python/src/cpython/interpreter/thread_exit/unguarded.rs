@@ -1,6 +1,6 @@
-//! For where the interpreter or the C library does not unwind the stack of a thread that it ends.
+//! For platforms and versions on which the stack of a thread that the interpreter ends is not unwound.
 
-/// Nothing has to be done.
+/// Does nothing.
 pub fn guard() -> bool {
     true
 }
