@@ -3,9 +3,9 @@
 use pyo3::prelude::*;
 
 /// An argument that can be left out, which is something else than to be `None`.
-pub struct Given(pub Option<Py<PyAny>>);
+pub struct Omittable(pub Option<Py<PyAny>>);
 
-impl Given {
+impl Omittable {
     /// What was given, or this number.
     pub fn or_number(self, py: Python<'_>, number: u32) -> PyResult<Bound<'_, PyAny>> {
         match self.0 {
@@ -15,7 +15,7 @@ impl Given {
     }
 }
 
-impl<'a, 'py> FromPyObject<'a, 'py> for Given {
+impl<'a, 'py> FromPyObject<'a, 'py> for Omittable {
     type Error = std::convert::Infallible;
 
     fn extract(object: Borrowed<'a, 'py, PyAny>) -> Result<Self, Self::Error> {

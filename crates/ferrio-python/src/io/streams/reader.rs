@@ -8,7 +8,7 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyByteArray, PyBytes, PyDict, PySlice, PyTuple};
 
-use crate::base::arguments::Given;
+use crate::base::arguments::Omittable;
 use crate::base::cell::{AttachedCell, AttachedOnce};
 use crate::cpython;
 use crate::cpython::subclasses::Method;
@@ -307,10 +307,10 @@ impl StreamReader {
         }
     }
 
-    #[pyo3(signature = (limit = Given(None), r#loop = None))]
+    #[pyo3(signature = (limit = Omittable(None), r#loop = None))]
     fn __init__(
         slf: &Bound<'_, Self>,
-        limit: Given,
+        limit: Omittable,
         r#loop: Option<Bound<'_, PyAny>>,
     ) -> PyResult<()> {
         let py = slf.py();

@@ -10,7 +10,7 @@ use pyo3::types::{PyBytes, PyTuple};
 
 use super::overridden::{Overridden, Pieces};
 use super::reader::StreamReader;
-use crate::base::arguments::Given;
+use crate::base::arguments::Omittable;
 use crate::cpython::ByteView;
 use crate::cpython::subclasses::has_own;
 use crate::kernel::coroutine::{Body, Call, Step, Wait, body};
@@ -374,8 +374,8 @@ impl StreamReader {
 #[pymethods]
 impl StreamReader {
     /// Read up to n bytes, at least one unless the stream has ended; all up to its end if n is negative.
-    #[pyo3(name = "read", signature = (n = Given(None)), text_signature = "($self, n=-1)")]
-    fn read_some(slf: Py<Self>, n: Given) -> Call {
+    #[pyo3(name = "read", signature = (n = Omittable(None)), text_signature = "($self, n=-1)")]
+    fn read_some(slf: Py<Self>, n: Omittable) -> Call {
         Self::READ.call(slf.into_any(), n.0)
     }
 
@@ -398,8 +398,8 @@ impl StreamReader {
     ///
     /// Raises IncompleteReadError if the stream ends before; LimitOverrunError, and leaves the data in the buffer, if
     /// there is more than the reader's limit before it; ValueError for an empty separator.
-    #[pyo3(signature = (separator = Given(None)), text_signature = "($self, separator=b'\\n')")]
-    fn readuntil(slf: Py<Self>, separator: Given) -> Call {
+    #[pyo3(signature = (separator = Omittable(None)), text_signature = "($self, separator=b'\\n')")]
+    fn readuntil(slf: Py<Self>, separator: Omittable) -> Call {
         Self::READUNTIL.call(slf.into_any(), separator.0)
     }
 

@@ -8,7 +8,7 @@ use pyo3::types::{PyList, PySet, PyTuple};
 
 use super::distinct::distinct;
 
-use crate::base::arguments::Given;
+use crate::base::arguments::Omittable;
 use crate::base::cell::AttachedCell;
 use crate::base::imports;
 use crate::cpython;
@@ -62,14 +62,14 @@ pub struct WaitState {
 /// are over, which raises nothing. Raises TypeError for coroutines, ValueError if there is nothing to wait for.
 #[pyfunction]
 #[pyo3(
-    signature = (fs, *, timeout = None, return_when = Given(None)),
+    signature = (fs, *, timeout = None, return_when = Omittable(None)),
     text_signature = "(fs, *, timeout=None, return_when='ALL_COMPLETED')"
 )]
 pub fn wait(
     py: Python<'_>,
     fs: Py<PyAny>,
     timeout: Option<Py<PyAny>>,
-    return_when: Given,
+    return_when: Omittable,
 ) -> PyResult<Py<Coroutine>> {
     let arguments = Arguments {
         fs,

@@ -10,7 +10,7 @@ use pyo3::types::{PyBool, PyDict, PyFloat, PyInt, PyTuple, PyType};
 
 use super::moving::Side;
 use super::{Kind, Queue, State};
-use crate::base::arguments::{Given, Truth};
+use crate::base::arguments::{Omittable, Truth};
 use crate::kernel::coroutine::{Body, Call, body};
 use crate::waiting::sync::loop_bound::traverse_line;
 use crate::{base::imports, cpython};
@@ -37,8 +37,8 @@ impl Queue {
         Self::create(cls, Kind::Fifo)
     }
 
-    #[pyo3(signature = (maxsize = Given(None)))]
-    fn __init__(slf: &Bound<'_, Self>, maxsize: Given) -> PyResult<()> {
+    #[pyo3(signature = (maxsize = Omittable(None)))]
+    fn __init__(slf: &Bound<'_, Self>, maxsize: Omittable) -> PyResult<()> {
         let py = slf.py();
         let me = slf.get();
         let maxsize = maxsize.or_number(py, 0)?;

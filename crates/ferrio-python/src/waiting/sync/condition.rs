@@ -12,7 +12,7 @@ use super::copying::copied;
 use super::lock::Returns;
 use super::loop_bound::{self, LoopBound};
 use super::{Lock, SyncWaiter, attributes};
-use crate::base::arguments::Given;
+use crate::base::arguments::Omittable;
 use crate::base::cell::AttachedCell;
 use crate::base::imports;
 use crate::cpython::subclasses::overrides;
@@ -305,8 +305,8 @@ impl Condition {
     /// Wake n tasks that wait, or all if there are fewer; they go on as soon as they get the lock.
     ///
     /// Raises RuntimeError if nobody has the lock.
-    #[pyo3(signature = (n = Given(None)), text_signature = "($self, n=1)")]
-    fn notify(&self, py: Python<'_>, n: Given) -> PyResult<()> {
+    #[pyo3(signature = (n = Omittable(None)), text_signature = "($self, n=1)")]
+    fn notify(&self, py: Python<'_>, n: Omittable) -> PyResult<()> {
         self.check_locked(py, "notify")?;
         self.notify_unchecked(&n.or_number(py, 1)?)
     }

@@ -12,7 +12,7 @@ use super::copying::copied;
 use super::lock::{Returns, enter_overridden, exit_overridden};
 use super::loop_bound::{self, LoopBound};
 use super::{SyncWaiter, attributes};
-use crate::base::arguments::Given;
+use crate::base::arguments::Omittable;
 use crate::cpython::subclasses::{class_of, overrides};
 use crate::kernel::coroutine::{Body, Call, Step, Wait, body};
 use crate::{base::imports, cpython};
@@ -205,8 +205,8 @@ impl Semaphore {
         })
     }
 
-    #[pyo3(signature = (value = Given(None)))]
-    fn __init__(&self, py: Python<'_>, value: Given) -> PyResult<()> {
+    #[pyo3(signature = (value = Omittable(None)))]
+    fn __init__(&self, py: Python<'_>, value: Omittable) -> PyResult<()> {
         self.begin(&value.or_number(py, 1)?, false)
     }
 
@@ -315,8 +315,8 @@ impl BoundedSemaphore {
         Ok(PyClassInitializer::from(base).add_subclass(Self))
     }
 
-    #[pyo3(signature = (value = Given(None)))]
-    fn __init__(slf: &Bound<'_, Self>, value: Given) -> PyResult<()> {
+    #[pyo3(signature = (value = Omittable(None)))]
+    fn __init__(slf: &Bound<'_, Self>, value: Omittable) -> PyResult<()> {
         let value = value.or_number(slf.py(), 1)?;
         slf.as_super().get().begin(&value, true)
     }
