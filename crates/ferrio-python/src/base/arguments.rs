@@ -1,12 +1,12 @@
-//! Arguments that can be left out, and such as are asked for their truth.
+//! Types for the arguments of Python's methods: those that may be left out, and those that are tested for truth.
 
 use pyo3::prelude::*;
 
-/// An argument that can be left out, which is something else than to be `None`.
+/// An argument that may be left out, which is not the same as being `None`.
 pub struct Omittable(pub Option<Py<PyAny>>);
 
 impl Omittable {
-    /// What was given, or this number.
+    /// Returns the argument or, if it was left out, the number.
     pub fn or_number(self, py: Python<'_>, number: u32) -> PyResult<Bound<'_, PyAny>> {
         match self.0 {
             Some(object) => Ok(object.into_bound(py)),
@@ -23,7 +23,7 @@ impl<'a, 'py> FromPyObject<'a, 'py> for Omittable {
     }
 }
 
-/// An argument that counts as true or false, whatever it is.
+/// An argument of any class that is tested for truth.
 pub struct Truth(pub bool);
 
 impl<'a, 'py> FromPyObject<'a, 'py> for Truth {

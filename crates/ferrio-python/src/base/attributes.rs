@@ -1,6 +1,7 @@
-//! Private attributes of native classes that programs read and set, each a field of the class's `state`.
+//! Macros for private attributes of native classes that programs read and set. Each attribute is a field of the class's
+//! `state`.
 
-/// An object or `None`.
+/// Defines the getter and setter of an attribute that is an object or `None`.
 macro_rules! object_attribute {
     ($class:ident, $field:ident, $name:ident, $get:ident, $set:ident) => {
         #[pymethods]
@@ -20,7 +21,7 @@ macro_rules! object_attribute {
     };
 }
 
-/// A flag.
+/// Defines the getter and setter of an attribute that is a flag.
 macro_rules! flag_attribute {
     ($class:ident, $field:ident, $name:ident, $get:ident, $set:ident) => {
         #[pymethods]

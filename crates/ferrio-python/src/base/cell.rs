@@ -1,11 +1,11 @@
-//! The one cell that holds the interior state of every Python-visible type.
+//! The cell that holds the interior state of every Python-visible type.
 //!
-//! Whoever holds a [`Python`] token on a build with a GIL is alone, so a borrow needs no lock, only a check that it
-//! is not nested: no code may be called from inside [`AttachedCell::with`] that can reach Python (a call, the drop of
-//! a reference, an allocation that may collect garbage), because Python code can re-enter anything. A nested borrow
-//! panics, which reaches the caller as an exception, instead of aliasing.
+//! On a build with a GIL only one thread has a [`Python`] token at a time, so a borrow needs no lock. It needs a check
+//! that it is not nested: code inside [`AttachedCell::with`] must not reach Python (by a call, by dropping a reference, by
+//! an allocation that may collect garbage), because Python code can call anything again. A nested borrow panics, which
+//! reaches the caller as an exception.
 //!
-//! On free-threaded builds the same cell takes a lock, so that free-threading stays a property of this file.
+//! A free-threaded build would need a lock in this cell, and nowhere else.
 #![allow(unsafe_code)]
 
 use std::cell::{Cell, UnsafeCell};
@@ -15,19 +15,19 @@ use pyo3::prelude::*;
 #[cfg(Py_GIL_DISABLED)]
 compile_error!("the cell needs its lock before ferrio can be built for free-threaded Python");
 
-/// A value that only a thread attached to the interpreter can reach, for the length of a closure.
+/// A value that only a thread attached to the interpreter can access, inside a closure.
 #[derive(Debug, Default)]
 pub struct AttachedCell<T> {
     borrowed: Cell<bool>,
     value: UnsafeCell<T>,
 }
 
-// SAFETY: `with` and `visit` are the only ways to the value. `with` needs a `Python` token, which on a build with a GIL
-// (the only one that compiles, see above) exactly one thread has at a time, and the closure cannot give it away: it
-// does not receive it. `visit` runs inside a garbage collection, which holds the GIL.
+// SAFETY: `with` and `visit` are the only shared accesses to the value. `with` needs a `Python` token, which on a build with
+// a GIL (the only one that compiles, see above) exactly one thread has at a time. `with` does not pass the token to the
+// closure, which so cannot release the GIL with it. `visit` runs inside a garbage collection, which holds the GIL.
 unsafe impl<T: Send> Sync for AttachedCell<T> {}
 
-/// Clears the borrow flag even when the closure unwinds.
+/// A guard that clears the borrow flag, also when the closure unwinds.
 struct Borrow<'a>(&'a Cell<bool>);
 
 impl Drop for Borrow<'_> {
@@ -56,11 +56,11 @@ impl<T> AttachedCell<T> {
             "interior state borrowed twice"
         );
         let _borrow = Borrow(&self.borrowed);
-        // SAFETY: the token proves that no other thread is here, the flag that no caller of ours is.
+        // SAFETY: the token proves that no other thread is here, and the flag that no caller further up the stack is.
         f(unsafe { &mut *self.value.get() })
     }
 
-    /// The value of a cell that nobody else has.
+    /// Returns the value of a cell that nobody else has.
     #[inline]
     pub fn into_inner(self) -> T {
         self.value.into_inner()
@@ -86,7 +86,7 @@ impl<T> AttachedCell<T> {
         self.with(py, |value| Some(f(value)?.bind(py).clone()))
     }
 
-    /// Takes the value out and leaves its default, so that the caller may drop or use it unborrowed.
+    /// Takes the value out and leaves its default, so that the caller can drop or use the value without a borrow.
     pub fn take(&self, py: Python<'_>) -> T
     where
         T: Default,
@@ -94,31 +94,31 @@ impl<T> AttachedCell<T> {
         self.with(py, std::mem::take)
     }
 
-    /// Puts `value` in and returns the old one, which the caller drops unborrowed.
+    /// Replaces the value and returns the old one, for the caller to drop without a borrow.
     pub fn replace(&self, py: Python<'_>, value: T) -> T {
         self.with(py, |current| std::mem::replace(current, value))
     }
 
-    /// Runs `f` on the value for the garbage collector; does nothing when the value is borrowed.
+    /// Runs `f` on the value for the garbage collector. Does nothing while the value is borrowed.
     ///
-    /// Only for `__traverse__`, which must not touch the interpreter and has no token to show.
+    /// Only for `__traverse__`, which must not use the interpreter and so has no token.
     pub fn visit<E>(&self, f: impl FnOnce(&T) -> Result<(), E>) -> Result<(), E> {
         if self.borrowed.get() {
             return Ok(());
         }
-        // SAFETY: a collection runs with the GIL held, the flag says that nobody is inside, and `f` cannot get here
-        // again because a traversal calls no code of ours but this.
+        // SAFETY: a collection runs with the GIL held, the flag says that nobody has a borrow, and `f` cannot come here again:
+        // a traversal calls no other code that uses the cell.
         f(unsafe { &*self.value.get() })
     }
 }
 
-/// A value that is put in once and then stays: what is found may be kept as long as the cell.
+/// A value that is set once and never changes: references to it live as long as the cell.
 #[derive(Debug)]
 pub struct AttachedOnce<T>(UnsafeCell<Option<T>>);
 
-// SAFETY: `set` needs a `Python` token, which one thread has at a time (see above), and never changes a value that
-// somebody may have a reference to. `get` may be called without a token only by whoever has the GIL held for them: the
-// garbage collector and the owner of the object that the cell is in.
+// SAFETY: `set` needs a `Python` token, which one thread has at a time (see above), and never changes an existing value.
+// `get` is called without a token only where the GIL is held: by the garbage collector, and by methods of the object that
+// contains the cell.
 unsafe impl<T: Send + Sync> Sync for AttachedOnce<T> {}
 
 impl<T> Default for AttachedOnce<T> {
@@ -128,30 +128,30 @@ impl<T> Default for AttachedOnce<T> {
 }
 
 impl<T> AttachedOnce<T> {
-    /// An empty cell.
+    /// Makes an empty cell.
     pub const fn new() -> Self {
         Self(UnsafeCell::new(None))
     }
 
-    /// A cell with its value.
+    /// Makes a cell with its value.
     pub const fn with_value(value: T) -> Self {
         Self(UnsafeCell::new(Some(value)))
     }
 
-    /// The value, if it was put in.
+    /// Returns the value, if it was set.
     #[inline]
     pub fn get(&self) -> Option<&T> {
-        // SAFETY: a value that is there never changes; the thread holds the GIL, so nobody is putting one in.
+        // SAFETY: an existing value never changes. The thread holds the GIL, so no other thread is setting one.
         unsafe { &*self.0.get() }.as_ref()
     }
 
-    /// Puts the value in; gives it back if there is one.
+    /// Sets the value. Returns `value` as an error if there is one already.
     pub fn set(&self, _py: Python<'_>, value: T) -> Result<(), T> {
         if self.get().is_some() {
             return Err(value);
         }
-        // SAFETY: the cell is empty, so there are no references to what is in it, and the token says that no other
-        // thread is here.
+        // SAFETY: the cell is empty, so nobody has a reference to its value, and the token proves that no other thread is
+        // here.
         unsafe { *self.0.get() = Some(value) };
         Ok(())
     }

@@ -1,12 +1,12 @@
-//! What everything else is made with. It knows nothing of ferrio.
+//! Helpers for all other layers, which know none of ferrio's classes.
 //!
 //! | file | what is in it |
 //! |---|---|
 //! | `cell` | cells for the state of objects; one of the two homes of `unsafe` |
-//! | `errors` | the one conversion of errors into exceptions |
-//! | `imports` | the one list of what is imported of the standard library and of ferrio's Python half |
+//! | `errors` | conversion of the engine's errors into exceptions |
+//! | `imports` | everything that is imported from the standard library and from ferrio's Python half |
 //! | `running_code` | questions to the code of the asyncio that runs |
-//! | `arguments` | arguments of which it counts whether they were given |
+//! | `arguments` | arguments that may be left out, and arguments that are tested for truth |
 //! | `attributes` | getters and setters of private attributes |
 //! | `warning` | `ResourceWarning`s |
 

@@ -1,20 +1,20 @@
-//! The `ResourceWarning` of an object that nobody has closed.
+//! The `ResourceWarning` about an object that was not closed.
 
 use pyo3::prelude::*;
 
-/// Has a function of `ferrio._warnings` warn, which does it where asyncio does. A program may have given what warns to the
-/// finalizer, as it can there.
+/// Warns through a function of `ferrio._warnings`, which attributes the warning to the same place as asyncio does. `warner`
+/// is what a program has passed to the finalizer in place of `warnings` or `warnings.warn`.
 #[cold]
 pub fn warn(
-    place: PyResult<&Bound<'_, PyAny>>,
+    function: PyResult<&Bound<'_, PyAny>>,
     text: String,
     source: Option<&Bound<'_, PyAny>>,
     warner: Option<&Bound<'_, PyAny>>,
 ) -> PyResult<()> {
-    let place = place?;
+    let function = function?;
     match warner {
-        Some(warner) => place.call1((text, source, warner)),
-        None => place.call1((text, source)),
+        Some(warner) => function.call1((text, source, warner)),
+        None => function.call1((text, source)),
     }
     .map(drop)
 }

@@ -45,11 +45,11 @@ pub trait Finalize: pyo3::PyClass + Sync {
         None
     }
 
-    /// The name of the parameter of `__del__` for the function that warns, if there is one.
+    /// The name of the parameter of `__del__` that replaces `warnings` or `warnings.warn`, if there is one.
     const WARNER: Option<&'static CStr> = None;
 
     /// Finalizes the object, which it may keep alive. The interpreter calls this once and reports errors as unraisable.
-    /// Programs may call it as `__del__`, with a function that warns.
+    /// Programs may call it as `__del__`, with a `warner`.
     fn finalize(slf: &Bound<'_, Self>, warner: Option<&Bound<'_, PyAny>>) -> PyResult<()>;
 }
 

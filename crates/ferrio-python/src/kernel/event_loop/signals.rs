@@ -210,8 +210,8 @@ impl Loop {
         let unused = !borrowed && !me.has_signal_handlers(py);
         if unused && let Err(error) = set_wakeup_fd(py, -1) {
             let logged = cpython::handling(py, &error, || {
-                let line = ("set_wakeup_fd(-1) failed: %s", error.value(py));
-                imports::logger(py)?.call_method1("info", line)
+                let message = ("set_wakeup_fd(-1) failed: %s", error.value(py));
+                imports::logger(py)?.call_method1("info", message)
             });
             drop(logged);
         }
@@ -229,8 +229,8 @@ impl Loop {
                     "Closing the loop {} on interpreter shutdown stage, skipping signal handlers removal",
                     slf.repr()?
                 );
-                let place = imports::warn_of_loop_with_signal_handlers(py);
-                outcome = warning::warn(place, text, Some(slf), None);
+                let function = imports::warn_of_loop_with_signal_handlers(py);
+                outcome = warning::warn(function, text, Some(slf), None);
             }
         } else {
             for signal in signals {
