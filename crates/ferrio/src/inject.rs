@@ -119,7 +119,7 @@ impl<C, W: Wake> Injector<C, W> {
         waker.map_or(Ok(()), |waker| waker.wake())
     }
 
-    /// Whether nothing has arrived that the loop has not taken over.
+    /// Whether the loop has taken over everything that has arrived.
     ///
     /// This is one atomic load. A push that happened before, in the sense of
     /// memory order (under a common lock, such as an interpreter's), is seen.
@@ -136,7 +136,7 @@ impl<C, W: Wake> Injector<C, W> {
         }
     }
 
-    /// Makes the loop go round once more, though nothing is queued: the wait
+    /// Makes the loop start another iteration, though nothing is queued: the wait
     /// that is under way returns, or the next one does not block.
     ///
     /// Does nothing when the loop is closed. Fails only when the waker does
@@ -191,13 +191,13 @@ impl<C, W: Wake> Injector<C, W> {
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner<C, W>> {
-        // Nothing that is done under the lock panics half-way.
+        // No code under the lock panics half-way.
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl<C, W> Inner<C, W> {
-    /// The waker, for whoever finds the loop parked; the next one finds it woken.
+    /// Returns the waker if the loop is parked, and marks the loop as woken, so that the next caller does not wake it again.
     fn waker_if_parked(&mut self) -> Option<Arc<W>> {
         if matches!(self.state, State::Parked) {
             self.state = State::Woken;

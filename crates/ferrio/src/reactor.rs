@@ -1,27 +1,27 @@
 //! The table of watched file descriptors: at most one reader and one writer each.
 //!
-//! It keeps the poller's registrations equal to what the table holds: a
-//! descriptor is registered for reading while it has a reader, for writing while
-//! it has a writer. A change is made with the kernel first and in the table only
-//! when the kernel agreed, so after an error nothing has changed.
+//! The poller's registrations always equal the table: a descriptor is registered
+//! for reading while it has a reader, for writing while it has a writer. A change
+//! is made in the kernel first, and in the table only if the kernel has accepted
+//! it, so after an error nothing has changed.
 //!
-//! The table is a vector indexed by descriptor. Kernels give out the lowest free
-//! number, so it is as long as the highest descriptor in use and no longer, and
-//! a look-up on the way of each event is one bounds check.
+//! The table is a vector indexed by descriptor. Kernels assign the lowest free
+//! number, so the table is no longer than the highest descriptor in use requires,
+//! and the look-up for each event is one bounds check.
 //!
-//! It never waits; whoever wants to wait gets a clone of the poller.
+//! The reactor never waits: a caller that wants to wait gets a clone of the poller.
 
 use std::io;
 use std::os::fd::RawFd;
 
 use crate::sys::{Event, Interest, Poller, Waker};
 
-/// Which payload waits for which descriptor.
+/// The payloads that wait for descriptors.
 #[derive(Debug)]
 pub struct Reactor<C> {
     poller: Poller,
     table: Vec<Entry<C>>,
-    /// How many readers and writers there are.
+    /// The number of readers and writers.
     watched: usize,
 }
 
@@ -68,7 +68,7 @@ impl<C> Reactor<C> {
         })
     }
 
-    /// How many readers and writers there are.
+    /// Returns the number of readers and writers.
     #[inline]
     pub const fn watched(&self) -> usize {
         self.watched
@@ -118,7 +118,7 @@ impl<C> Reactor<C> {
         if old.is_none() {
             return (None, None);
         }
-        // It fails for a descriptor that was closed meanwhile, which the poller has forgotten by itself.
+        // This fails for a descriptor that was closed, which the poller has forgotten by itself.
         let _ = self.poller.change(fd, old, Interest::NONE);
         let index = usize::try_from(fd).expect("negative descriptors have no interest");
         let Entry { reader, writer } = std::mem::replace(&mut self.table[index], Entry::EMPTY);
@@ -189,8 +189,8 @@ impl<C> Reactor<C> {
 
     fn set(&mut self, fd: RawFd, direction: Interest, payload: C) -> io::Result<Option<C>> {
         let old = self.interest(fd);
-        // Also when nothing seems to change: if `fd` was closed and reopened
-        // without our hearing of it, this is what registers the new file.
+        // This is done even if nothing seems to change: `fd` may have been closed
+        // and reopened unnoticed, and this call registers the new file.
         match self.poller.change(fd, old, old | direction) {
             Err(error) if old.contains(direction) && is_closed(&error) => {}
             changed => changed?,

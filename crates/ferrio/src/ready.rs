@@ -1,8 +1,8 @@
 //! The ready queue: payloads that are to run, first in, first out.
 //!
-//! It is not more than a queue, and has a module because of one rule: **a turn
-//! runs only what was ready when it began**. Callbacks that schedule each other
-//! therefore cannot starve I/O. The rule is kept by counting, as in asyncio's
+//! The queue serves one rule: **a turn runs only what was ready when it
+//! began**. Callbacks that schedule each other therefore cannot starve I/O. The
+//! rule is kept by counting, as in asyncio's
 //! `_run_once`: [`LoopCore::unpark`](crate::LoopCore::unpark) returns the length
 //! of this queue, and the caller pops no more than that.
 
@@ -15,14 +15,14 @@ pub struct Ready<C> {
 }
 
 impl<C> Ready<C> {
-    /// An empty queue.
+    /// Makes an empty queue.
     pub const fn new() -> Ready<C> {
         Ready {
             queue: VecDeque::new(),
         }
     }
 
-    /// How many payloads are queued.
+    /// Returns the number of queued payloads.
     #[inline]
     pub fn len(&self) -> usize {
         self.queue.len()
@@ -57,22 +57,22 @@ impl<C> Ready<C> {
         self.queue.pop_front()
     }
 
-    /// What is queued, in order.
+    /// Returns the queued payloads in order.
     pub fn iter(&self) -> impl Iterator<Item = &C> {
         self.queue.iter()
     }
 
-    /// The payload at a place in the queue; the first is that which has been queued longest.
+    /// Returns the payload at an index; that at 0 has been queued longest.
     pub fn get(&self, index: usize) -> Option<&C> {
         self.queue.get(index)
     }
 
-    /// Takes everything out.
+    /// Takes all payloads out.
     pub fn take(&mut self) -> VecDeque<C> {
         std::mem::take(&mut self.queue)
     }
 
-    /// Puts payloads before all that are queued.
+    /// Puts payloads in front of all queued ones.
     pub fn put_first(&mut self, mut payloads: VecDeque<C>) {
         payloads.append(&mut self.queue);
         self.queue = payloads;

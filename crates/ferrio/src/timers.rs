@@ -5,13 +5,12 @@
 //! slab, and the heap moves 24 bytes whatever a payload is.
 //!
 //! **Cancelling is lazy**, because most timers are timeouts that never fire, and
-//! finding one in the middle of a heap is what would cost. The payload is
+//! finding one in the middle of a heap would be expensive. The payload is
 //! returned, and so freed, at once; the heap entry stays behind as a tombstone
-//! until it reaches the top. When there are too many of those, all are removed in
-//! one pass, by the rule of asyncio's `_run_once`. It is applied at the
-//! cancellation here, so that the bound holds at any time, also in the middle
-//! of a turn that cancels a million timers; each pass is paid for by the
-//! cancellations since the last.
+//! until it reaches the top. When there are too many tombstones, all are removed
+//! in one pass, by the rule of asyncio's `_run_once`. Here the rule is applied at
+//! each cancellation, so that the bound holds even in the middle of a turn that
+//! cancels a million timers. The cancellations since the last pass pay for a pass.
 //!
 //! This module never reads the clock: the caller says what time it is.
 
@@ -30,7 +29,7 @@ const MIN_SCHEDULED: usize = 100;
 /// asyncio's `_MIN_CANCELLED_TIMER_HANDLES_FRACTION` of one half.
 const MAX_CANCELLED_ONE_IN: usize = 2;
 
-/// Whether so many of a heap's entries were cancelled that they are all to leave it: the rule of asyncio's `_run_once`.
+/// Whether a heap has so many cancelled entries that all of them have to be removed: the rule of asyncio's `_run_once`.
 pub const fn has_too_many_cancelled(entries: usize, cancelled: usize) -> bool {
     entries > MIN_SCHEDULED && cancelled * MAX_CANCELLED_ONE_IN > entries
 }
@@ -63,7 +62,7 @@ struct Slot<C> {
 }
 
 impl<C> Timers<C> {
-    /// No timers.
+    /// Makes an empty heap.
     pub const fn new() -> Timers<C> {
         Timers {
             heap: BinaryHeap::new(),
@@ -72,12 +71,12 @@ impl<C> Timers<C> {
         }
     }
 
-    /// How many timers wait; cancelled ones do not count.
+    /// Returns the number of timers that are scheduled and not cancelled.
     pub fn len(&self) -> usize {
         self.slots.len()
     }
 
-    /// Whether no timer waits.
+    /// Whether no timer is scheduled.
     #[inline]
     pub fn is_empty(&self) -> bool {
         self.slots.is_empty()
@@ -116,7 +115,7 @@ impl<C> Timers<C> {
 
     /// Takes the first timer whose deadline is not after `now`.
     pub fn pop_due(&mut self, now: Time) -> Option<C> {
-        // `NEVER` is not a time that comes, even for a clock that has stuck there.
+        // `NEVER` is never due, even if the caller's clock has reached it.
         if self.next_deadline()? > now.min(LAST) {
             return None;
         }
@@ -134,7 +133,7 @@ impl<C> Timers<C> {
         })
     }
 
-    /// The timer that is due first, which stays.
+    /// Returns the timer that is due first, without taking it out.
     pub fn first(&mut self) -> Option<(Time, TimerKey, &C)> {
         self.next_deadline()?;
         let &Reverse((at, sequence, slot)) = self.heap.peek()?;
@@ -142,7 +141,7 @@ impl<C> Timers<C> {
         Some((at, TimerKey { slot, sequence }, payload))
     }
 
-    /// How many cancelled timers have not left the heap yet.
+    /// Returns the number of cancelled timers that are still in the heap.
     pub fn tombstones(&self) -> usize {
         self.heap.len() - self.slots.len()
     }
@@ -173,7 +172,7 @@ impl<C> Timers<C> {
     }
 }
 
-/// The last time that comes.
+/// The last time at which a timer can be due.
 const LAST: Time = Time::from_nanos(u64::MAX - 1);
 
 fn is_live<C>(slots: &Slab<Slot<C>>, slot: usize, sequence: u64) -> bool {

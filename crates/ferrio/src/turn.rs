@@ -33,16 +33,16 @@ use crate::timers::{TimerKey, Timers};
 /// The longest wait, one day; asyncio's `MAXIMUM_SELECT_TIMEOUT`.
 pub const MAX_WAIT: Duration = Duration::from_secs(24 * 3600);
 
-/// How many iterations in a row may do without the system call when nothing is watched that anybody waits for. With 15 it
-/// was a tenth of what an iteration with one callback costs.
+/// The number of iterations in a row that may leave the system call out while only patient descriptors are watched. With
+/// 15, the system call was a tenth of the cost of an iteration with one callback.
 const MAX_UNPOLLED: u32 = 255;
 
 /// Whether an iteration may block.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub enum Block {
-    /// Until there is something to do.
+    /// It may block until there is something to do.
     Allowed,
-    /// Look what is ready and go on: the loop is about to stop.
+    /// It only looks for what is ready: the loop is about to stop.
     Never,
 }
 
@@ -56,16 +56,16 @@ pub struct LoopCore<C> {
     injector: Arc<Injector<C>>,
     /// The event buffer, while no [`Parked`] holds it.
     events: Option<Events>,
-    /// How many of the watched descriptors may be looked at a few iterations late.
+    /// The number of readers and writers that may be reported a few iterations late.
     patient: usize,
-    /// How many iterations in a row have not polled.
+    /// The number of iterations in a row that have not polled.
     unpolled: u32,
-    /// What the caller's own clock says, if it has one.
+    /// The time on the caller's own clock, if it has one.
     own_time: Option<Time>,
 }
 
 impl<C> LoopCore<C> {
-    /// A loop with nothing to do.
+    /// Makes a loop with nothing to do.
     ///
     /// Opens the poller and the waker; fails when the process has no file
     /// descriptors left for them.
@@ -84,7 +84,7 @@ impl<C> LoopCore<C> {
         })
     }
 
-    /// The way in for other threads.
+    /// Returns the way in for other threads.
     pub fn injector(&self) -> Arc<Injector<C>> {
         Arc::clone(&self.injector)
     }
@@ -100,8 +100,8 @@ impl<C> LoopCore<C> {
         }
     }
 
-    /// The same where something was injected, or the queue has to grow: apart, since what calls other functions has to
-    /// save registers.
+    /// Does the same when something was injected or the queue has to grow. A function of its own, since one that calls others
+    /// has to save registers.
     #[cold]
     fn push_behind(&mut self, payload: C) {
         self.injector.drain_into(&mut self.ready);
@@ -123,8 +123,8 @@ impl<C> LoopCore<C> {
         self.timers.contains(key)
     }
 
-    /// How many payloads are ready; what other threads injected and the loop
-    /// has not yet taken over does not count.
+    /// Returns the number of ready payloads, without those that other threads
+    /// have injected and the loop has not taken over.
     #[inline]
     pub fn ready_len(&self) -> usize {
         self.ready.len()
@@ -154,7 +154,7 @@ impl<C> LoopCore<C> {
             .map_or(Ok(None), |reactor| reactor.remove_reader(fd))
     }
 
-    /// Stops watching `fd` and returns its reader and its writer, whatever has become of the descriptor.
+    /// Stops watching `fd`, even if it was closed, and returns its reader and its writer.
     pub fn forget(&mut self, fd: RawFd) -> (Option<C>, Option<C>) {
         let reactor = self.reactor.as_mut();
         reactor.map_or((None, None), |reactor| reactor.forget(fd))
@@ -167,31 +167,31 @@ impl<C> LoopCore<C> {
             .map_or(Ok(None), |reactor| reactor.remove_writer(fd))
     }
 
-    /// The payload that waits for `fd` to become readable.
+    /// Returns the payload that waits for `fd` to become readable.
     pub fn reader(&self, fd: RawFd) -> Option<&C> {
         self.reactor.as_ref()?.reader(fd)
     }
 
-    /// The payload that waits for `fd` to become writable.
+    /// Returns the payload that waits for `fd` to become writable.
     pub fn writer(&self, fd: RawFd) -> Option<&C> {
         self.reactor.as_ref()?.writer(fd)
     }
 
-    /// What `fd` is watched for.
+    /// Returns what `fd` is watched for.
     pub fn interest(&self, fd: RawFd) -> Interest {
         self.reactor
             .as_ref()
             .map_or(Interest::NONE, |reactor| reactor.interest(fd))
     }
 
-    /// Says that `readers_and_writers` of those that are watched may be told a few iterations late while payloads are
-    /// ready. When there are no others, most iterations with something to run need no system call.
+    /// Sets the number of readers and writers that may be reported a few iterations late while payloads are ready. If there
+    /// are no others, most iterations with something to run need no system call.
     pub const fn set_patient(&mut self, readers_and_writers: usize) {
         self.patient = readers_and_writers;
     }
 
-    /// Has this time be now until it is set again, for a caller with a clock of its own: it sets the time before
-    /// [`park`](Self::park) and before [`unpark`](Self::unpark). `None` for the system's clock.
+    /// Sets the current time, for a caller with a clock of its own, which calls this before each [`park`](Self::park) and
+    /// [`unpark`](Self::unpark). `None` means the system's clock.
     pub const fn set_own_time(&mut self, now: Option<Time>) {
         self.own_time = now;
     }
@@ -200,7 +200,7 @@ impl<C> LoopCore<C> {
         self.own_time.unwrap_or_else(Time::now)
     }
 
-    /// A whole iteration that can do without a poll: something is ready, and nobody is watched who cannot wait.
+    /// Makes a whole iteration without a poll, if something is ready and all watched descriptors are patient.
     ///
     /// Queues what other threads have injected and the timers that are due, and returns how many payloads this turn runs;
     /// `None` when it is time for [`park`](Self::park).
@@ -219,7 +219,7 @@ impl<C> LoopCore<C> {
         Some(self.ready.len())
     }
 
-    /// The first half of an iteration: what to wait for, and for how long.
+    /// Makes the first half of an iteration: decides how long to wait.
     ///
     /// Everything that the wait needs moves into the [`Parked`], which must come
     /// back through [`unpark`](Self::unpark).
@@ -243,7 +243,7 @@ impl<C> LoopCore<C> {
         }
     }
 
-    /// The second half of an iteration: queues what has become ready, and
+    /// Makes the second half of an iteration: queues what has become ready, and
     /// returns how many payloads this turn runs.
     ///
     /// `outcome` is what [`Parked::wait`] returned. Being interrupted by a
@@ -281,8 +281,8 @@ impl<C> LoopCore<C> {
         Ok(self.ready.len())
     }
 
-    /// The first half of an iteration that somebody else makes: waits this long at most, `None` for as long as it takes,
-    /// whatever is ready or scheduled.
+    /// Makes the first half of an iteration whose timeout the caller decides: the wait lasts for at most `limit`, or without
+    /// a limit, whatever is ready or scheduled.
     pub fn park_for(&mut self, limit: Option<Duration>) -> Parked {
         let timeout = match limit {
             None => Timeout::Forever,
@@ -292,9 +292,9 @@ impl<C> LoopCore<C> {
         self.park_with(timeout)
     }
 
-    /// The second half of such an iteration: takes over what other threads have injected. Returns the events, of
-    /// which nothing is queued, and whether other threads have done anything to be woken up for. There are no events if
-    /// the wait was interrupted.
+    /// Makes the second half of such an iteration: takes over what other threads have injected. Returns the events, whose
+    /// payloads are not queued, and whether another thread has injected something or woken the loop up. There are no events
+    /// if the wait was interrupted.
     pub fn unpark_events(
         &mut self,
         parked: Parked,
@@ -315,24 +315,24 @@ impl<C> LoopCore<C> {
         }
     }
 
-    /// Takes over what other threads have injected so far. Returns how many payloads are ready then.
+    /// Takes over what other threads have injected so far. Returns the number of ready payloads.
     pub fn take_over_injected(&mut self) -> usize {
         self.injector.drain_into(&mut self.ready);
         self.ready.len()
     }
 
-    /// Takes out all that is ready, with what other threads have injected so far.
+    /// Takes out all ready payloads, with those that other threads have injected so far.
     pub fn take_ready(&mut self) -> VecDeque<C> {
         self.injector.drain_into(&mut self.ready);
         self.ready.take()
     }
 
-    /// The payload that is ready at a place in the queue, without what was injected and not yet taken over.
+    /// Returns the ready payload at an index of the queue, which does not include injected payloads that were not taken over.
     pub fn ready_at(&self, index: usize) -> Option<&C> {
         self.ready.get(index)
     }
 
-    /// Puts payloads before all that are ready.
+    /// Puts payloads in front of all ready ones.
     pub fn put_ready_first(&mut self, payloads: VecDeque<C>) {
         self.ready.put_first(payloads);
     }
@@ -342,22 +342,22 @@ impl<C> LoopCore<C> {
         self.timers.drain().collect()
     }
 
-    /// The timer that is due first, which stays.
+    /// Returns the timer that is due first, without taking it out.
     pub fn first_timer(&mut self) -> Option<(Time, TimerKey, &C)> {
         self.timers.first()
     }
 
-    /// How many cancelled timers are remembered still.
+    /// Returns the number of cancelled timers that are still in the heap.
     pub fn cancelled_timers(&self) -> usize {
         self.timers.tombstones()
     }
 
-    /// All watched descriptors, with their readers and writers.
+    /// Returns all watched descriptors, with their readers and writers.
     pub fn watched(&self) -> impl Iterator<Item = (RawFd, Option<&C>, Option<&C>)> {
         self.reactor.iter().flat_map(Reactor::entries)
     }
 
-    /// The poller's own descriptor; `None` when the loop is closed.
+    /// Returns the poller's own descriptor; `None` when the loop is closed.
     pub fn poller_fd(&self) -> Option<RawFd> {
         Some(self.reactor.as_ref()?.poller().fd())
     }
@@ -369,8 +369,8 @@ impl<C> LoopCore<C> {
         self.ready.pop()
     }
 
-    /// Everything that the loop holds, for a garbage collector to look at. What other threads have injected and the
-    /// loop has not taken over yet is not among it.
+    /// Returns all payloads that the loop holds, for a garbage collector to look at, except those that other threads have
+    /// injected and the loop has not taken over yet.
     pub fn payloads(&self) -> impl Iterator<Item = &C> {
         let watched = self.reactor.iter().flat_map(Reactor::payloads);
         self.ready
@@ -418,7 +418,7 @@ impl<C> LoopCore<C> {
         }
     }
 
-    /// When the first timer is due.
+    /// Returns the time at which the first timer is due.
     pub fn next_timer(&mut self) -> Option<Time> {
         self.timers.next_deadline()
     }
@@ -427,7 +427,7 @@ impl<C> LoopCore<C> {
     pub fn queue_due_timers(&mut self) {
         let is_far = |at: Time| self.own_time.is_none() && at.is_far();
         if self.timers.next_deadline().is_none_or(is_far) {
-            return; // and the clock need not be read
+            return; // The clock need not be read.
         }
         let now = self.now();
         while let Some(payload) = self.timers.pop_due(now) {
@@ -440,16 +440,16 @@ impl<C> LoopCore<C> {
     }
 }
 
-/// An iteration between its two halves: a wait, and nothing that it could block.
+/// An iteration between its two halves: all that the wait needs, and nothing that others need meanwhile.
 #[derive(Debug)]
 pub struct Parked {
     /// `None` when the loop was closed before.
     poller: Option<Poller>,
     events: Events,
     timeout: Timeout,
-    /// Whether the injector believes that the loop is blocked.
+    /// Whether the injector was told that the loop blocks.
     announced: bool,
-    /// Whether the injector has kept the loop from blocking.
+    /// Whether the injector has refused to let the loop block.
     refused: bool,
 }
 
@@ -462,10 +462,10 @@ impl Parked {
         self.poll(self.timeout)
     }
 
-    /// Looks what has happened already, instead of waiting or before it.
+    /// Looks for events without waiting.
     ///
-    /// Returns whether anything has: then [`wait`](Self::wait) would lose it, and the iteration goes on with
-    /// [`unpark`](LoopCore::unpark). Fails as `wait` does.
+    /// Returns whether there are any: then the iteration goes on with [`unpark`](LoopCore::unpark), since
+    /// [`wait`](Self::wait) would lose them. Fails as `wait` does.
     pub fn look(&mut self) -> io::Result<bool> {
         self.poll(Timeout::Now)?;
         Ok(!self.events.is_empty())
@@ -484,7 +484,7 @@ impl Parked {
     }
 }
 
-/// What a closed descriptor would answer.
+/// The error of a closed descriptor.
 fn closed() -> io::Error {
     rustix::io::Errno::BADF.into()
 }

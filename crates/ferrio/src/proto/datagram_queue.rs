@@ -1,7 +1,7 @@
-//! What a datagram transport has accepted and the kernel has not: datagrams, in order.
+//! The datagrams that a transport has accepted and the kernel has not, in order.
 //!
-//! Unlike the [`WriteBuffer`](super::WriteBuffer) it keeps what it was given apart: a datagram leaves whole or not at
-//! all, an empty one is a datagram, and each has its own address.
+//! Unlike a [`WriteBuffer`](super::WriteBuffer), the queue keeps datagrams apart: each is sent whole or not at all, may be
+//! empty, and has its own address.
 
 use std::collections::VecDeque;
 
@@ -11,7 +11,7 @@ pub struct DatagramQueue<B, A> {
     datagrams: VecDeque<(B, A)>,
     /// The sum of all sizes, overheads included.
     size: usize,
-    /// What each datagram counts for beyond its data, in bytes, so that empty ones fill a queue too.
+    /// The bytes that each datagram counts beyond its data, so that empty ones fill the queue too.
     overhead: usize,
 }
 
@@ -25,7 +25,7 @@ impl<B: AsRef<[u8]>, A> DatagramQueue<B, A> {
         }
     }
 
-    /// How many datagrams wait.
+    /// Returns the number of waiting datagrams.
     pub fn len(&self) -> usize {
         self.datagrams.len()
     }
@@ -35,7 +35,7 @@ impl<B: AsRef<[u8]>, A> DatagramQueue<B, A> {
         self.datagrams.is_empty()
     }
 
-    /// What flow control is to know: the bytes of all that wait, overheads included.
+    /// Returns the size for flow control: the bytes of all waiting datagrams, overheads included.
     pub const fn size(&self) -> usize {
         self.size
     }

@@ -1,9 +1,9 @@
 //! When a protocol is told to pause and to resume writing: asyncio's
 //! `transports._FlowControlMixin` as a state machine.
 //!
-//! It knows the two water marks and whether the protocol is paused, not how full
-//! the buffer is: the transport says that, each time it changes. It never calls
-//! the protocol; the answer says whether to.
+//! It knows the two water marks and whether the protocol is paused. The transport
+//! passes the size of its buffer each time this changes. The protocol is never
+//! called here; the return value says whether to call it.
 
 /// The high-water mark of a transport that has not been told otherwise, in bytes.
 const DEFAULT_HIGH: usize = 64 * 1024;

@@ -1,10 +1,9 @@
 //! The parts of transports that do no I/O: state machines and buffers.
 //!
-//! Everything here is data in, decision out. Nothing in this folder knows a
-//! socket, an event loop or a protocol object, so that one implementation serves
-//! sockets, pipes and TLS, in Python and in Rust, and is tested without any of
-//! them. Callbacks are not called; what the caller is to tell its protocol is the
-//! return value.
+//! Nothing in this folder knows a socket, an event loop or a protocol object, so
+//! one implementation serves sockets, pipes and TLS, in Python and in Rust, and is
+//! tested without any of them. Callbacks are not called: the return value says what
+//! the caller has to tell its protocol.
 
 mod datagram_queue;
 mod flow_control;

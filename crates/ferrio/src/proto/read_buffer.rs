@@ -1,9 +1,9 @@
-//! What has arrived and nobody has taken: one run of bytes, and a search in it.
+//! The bytes that have arrived and were not taken, side by side, and a search in them.
 //!
-//! Bytes are taken from the front without moving the rest: that is moved to the
-//! front only when room is needed, and when it is less than was taken. A
-//! [`Search`] remembers how far it has looked, so that a message that arrives
-//! in many pieces is looked through once.
+//! Taking bytes from the front does not move the rest. The rest is moved to the
+//! front only when room is needed, and when it is shorter than what was taken. A
+//! [`Search`] remembers how far it has looked, so a message that arrives in many
+//! pieces is searched only once.
 
 use std::ops::Range;
 
@@ -16,7 +16,7 @@ const KEPT: usize = 128 * 1024;
 #[derive(Debug, Default)]
 pub struct ReadBuffer {
     bytes: Vec<u8>,
-    /// How many bytes in front have been taken.
+    /// The number of bytes in front that were taken.
     start: usize,
 }
 
@@ -29,7 +29,7 @@ impl ReadBuffer {
         }
     }
 
-    /// How many bytes there are.
+    /// Returns the number of bytes.
     #[inline]
     pub const fn len(&self) -> usize {
         self.bytes.len() - self.start
@@ -80,7 +80,7 @@ impl ReadBuffer {
     }
 }
 
-/// What is searched for.
+/// A separator to search for.
 #[derive(Debug)]
 enum Pattern {
     Byte(u8),
@@ -153,14 +153,14 @@ impl Search {
         })
     }
 
-    /// How many bytes are known to belong to no separator.
+    /// Returns the number of bytes that are known to belong to no separator.
     #[inline]
     pub const fn offset(&self) -> usize {
         self.offset
     }
 
-    /// Where the separator is that ends first, if one is there. `bytes` are those
-    /// of the last call, and what has been appended since.
+    /// Finds the separator that ends first. `bytes` are those of the last call,
+    /// with those that were appended since.
     #[inline]
     pub fn find(&mut self, bytes: &[u8]) -> Option<Range<usize>> {
         if bytes.len() < self.offset + self.shortest {

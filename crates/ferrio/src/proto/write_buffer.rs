@@ -1,9 +1,9 @@
-//! What a transport has accepted and the kernel has not: chunks, in order.
+//! The chunks of bytes that a transport has accepted and the kernel has not, in order.
 //!
-//! Chunks are kept as they were given, never joined: a chunk is any owner of
-//! bytes (a Python object, a `Vec`), and `writev(2)` takes many of them in one
-//! system call. The buffer does no I/O: [`WriteBuffer::gather`] shows what to
-//! write, [`WriteBuffer::advance`] takes away what was written.
+//! Chunks are never joined: a chunk is any owner of bytes (a Python object, a
+//! `Vec`), and `writev(2)` takes many of them in one system call. The buffer does
+//! no I/O: [`WriteBuffer::gather`] returns the bytes to write,
+//! [`WriteBuffer::advance`] removes the bytes that were written.
 
 use std::collections::VecDeque;
 use std::io::IoSlice;
@@ -17,9 +17,9 @@ pub const MAX_SLICES: usize = 1024;
 pub struct WriteBuffer<B> {
     /// None of them is empty.
     chunks: VecDeque<B>,
-    /// How much of the first chunk is written already; less than its length.
+    /// The number of bytes of the first chunk that are written; less than its length.
     offset: usize,
-    /// How many bytes are left in all chunks.
+    /// The number of bytes that are left in all chunks.
     len: usize,
 }
 
@@ -33,7 +33,7 @@ impl<B: AsRef<[u8]>> WriteBuffer<B> {
         }
     }
 
-    /// How many bytes are left to write.
+    /// Returns the number of bytes that are left to write.
     #[inline]
     pub const fn len(&self) -> usize {
         self.len
@@ -45,7 +45,7 @@ impl<B: AsRef<[u8]>> WriteBuffer<B> {
         self.len == 0
     }
 
-    /// In how many chunks they are.
+    /// Returns the number of chunks.
     pub fn chunk_count(&self) -> usize {
         self.chunks.len()
     }

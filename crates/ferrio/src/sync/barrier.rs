@@ -1,35 +1,35 @@
 //! A barrier: nobody passes until so many have come. How they wait is the caller's affair, with a
 //! [`Condition`](super::Condition) that all share.
 
-/// In which phase a barrier is.
+/// The phase of a barrier.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Phase {
-    /// Those who come wait for the others.
+    /// Callers that enter wait for the others.
     Filling,
-    /// All have come and leave; who comes now waits until they have left.
+    /// All callers have entered and are leaving; a new caller waits until they have left.
     Draining,
-    /// It was reset: those who waited leave with an error, and who comes now waits until they have left.
+    /// The barrier was reset: callers that waited leave with an error; a new caller waits until they have left.
     Resetting,
-    /// It was aborted: everybody gets an error.
+    /// The barrier was aborted: every caller gets an error.
     Broken,
 }
 
-/// A barrier is broken, or was reset while one waited.
+/// The error of a barrier that is broken, or that was reset while the caller waited.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Broken;
 
-/// What somebody finds who comes to a barrier.
+/// The outcome of an attempt to enter a barrier.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Entry {
-    /// Others are still leaving: wait for a notification and come again.
+    /// Not entered, since others are still leaving: the caller waits for a notification and tries again.
     Later,
-    /// In, with this number: wait for notifications until [`Barrier::passed`] says how it went.
+    /// Entered with this number: the caller waits for notifications until [`Barrier::passed`] returns an outcome.
     Wait(usize),
-    /// In, with this number, and the last one: notify all.
+    /// Entered with this number as the last one: the caller notifies all.
     Last(usize),
 }
 
-/// How many are at a barrier, and in which phase it is.
+/// The number of callers at a barrier, and its phase.
 #[derive(Debug)]
 pub struct Barrier {
     parties: usize,
@@ -38,7 +38,7 @@ pub struct Barrier {
 }
 
 impl Barrier {
-    /// A barrier for so many, at least one.
+    /// Makes a barrier for `parties` callers, at least one.
     pub const fn new(parties: usize) -> Self {
         Self {
             parties,
@@ -47,22 +47,22 @@ impl Barrier {
         }
     }
 
-    /// How many it takes.
+    /// Returns the number of callers that the barrier waits for.
     pub const fn parties(&self) -> usize {
         self.parties
     }
 
-    /// How many are in it, waiting or leaving.
+    /// Returns the number of callers that have entered and not left.
     pub const fn count(&self) -> usize {
         self.count
     }
 
-    /// In which phase it is.
+    /// Returns the phase.
     pub const fn phase(&self) -> Phase {
         self.phase
     }
 
-    /// Somebody comes.
+    /// Enters the barrier, if possible.
     pub fn enter(&mut self) -> Result<Entry, Broken> {
         match self.phase {
             Phase::Draining | Phase::Resetting => return Ok(Entry::Later),
@@ -78,7 +78,7 @@ impl Barrier {
         Ok(Entry::Last(number))
     }
 
-    /// How waiting has ended; `None` if it has not.
+    /// Returns how the wait of a caller that has entered has ended; `None` if it has not.
     pub const fn passed(&self) -> Option<Result<(), Broken>> {
         match self.phase {
             Phase::Filling => None,
@@ -87,8 +87,8 @@ impl Barrier {
         }
     }
 
-    /// Somebody who was in leaves, for whatever reason. True if it was the last: notify all.
-    #[must_use = "those who wait to come in are to be notified"]
+    /// Leaves the barrier, for any reason. Returns `true` for the last one: then the caller notifies all.
+    #[must_use = "callers that wait to enter have to be notified"]
     pub fn leave(&mut self) -> bool {
         self.count -= 1;
         if self.count > 0 {
@@ -100,7 +100,7 @@ impl Barrier {
         true
     }
 
-    /// Sends away those who wait, with an error, and begins anew. Notify all.
+    /// Resets the barrier: callers that wait leave with an error. The caller then notifies all.
     pub const fn reset(&mut self) {
         self.phase = if self.count > 0 {
             Phase::Resetting
@@ -109,7 +109,7 @@ impl Barrier {
         };
     }
 
-    /// Breaks the barrier for everybody. Notify all.
+    /// Breaks the barrier for all callers. The caller then notifies all.
     pub const fn abort(&mut self) {
         self.phase = Phase::Broken;
     }

@@ -1,16 +1,16 @@
-//! A condition: those who wait to be notified. Its lock is the caller's affair.
+//! A condition: the waiters for a notification. The caller has the condition's lock.
 
 use super::{Cursor, Waiter, Waiters};
 
-/// Those who wait to be notified.
+/// The waiters for a notification.
 #[derive(Debug)]
 pub struct Condition<W> {
-    /// Those who wait.
+    /// The waiters.
     pub waiters: Waiters<W>,
 }
 
 impl<W> Condition<W> {
-    /// A condition that nobody waits for.
+    /// Makes a condition without waiters.
     pub const fn new() -> Self {
         Self {
             waiters: Waiters::new(),
@@ -19,7 +19,7 @@ impl<W> Condition<W> {
 }
 
 impl<W: Waiter> Condition<W> {
-    /// Who is to be notified next. Those who are notified already do not count.
+    /// Returns the next waiter to notify, leaving out those that were notified already.
     pub fn to_wake(&self, cursor: &mut Cursor) -> Option<&W> {
         self.waiters.next_waiting(cursor)
     }

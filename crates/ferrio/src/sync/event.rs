@@ -2,16 +2,16 @@
 
 use super::{Cursor, Waiter, Waiters};
 
-/// A flag, and those who wait until it is set.
+/// A flag, and the waiters for it to be set.
 #[derive(Debug)]
 pub struct Event<W> {
     set: bool,
-    /// Those who wait.
+    /// The waiters for the flag.
     pub waiters: Waiters<W>,
 }
 
 impl<W> Event<W> {
-    /// An event that is not set.
+    /// Makes an event that is not set.
     pub const fn new() -> Self {
         Self {
             set: false,
@@ -19,25 +19,25 @@ impl<W> Event<W> {
         }
     }
 
-    /// Whether the flag is set: nobody has to wait.
+    /// Whether the flag is set, so that nobody has to wait.
     pub const fn is_set(&self) -> bool {
         self.set
     }
 
-    /// Sets the flag. True if it was not set: then everybody who waits is to be woken.
-    #[must_use = "those who wait are to be woken"]
+    /// Sets the flag. Returns `true` if it was not set: then the caller has to wake all waiters.
+    #[must_use = "the waiters have to be woken"]
     pub const fn set(&mut self) -> bool {
         !std::mem::replace(&mut self.set, true)
     }
 
-    /// Takes the flag back. Those who have been woken go on all the same.
+    /// Clears the flag. Waiters that were woken go on all the same.
     pub const fn clear(&mut self) {
         self.set = false;
     }
 }
 
 impl<W: Waiter> Event<W> {
-    /// Who is to be woken next after the flag was set. Those who come later are not.
+    /// Returns the next waiter to wake after the flag was set.
     pub fn to_wake(&self, cursor: &mut Cursor) -> Option<&W> {
         self.waiters.next_waiting(cursor)
     }

@@ -1,22 +1,20 @@
-//! Synchronization without I/O: who may go on, who has to wait, and who is to be
-//! woken (asyncio's `locks.py` and `queues.py`).
+//! Synchronization without I/O: the decisions of asyncio's `locks.py` and `queues.py`. Which caller may go on, which one
+//! has to wait, and which waiter is to be woken?
 //!
 //! | file | concern |
 //! |---|---|
-//! | `waiters` | [`Waiters`]: a line of those who wait, in the order in which they came |
+//! | `waiters` | [`Waiters`]: a line of waiters, in the order in which they came |
 //! | `lock`, `event`, `condition`, `semaphore` | the primitives of these names |
 //! | `barrier` | what a barrier adds to a condition |
-//! | `queue` | who waits for items and for room, and what is unfinished; not the items |
+//! | `queue` | the waiters and counters of a queue, without its items |
 //!
-//! Nothing here wakes anybody or runs anything: the answers say who is to be woken,
-//! and the caller does so. What a waiter is, is the caller's choice: for the Python
-//! bindings a future, for a Rust program a waker. A waiter that has been woken or
-//! cancelled stays in line until whoever it belongs to has noticed: only then do
-//! they say so, by `woken`, `left` or `ended`. The rules are asyncio's to the letter,
-//! those of the newest version.
+//! Nothing here wakes a waiter or runs anything: the methods return the waiter to wake, and the caller wakes it. The
+//! caller also chooses the type of a waiter: for the Python bindings a future, for a Rust program a waker. A waiter that
+//! was woken or cancelled stays in line until its owner runs again and calls `woken`, `left` or `ended`. The rules are
+//! exactly those of the newest version of asyncio.
 //!
-//! Waiters that are taken out of line are always handed back, never dropped in
-//! here: where the caller's lock must not be held while they are, it need not be.
+//! Waiters that leave a line are always returned, never dropped here, so that the caller can drop them outside of its
+//! own lock.
 
 mod barrier;
 mod condition;

@@ -1,38 +1,38 @@
-//! A queue: who waits for items and for room, and how much is unfinished. The items are the caller's.
+//! A queue: the waiters for items and for room, and the count of unfinished items. The caller has the items.
 
 use super::{Waiter, Waiters};
 
 /// The waiters and counters of a queue.
 #[derive(Debug)]
 pub struct Queue<W> {
-    /// How many items it holds at most; `None` if there is no limit.
+    /// The maximal number of items; `None` for no limit.
     pub limit: Option<usize>,
-    /// How many items were put in that nobody has said to be done.
+    /// The number of items that were put in and not reported as done.
     pub unfinished: usize,
-    /// Whether nothing more is taken in.
+    /// Whether the queue is shut down and accepts no more items.
     pub shut_down: bool,
-    /// Those who wait for an item.
+    /// The waiters for an item.
     pub getters: Waiters<W>,
-    /// Those who wait for room.
+    /// The waiters for room.
     pub putters: Waiters<W>,
 }
 
 /// Why an item cannot be put in or taken out at once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Refused {
-    /// There is no room, or no item.
+    /// There is no room, or no item, at present.
     Wait,
-    /// There will never be.
+    /// The queue is shut down, so waiting is useless.
     ShutDown,
 }
 
-/// Something was said to be done more often than put in.
+/// The error of more items reported as done than were put in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("task_done() called too many times")]
 pub struct TooManyDone;
 
 impl<W> Queue<W> {
-    /// A queue that holds so many items at most.
+    /// Makes a queue for at most `limit` items.
     pub const fn new(limit: Option<usize>) -> Self {
         Self {
             limit,
@@ -43,7 +43,7 @@ impl<W> Queue<W> {
         }
     }
 
-    /// Whether there is no room with so many items in it.
+    /// Whether a queue that holds `items` items has no room.
     pub fn is_full(&self, items: usize) -> bool {
         self.limit.is_some_and(|limit| items >= limit)
     }
@@ -66,8 +66,8 @@ impl<W> Queue<W> {
         }
     }
 
-    /// An item is done. True if all are: those who wait for that are to be woken.
-    #[must_use = "those who wait for the end are to be woken"]
+    /// Reports an item as done. Returns `true` if all items are: then the caller has to wake the waiters for that.
+    #[must_use = "the waiters for the end have to be woken"]
     pub fn done(&mut self) -> Result<bool, TooManyDone> {
         self.unfinished = self.unfinished.checked_sub(1).ok_or(TooManyDone)?;
         Ok(self.unfinished == 0)
@@ -75,13 +75,13 @@ impl<W> Queue<W> {
 }
 
 impl<W: Waiter> Queue<W> {
-    /// An item was put in: who is to be woken for it. Waiters that do not wait any more go to `gone`.
+    /// Counts an item that was put in. Returns the getter to wake; getters that do not wait any more go to `gone`.
     pub fn added(&mut self, gone: &mut Vec<W>) -> Option<W> {
         self.unfinished += 1;
         self.getters.pop_waiting(gone)
     }
 
-    /// An item was taken out: who is to be woken for the room. Waiters that do not wait any more go to `gone`.
+    /// Returns the putter to wake after an item was taken out; putters that do not wait any more go to `gone`.
     pub fn taken(&mut self, gone: &mut Vec<W>) -> Option<W> {
         self.putters.pop_waiting(gone)
     }

@@ -1,28 +1,28 @@
-//! A semaphore: so many holders at a time.
+//! A semaphore: a limited number of holders at a time.
 
 use super::{Cursor, Status, Waiter, Waiters};
 
-/// The value of a semaphore that never runs out, whatever is taken and given back.
+/// The value of a semaphore without a limit, which acquiring and releasing do not change.
 pub const UNLIMITED: i64 = i64::MAX;
 
-/// A counter that does not go below zero, and those who wait to count it down.
+/// A number of permits, and the waiters for one.
 #[derive(Debug)]
 pub struct Semaphore<W> {
-    /// What is left. A permit that was given to a waiter is not in it.
+    /// The number of free permits. A permit that was given to a waiter is not free.
     pub value: i64,
-    /// What the value may not grow beyond, if it is bounded.
+    /// The largest value, for a bounded semaphore.
     pub bound: Option<i64>,
-    /// Those who want a permit.
+    /// The waiters for a permit.
     pub waiters: Waiters<W>,
 }
 
-/// A bounded semaphore was released more often than acquired.
+/// The error of a bounded semaphore that is released more often than acquired.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("BoundedSemaphore released too many times")]
 pub struct ReleasedTooOften;
 
 impl<W> Semaphore<W> {
-    /// A semaphore with this many permits.
+    /// Makes a semaphore with this number of permits.
     pub const fn new(value: i64, bound: Option<i64>) -> Self {
         Self {
             value,
@@ -39,12 +39,12 @@ impl<W> Semaphore<W> {
 }
 
 impl<W: Waiter> Semaphore<W> {
-    /// Whether a caller has to wait: for a permit, or because others came before.
+    /// Whether a caller has to wait: there is no permit, or others are waiting already.
     pub fn is_locked(&self) -> bool {
         self.value == 0 || self.waiters.anybody()
     }
 
-    /// Takes a permit unless the caller has to wait; then it puts itself in line.
+    /// Takes a permit if the caller need not wait. Otherwise the caller has to add a waiter to the line.
     #[must_use = "there may be no permit"]
     pub fn try_acquire(&mut self) -> bool {
         if self.is_locked() {
@@ -54,7 +54,7 @@ impl<W: Waiter> Semaphore<W> {
         true
     }
 
-    /// Gives a permit back, and at once to the first who waits: who is to be woken.
+    /// Releases a permit. Gives it to the first waiter, if there is one, and returns that for the caller to wake.
     pub fn release(&mut self) -> Result<Option<&W>, ReleasedTooOften> {
         if self.bound.is_some_and(|bound| self.value >= bound) {
             return Err(ReleasedTooOften);
@@ -63,8 +63,8 @@ impl<W: Waiter> Semaphore<W> {
         Ok(self.give())
     }
 
-    /// One in line goes on: with a permit if it was woken, and without if it was cancelled, possibly after it was woken.
-    /// Afterwards [`to_wake`](Self::to_wake) is to be called until there is nobody.
+    /// Takes a waiter out of the line when its owner runs: with its permit if it was woken, without one if it was cancelled,
+    /// even if it was woken before. The caller then wakes [`to_wake`](Self::to_wake) until that returns `None`.
     pub fn ended(&mut self, is_me: impl Fn(&W) -> bool, cancelled: bool) -> Option<W> {
         let me = self.waiters.remove(is_me);
         let has_permit = |waiter: &W| waiter.status() == Status::Woken;
@@ -74,7 +74,7 @@ impl<W: Waiter> Semaphore<W> {
         me
     }
 
-    /// Gives a permit to somebody else who waits, if one is left: who is to be woken.
+    /// Gives a free permit to the next waiter, if there are both, and returns that waiter for the caller to wake.
     pub fn to_wake(&mut self) -> Option<&W> {
         if self.value > 0 { self.give() } else { None }
     }

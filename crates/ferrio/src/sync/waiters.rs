@@ -1,25 +1,25 @@
-//! Those who wait, in line.
+//! A line of waiters.
 
 use std::collections::VecDeque;
 
-/// What has become of a waiter.
+/// The state of a waiter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Status {
-    /// It waits.
+    /// Neither woken nor cancelled.
     Waiting,
-    /// It has been woken, and its owner has not gone on yet.
+    /// Woken; its owner has not run since.
     Woken,
-    /// It does not want to wait any more, and its owner has not gone on yet.
+    /// Cancelled; its owner has not run since.
     Cancelled,
 }
 
-/// Something that waits and can be asked whether it still does.
+/// Something that waits and knows whether it still does.
 pub trait Waiter {
-    /// What has become of it.
+    /// Returns the state.
     fn status(&self) -> Status;
 }
 
-/// How far a walk along the line has come.
+/// A position in a walk along the line.
 #[derive(Debug, Default)]
 pub struct Cursor(usize);
 
@@ -28,62 +28,62 @@ pub struct Cursor(usize);
 pub struct Waiters<W>(VecDeque<W>);
 
 impl<W> Waiters<W> {
-    /// An empty line, which needs no memory.
+    /// Makes an empty line, which needs no memory.
     pub const fn new() -> Self {
         Self(VecDeque::new())
     }
 
-    /// How many are in line, whatever has become of them.
+    /// Returns the number of waiters in line, in any state.
     pub fn len(&self) -> usize {
         self.0.len()
     }
 
-    /// Whether nobody is in line.
+    /// Whether the line is empty.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// All in line, in order.
+    /// Returns all waiters in order.
     pub fn iter(&self) -> impl Iterator<Item = &W> {
         self.0.iter()
     }
 
-    /// The same, to be changed.
+    /// Returns all waiters in order, for changes.
     pub fn iter_mut(&mut self) -> impl Iterator<Item = &mut W> {
         self.0.iter_mut()
     }
 
-    /// Puts a waiter at the end.
+    /// Adds a waiter at the end.
     pub fn push(&mut self, waiter: W) {
         self.0.push_back(waiter);
     }
 
-    /// Takes the first out.
+    /// Takes the first waiter out.
     pub fn pop(&mut self) -> Option<W> {
         self.0.pop_front()
     }
 
-    /// Takes the first out that is meant.
+    /// Takes out the first waiter that `is_meant` accepts.
     pub fn remove(&mut self, is_meant: impl Fn(&W) -> bool) -> Option<W> {
-        let place = self.0.iter().position(is_meant)?;
-        self.0.remove(place)
+        let index = self.0.iter().position(is_meant)?;
+        self.0.remove(index)
     }
 
-    /// Takes all out.
+    /// Takes all waiters out.
     pub fn take(&mut self) -> VecDeque<W> {
         std::mem::take(&mut self.0)
     }
 }
 
 impl<W: Waiter> Waiters<W> {
-    /// The first in line, if it still waits.
+    /// Returns the first in line, if it still waits.
     #[inline]
     pub fn first_if_waiting(&self) -> Option<&W> {
         let first = self.0.front();
         first.filter(|waiter| waiter.status() == Status::Waiting)
     }
 
-    /// The next one behind `cursor` that still waits.
+    /// Returns the next waiter behind `cursor` that still waits.
     pub fn next_waiting(&self, cursor: &mut Cursor) -> Option<&W> {
         while let Some(waiter) = self.0.get(cursor.0) {
             cursor.0 += 1;
@@ -94,7 +94,7 @@ impl<W: Waiter> Waiters<W> {
         None
     }
 
-    /// Whether somebody is in line who has not been cancelled.
+    /// Whether any waiter in line is not cancelled.
     #[inline]
     pub fn anybody(&self) -> bool {
         !self.is_empty() && !self.are_all_cancelled()
@@ -105,7 +105,7 @@ impl<W: Waiter> Waiters<W> {
         waiters.all(|waiter| waiter.status() == Status::Cancelled)
     }
 
-    /// Takes out the first that still waits, and all before it, which go to `gone`.
+    /// Takes out the first waiter that still waits, and all before it, which go to `gone`.
     #[inline]
     pub fn pop_waiting(&mut self, gone: &mut Vec<W>) -> Option<W> {
         if self.is_empty() {

@@ -1,12 +1,12 @@
 //! Several datagrams in one system call.
 //!
-//! [`ReceiveBatch`] receives and [`send_batch`] sends. Linux has `recvmmsg(2)` and `sendmmsg(2)` for it; elsewhere the
-//! same contract is met by one call for each datagram. Nothing here blocks, whatever mode the descriptor is in.
+//! [`ReceiveBatch`] receives and [`send_batch`] sends. Linux has `recvmmsg(2)` and `sendmmsg(2)` for this; elsewhere one
+//! call for each datagram meets the same contract. Nothing here blocks, whatever mode the descriptor is in.
 //!
-//! The kernel does more for one datagram through `recvmmsg` than through `recvfrom` (1.0 instead of 0.8 µs, Linux 6.18 on
-//! a machine where a system call costs 0.2 µs), and the two are even from sixteen datagrams on; what `recvmmsg` saves is
-//! the entry into the kernel, which costs several times as much where it must defend against speculation. So the
-//! caller says how many it expects, and one is received by `recvfrom`.
+//! For a single datagram `recvmmsg` costs more than `recvfrom` (1.0 instead of 0.8 µs, Linux 6.18 on a machine where a
+//! system call costs 0.2 µs); from sixteen datagrams on the two are even. `recvmmsg` saves the entry into the kernel,
+//! which costs several times as much where the kernel must defend against speculation. So the caller says how many
+//! datagrams it expects, and a single one is received by `recvfrom`.
 
 use std::io;
 use std::os::fd::BorrowedFd;
@@ -49,7 +49,7 @@ pub struct ReceiveBatch {
     /// Bytes for each datagram; the kernel cuts a longer one.
     size: usize,
     received: Vec<Received>,
-    /// What ended the last call after the datagrams.
+    /// The error that has ended the last call after its datagrams.
     error: Option<io::Error>,
 }
 
@@ -64,7 +64,7 @@ impl ReceiveBatch {
         }
     }
 
-    /// Receives up to `limit` datagrams and returns how many; those before are gone, whatever the outcome.
+    /// Receives up to `limit` datagrams and returns their number. Those of the last call are dropped, whatever the outcome.
     ///
     /// `WouldBlock` means that there is none. An error that comes after a datagram is not returned: the next call
     /// returns it, or [`take_error`](Self::take_error) has it, as the system has it.

@@ -17,7 +17,7 @@ pub(super) fn receive<'a>(
             Ok(datagram) => received.push(datagram),
             Err(error) if received.is_empty() => return Err(error),
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
-            // The kernel forgets an error that it has told.
+            // The kernel reports an error only once.
             Err(error) => return Ok(Some(error)),
         }
     }
@@ -39,7 +39,7 @@ pub(super) fn send<'a>(
         match outcome {
             Ok(_) => sent += 1,
             Err(error) if sent == 0 => return Err(error.into()),
-            // It stands first in the next call.
+            // The next call begins with this datagram and reports the error.
             Err(_) => break,
         }
     }
