@@ -1,4 +1,4 @@
-//! What tasks wait with.
+//! What tasks wait with: timeouts, combinators of futures, task groups, synchronization, queues.
 //!
 //! | module | what is in it |
 //! |---|---|
@@ -7,9 +7,13 @@
 //! | [`task_group`] | `TaskGroup` |
 //! | [`sync`] | locks, events, conditions, semaphores, barriers |
 //! | [`queue`] | queues |
+//! | `cancel_requests` | the requests to cancel that a task counts |
+//! | `return_await` | a coroutine that only awaits and returns |
 
+mod cancel_requests;
 pub mod combinators;
 pub mod queue;
+mod return_await;
 pub mod sync;
 pub mod task_group;
 pub mod timeouts;

@@ -206,7 +206,11 @@ impl WaitState {
         let waiter = Home::of(&event_loop).create_future(py)?;
         let timer = match timeout {
             None => None,
-            Some(timeout) => Some(Timer::to_wake(&event_loop, &waiter, timeout.bind(py))?),
+            Some(timeout) => Some(Timer::release_after(
+                &event_loop,
+                &waiter,
+                timeout.bind(py),
+            )?),
         };
         let caller = current_task(py, Some(event_loop))?;
         let state = State {

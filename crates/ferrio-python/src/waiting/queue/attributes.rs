@@ -1,4 +1,4 @@
-//! The private attributes of queues that well-known libraries read and write, and the representation.
+//! The private attributes of queues that well-known libraries use, and the representation.
 
 use std::fmt::Write;
 
@@ -11,9 +11,9 @@ use super::items::Items;
 use crate::base::imports;
 use crate::waiting::sync::{Event, attributes, copying};
 
-attributes::of_bound!(Queue, imports::queue_class);
-attributes::line!(Queue, _getters, get_getters, queue.getters);
-attributes::line!(Queue, _putters, get_putters, queue.putters);
+attributes::loop_bound_attributes!(Queue, imports::queue_class);
+attributes::waiters_attribute!(Queue, _getters, get_getters, queue.getters);
+attributes::waiters_attribute!(Queue, _putters, get_putters, queue.putters);
 
 #[pymethods]
 impl Queue {
@@ -76,7 +76,7 @@ impl Queue {
         Ok(text)
     }
 
-    /// The items. From here on they are in what this gives, and may be changed there.
+    /// The items: a Python object that holds them from now on, so that the program may change it.
     #[getter(_queue)]
     fn get_queue<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         self.items_as_object(py)
@@ -151,7 +151,7 @@ impl Queue {
         }
     }
 
-    /// Wake the first of some waiters that still waits; for subclasses that have waiters of their own.
+    /// Wake the first of the given waiters that still waits. Subclasses call this with waiters of their own.
     #[pyo3(name = "_wakeup_next")]
     fn wakeup_next(&self, waiters: &Bound<'_, PyAny>) -> PyResult<()> {
         let py = waiters.py();

@@ -1,24 +1,24 @@
 //! The class `Queue`.
 
-use super::hooks::Hooks;
-use super::items::Items;
-use super::items::Kind;
-use crate::base::cell::AttachedCell;
-use crate::waiting::sync::{Event, LoopBound, SyncWaiter};
 use ferrio::sync;
 use pyo3::prelude::*;
 use pyo3::types::PyType;
 
-/// A queue of items between tasks: first in, first out (CPython: `asyncio.Queue`).
+use super::items::{Items, Kind};
+use super::overrides::Overrides;
+use crate::base::cell::AttachedCell;
+use crate::waiting::sync::{Event, LoopBound, SyncWaiter};
+
+/// A queue that passes items between tasks: first in, first out (CPython: `asyncio.Queue`).
 ///
-/// Arguments: maxsize, how many items it holds at most; 0 or less means that there is no limit.
+/// Arguments: maxsize, the largest number of items in the queue; 0 or less means no limit.
 #[pyclass(module = "ferrio", subclass, frozen, weakref, dict)]
 pub struct Queue {
     pub(super) kind: Kind,
-    pub(super) hooks: Hooks,
-    /// Set while nothing is unfinished.
+    pub(super) overrides: Overrides,
+    /// Set while no item is unfinished: `join` waits for it.
     pub(super) finished: Py<Event>,
-    /// What the limit was given as.
+    /// The argument `maxsize`, as the program has passed it.
     pub(super) maxsize: AttachedCell<Option<Py<PyAny>>>,
     pub(super) state: LoopBound<State>,
 }
@@ -39,11 +39,11 @@ impl State {
 }
 
 impl Queue {
-    /// A queue of the class that begins when `__init__` is called.
+    /// Makes a queue of a class, which `__init__` completes.
     pub(super) fn create(class: &Bound<'_, PyType>, kind: Kind) -> PyResult<Self> {
         Ok(Self {
             kind,
-            hooks: Hooks::of(class)?,
+            overrides: Overrides::of(class)?,
             finished: Py::new(class.py(), Event::unset())?,
             maxsize: AttachedCell::new(None),
             state: LoopBound::new(State::new()),

@@ -1,4 +1,4 @@
-//! Where a queue's items are, and how each class of queue takes them in and out.
+//! Where a queue's items are stored, and in which order they leave.
 
 use std::collections::VecDeque;
 
@@ -14,19 +14,19 @@ use crate::base::imports;
 /// The order in which items leave.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
-    /// In the order in which they came.
+    /// First in, first out.
     Fifo,
-    /// The last one first.
+    /// Last in, first out.
     Lifo,
-    /// The smallest one first, by Python's `<`.
+    /// The smallest item first, by Python's `<`.
     Priority,
 }
 
 /// The items of a queue.
 pub enum Items {
-    /// In here, as long as nobody has asked for `_queue`; only of a [`Kind::Fifo`].
+    /// In Rust: in a [`Kind::Fifo`] queue until a program reads `_queue`.
     Native(VecDeque<Py<PyAny>>),
-    /// In a Python object, which `_queue` gives: a list, a `deque`, or what a subclass has put there.
+    /// In the Python object that is the value of `_queue`: a list, a `deque`, or an object of a subclass.
     Object(Py<PyAny>),
 }
 
@@ -44,7 +44,7 @@ impl Items {
 }
 
 impl Queue {
-    /// `_init`: no items.
+    /// Implements `_init`: starts without items.
     pub(super) fn init_items(&self, py: Python<'_>) {
         let items = match self.kind {
             Kind::Fifo => Items::new(),
@@ -60,17 +60,17 @@ impl Queue {
         drop(old);
     }
 
-    /// The object that the items are in, if they are in one.
-    pub(super) fn object<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyAny>> {
+    /// Returns the Python object that the items are in, if they are in one.
+    pub(super) fn items_object<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyAny>> {
         self.state.with(py, |state| match &state.items {
             Items::Native(_) => None,
             Items::Object(items) => Some(items.bind(py).clone()),
         })
     }
 
-    /// The same; items that are in here are put into a `deque`, which has them from then on.
+    /// Returns the Python object that the items are in. Items in Rust are moved to a `deque` for good.
     pub(super) fn items_as_object<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        if let Some(items) = self.object(py) {
+        if let Some(items) = self.items_object(py) {
             return Ok(items);
         }
         let copied: Vec<Py<PyAny>> = self.state.with(py, |state| match &state.items {
@@ -82,7 +82,7 @@ impl Queue {
         Ok(items)
     }
 
-    /// How many items there are.
+    /// Returns the number of items.
     pub(super) fn len(&self, py: Python<'_>) -> PyResult<usize> {
         let native = self.state.with(py, |state| match &state.items {
             Items::Native(items) => Ok(items.len()),
@@ -91,7 +91,7 @@ impl Queue {
         native.or_else(|items| items.len())
     }
 
-    /// `_put`.
+    /// Implements `_put`.
     pub(super) fn put_item(&self, item: Bound<'_, PyAny>) -> PyResult<()> {
         let py = item.py();
         let item = item.unbind();
@@ -115,7 +115,7 @@ impl Queue {
         Ok(())
     }
 
-    /// `_get`.
+    /// Implements `_get`.
     pub(super) fn get_item<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         let native = self.state.with(py, |state| match &mut state.items {
             Items::Native(items) => Ok(items.pop_front()),
@@ -123,7 +123,7 @@ impl Queue {
         });
         let items = match native {
             Ok(Some(item)) => return Ok(item.into_bound(py)),
-            // Raises what an empty `deque` raises.
+            // An empty `deque` raises the exception below.
             Ok(None) => self.items_as_object(py)?,
             Err(items) => items,
         };

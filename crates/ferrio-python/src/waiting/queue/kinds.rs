@@ -7,16 +7,16 @@ use super::{Kind, Queue};
 use crate::base::imports;
 use crate::cpython::subclasses::class_of;
 
-/// A queue whose smallest item leaves first, as Python's `<` says (CPython: `asyncio.PriorityQueue`).
+/// A queue whose smallest item leaves first, by `<` (CPython: `asyncio.PriorityQueue`).
 ///
-/// Items are often tuples (priority, data). Arguments: maxsize, how many items it holds at most; 0 or less means that
-/// there is no limit.
+/// Items are often tuples (priority, data). Arguments: maxsize, the largest number of items in the queue; 0 or less means
+/// no limit.
 #[pyclass(module = "ferrio", extends = Queue, subclass, frozen, weakref, dict)]
 pub struct PriorityQueue;
 
-/// A queue whose last item leaves first (CPython: `asyncio.LifoQueue`).
+/// A queue whose newest item leaves first (CPython: `asyncio.LifoQueue`).
 ///
-/// Arguments: maxsize, how many items it holds at most; 0 or less means that there is no limit.
+/// Arguments: maxsize, the largest number of items in the queue; 0 or less means no limit.
 #[pyclass(module = "ferrio", extends = Queue, subclass, frozen, weakref, dict)]
 pub struct LifoQueue;
 

@@ -1,4 +1,4 @@
-//! What Python calls on a queue: asyncio's methods.
+//! The public methods of queues, and the methods that subclasses override.
 
 use ferrio::sync::{self, TooManyDone};
 use pyo3::PyTraverseError;
@@ -12,7 +12,7 @@ use super::moving::Side;
 use super::{Kind, Queue, State};
 use crate::base::arguments::{Omittable, Truth};
 use crate::kernel::coroutine::{Body, Call, body};
-use crate::waiting::sync::loop_bound::traverse_line;
+use crate::waiting::sync::loop_bound::traverse_waiters;
 use crate::{base::imports, cpython};
 
 impl Queue {
@@ -45,7 +45,7 @@ impl Queue {
         me.state.reset(py, State::new());
         me.set_maxsize(&maxsize)?;
         me.finished.get().set_native(py)?;
-        if me.hooks.items {
+        if me.overrides.items {
             slf.call_method1(intern!(py, "_init"), (maxsize,))?;
         } else {
             me.init_items(py);
@@ -53,12 +53,12 @@ impl Queue {
         Ok(())
     }
 
-    /// Return how many items are in the queue.
+    /// Return the number of items in the queue.
     fn qsize(&self, py: Python<'_>) -> PyResult<usize> {
         self.len(py)
     }
 
-    /// How many items the queue holds at most; 0 or less means that there is no limit.
+    /// The largest number of items in the queue; 0 or less means no limit.
     #[getter]
     pub(super) fn maxsize(&self, py: Python<'_>) -> Option<Py<PyAny>> {
         self.maxsize.with(py, |maxsize| {
@@ -67,26 +67,26 @@ impl Queue {
         })
     }
 
-    /// Return True if there is no item in the queue.
+    /// Return True if the queue is empty.
     fn empty(&self, py: Python<'_>) -> PyResult<bool> {
         self.is_empty_native(py)
     }
 
-    /// Return True if there is no room in the queue; never if there is no limit.
+    /// Return True if the queue is full. A queue without a limit never is.
     fn full(slf: &Bound<'_, Self>) -> PyResult<bool> {
         Self::is_full_native(slf)
     }
 
-    /// Put an item in, waiting for room if there is none.
+    /// Put an item into the queue, waiting while it is full.
     ///
     /// Raises QueueShutDown if the queue is shut down.
     fn put(slf: Py<Self>, item: Py<PyAny>) -> Call {
         Self::PUT.call(slf.into_any(), Some(item))
     }
 
-    /// Put an item in at once.
+    /// Put an item into the queue without waiting.
     ///
-    /// Raises QueueFull if there is no room, and QueueShutDown if the queue is shut down.
+    /// Raises QueueFull if the queue is full, and QueueShutDown if it is shut down.
     fn put_nowait(slf: &Bound<'_, Self>, item: Py<PyAny>) -> PyResult<()> {
         match Self::try_put(slf, item)? {
             None => Ok(()),
@@ -94,16 +94,16 @@ impl Queue {
         }
     }
 
-    /// Take an item out, waiting for one if there is none. The coroutine returns it.
+    /// Remove an item from the queue, waiting while it is empty. The coroutine returns the item.
     ///
     /// Raises QueueShutDown if the queue is shut down and empty.
     fn get(slf: Py<Self>) -> Call {
         Self::GET.call(slf.into_any(), None)
     }
 
-    /// Take an item out at once, and return it.
+    /// Remove an item from the queue without waiting, and return it.
     ///
-    /// Raises QueueEmpty if there is none, or QueueShutDown if the queue is shut down besides.
+    /// Raises QueueEmpty if the queue is empty, or QueueShutDown if it is also shut down.
     fn get_nowait(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
         match Self::try_get(slf)? {
             Some(item) => Ok(item),
@@ -111,9 +111,9 @@ impl Queue {
         }
     }
 
-    /// Say that an item that was taken out is done: when all are, join() ends.
+    /// Say that an item from the queue has been processed. When all have been, join() ends.
     ///
-    /// Raises ValueError if it is called more often than items were put in.
+    /// Raises ValueError if it is called more often than items were put into the queue.
     fn task_done(&self, py: Python<'_>) -> PyResult<()> {
         match self.state.with(py, |state| state.queue.done()) {
             Ok(true) => self.finished.get().set_native(py),
@@ -122,14 +122,14 @@ impl Queue {
         }
     }
 
-    /// Wait until all items that were put in are said to be done.
+    /// Wait until task_done() was called for each item that was put into the queue.
     fn join(slf: Py<Self>) -> Call {
         Self::JOIN.call(slf.into_any(), None)
     }
 
-    /// Shut the queue down: put() raises QueueShutDown from now on, and get() when the queue is empty.
+    /// Shut the queue down: put() raises QueueShutDown from now on, and get() does when the queue is empty.
     ///
-    /// Those who wait are woken. With immediate, the items are thrown away and count as done.
+    /// Tasks that wait are woken. With immediate, the items are dropped and count as processed.
     #[pyo3(signature = (immediate = Truth(false)), text_signature = "($self, immediate=False)")]
     fn shutdown(slf: &Bound<'_, Self>, immediate: Truth) -> PyResult<()> {
         let py = slf.py();
@@ -138,7 +138,7 @@ impl Queue {
         if immediate.0 {
             while !Self::is_empty(slf)? {
                 drop(Self::take_item(slf)?);
-                // One may have been said to be done too early.
+                // `task_done` may have been called for an item before it was removed.
                 let _ = me.state.with(py, |state| state.queue.done());
             }
             if me.state.with(py, |state| state.queue.unfinished == 0) {
@@ -150,22 +150,22 @@ impl Queue {
         Ok(())
     }
 
-    /// Begin without items; for subclasses to override.
+    /// Start without items; subclasses may override this.
     fn _init(&self, maxsize: &Bound<'_, PyAny>) {
         self.init_items(maxsize.py());
     }
 
-    /// Take an item out; for subclasses to override.
+    /// Remove an item and return it; subclasses may override this.
     fn _get<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         self.get_item(py)
     }
 
-    /// Put an item in; for subclasses to override.
+    /// Add an item; subclasses may override this.
     fn _put(&self, item: Bound<'_, PyAny>) -> PyResult<()> {
         self.put_item(item)
     }
 
-    /// Queue[int] for annotations (PEP 585).
+    /// Return a generic alias for annotations, as in Queue[int] (PEP 585).
     #[classmethod]
     #[pyo3(signature = (item, /))]
     fn __class_getitem__<'py>(
@@ -182,8 +182,8 @@ impl Queue {
             let sync::Queue {
                 getters, putters, ..
             } = &state.queue;
-            traverse_line(getters, visit)?;
-            traverse_line(putters, visit)?;
+            traverse_waiters(getters, visit)?;
+            traverse_waiters(putters, visit)?;
             state.items.traverse(visit)
         })
     }
@@ -194,7 +194,7 @@ impl Queue {
 }
 
 impl Queue {
-    /// Assignment to `_maxsize`.
+    /// Sets `maxsize` and the limit that it means.
     pub(super) fn set_maxsize(&self, maxsize: &Bound<'_, PyAny>) -> PyResult<()> {
         let py = maxsize.py();
         let limit = limit(maxsize)?;
@@ -204,29 +204,30 @@ impl Queue {
     }
 }
 
-/// The limit of a queue whose `maxsize` is asked, since it is no plain number. Nothing else gives 0, which means no limit.
-pub const ASKED: usize = 0;
+/// The limit of a queue whose `maxsize` is not a plain number: `maxsize` itself is compared with the number of items each
+/// time. No other queue has the limit 0.
+pub const COMPARED: usize = 0;
 
-/// How many items a queue holds at most: `qsize() >= maxsize` is what asyncio asks, of any object.
+/// Converts `maxsize` to a limit. asyncio compares `qsize() >= maxsize`, where `maxsize` may be any object.
 fn limit(maxsize: &Bound<'_, PyAny>) -> PyResult<Option<usize>> {
     let is_float = maxsize.is_exact_instance_of::<PyFloat>();
     let is_integer =
         maxsize.is_exact_instance_of::<PyInt>() || maxsize.is_exact_instance_of::<PyBool>();
     if !is_float && !is_integer {
-        return Ok(Some(ASKED));
+        return Ok(Some(COMPARED));
     }
     if maxsize.le(0)? {
         return Ok(None);
     }
     if is_integer {
-        // One that does not fit is never reached.
+        // A limit that does not fit is never reached.
         return Ok(maxsize.extract::<usize>().ok());
     }
     let limit = maxsize.extract::<f64>()?.ceil();
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
-        reason = "positive, and a limit beyond what fits is none that is ever reached"
+        reason = "positive, and a limit that saturates is never reached"
     )]
     Ok(limit.is_finite().then_some(limit as usize))
 }

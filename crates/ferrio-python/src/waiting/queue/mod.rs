@@ -1,26 +1,26 @@
-//! Queues (CPython: `asyncio/queues.py`): the engine's [`ferrio::sync::Queue`] with futures as waiters, and the items.
+//! Queues (CPython: `asyncio/queues.py`): the algorithm of [`ferrio::sync::Queue`] with futures as waiters, and the items.
 //!
 //! | file | concern |
 //! |---|---|
 //! | `class` | the class [`Queue`] |
-//! | `items` | where the items are, and how each class of queue takes them in and out |
-//! | `hooks` | what subclasses have put in place of a queue's methods |
-//! | `moving` | putting an item in and taking one out, at once |
+//! | `items` | where the items are stored, and in which order they leave |
+//! | `overrides` | which methods a subclass overrides |
+//! | `moving` | putting and getting an item without waiting |
 //! | `waiting` | `put`, `get` and `join`, which may wait |
-//! | `methods` | what Python calls |
-//! | `attributes` | the private attributes that well-known libraries read, the representation |
+//! | `methods` | the public methods |
+//! | `attributes` | the private attributes that well-known libraries use, the representation |
 //! | `kinds` | `PriorityQueue`, `LifoQueue` |
 //!
-//! A queue whose class overrides nothing does everything in one access to its interior state. One that does goes the
-//! way of asyncio's code, method by method.
+//! A queue whose class overrides nothing does each operation in one access to its interior state. Any other queue does it
+//! method by method, as asyncio's code does.
 
 mod attributes;
 mod class;
-mod hooks;
 mod items;
 mod kinds;
 mod methods;
 mod moving;
+mod overrides;
 mod waiting;
 
 pub use self::class::Queue;

@@ -1,24 +1,27 @@
-//! Putting an item in and taking one out, at once.
+//! Putting an item and getting one without waiting.
 
 use ferrio::sync::Refused;
 use pyo3::intern;
 use pyo3::prelude::*;
 
 use super::items::Items;
-use super::methods::ASKED;
+use super::methods::COMPARED;
 use super::{Queue, State};
 use crate::waiting::sync::SyncWaiter;
 use crate::{base::imports, cpython};
 
-/// Which line is meant.
+/// A line of waiters of a queue.
 #[derive(Clone, Copy)]
 pub enum Side {
+    /// Tasks that wait for an item.
     Getters,
+    /// Tasks that wait for room.
     Putters,
 }
 
 impl Side {
-    pub const fn line(self) -> fn(&mut State) -> &mut ferrio::sync::Waiters<SyncWaiter> {
+    /// Returns a function that finds the line in the state.
+    pub const fn waiters(self) -> fn(&mut State) -> &mut ferrio::sync::Waiters<SyncWaiter> {
         match self {
             Self::Getters => |state| &mut state.queue.getters,
             Self::Putters => |state| &mut state.queue.putters,
@@ -26,23 +29,23 @@ impl Side {
     }
 }
 
-/// What has come of an attempt to do something in one access to the state.
+/// The outcome of an attempt to move an item in one access to the state. `B` is the item that comes back.
 enum Attempt<D, B> {
     Done(D),
     Refused(Refused, B),
-    /// The items are in an object, or methods are overridden.
-    NotHere(B),
+    /// The items are in a Python object, or methods are overridden: Python has to be called.
+    ByMethods(B),
 }
 
 impl Queue {
-    /// `put_nowait`, without an override of that itself; the item comes back if there is no room.
+    /// Puts an item, as `Queue.put_nowait` does. Returns the item if there is no room.
     pub(super) fn try_put(slf: &Bound<'_, Self>, item: Py<PyAny>) -> PyResult<Option<Py<PyAny>>> {
         let py = slf.py();
         let me = slf.get();
-        me.state.refresh(py, Side::Getters.line(), 1)?;
+        me.state.refresh(py, Side::Getters.waiters(), 1)?;
         let mut gone = Vec::new();
         let attempt = me.state.with(py, |state| match &mut state.items {
-            Items::Native(items) if !me.hooks.any => {
+            Items::Native(items) if !me.overrides.any => {
                 let is_full = state.queue.is_full(items.len());
                 if let Err(refused) = state.queue.may_put(is_full) {
                     return Attempt::Refused(refused, item);
@@ -50,7 +53,7 @@ impl Queue {
                 items.push_back(item);
                 Attempt::Done(state.queue.added(&mut gone))
             }
-            _ => Attempt::NotHere(item),
+            _ => Attempt::ByMethods(item),
         });
         drop(gone);
         match attempt {
@@ -59,29 +62,29 @@ impl Queue {
                 wake(py, waiter)?;
                 Ok(None)
             }
-            Attempt::Refused(Refused::Wait, item) => match me.asked_maxsize(py) {
+            Attempt::Refused(Refused::Wait, item) => match me.compared_maxsize(py) {
                 None => Ok(Some(item)),
                 Some(_) => Self::try_put_by_methods(slf, item),
             },
             Attempt::Refused(Refused::ShutDown, _) => Err(shut_down(py)),
-            Attempt::NotHere(item) => Self::try_put_by_methods(slf, item),
+            Attempt::ByMethods(item) => Self::try_put_by_methods(slf, item),
         }
     }
 
     fn try_put_by_methods(slf: &Bound<'_, Self>, item: Py<PyAny>) -> PyResult<Option<Py<PyAny>>> {
         let py = slf.py();
         let me = slf.get();
-        me.check_taking_in(py)?;
+        me.check_not_shut_down(py)?;
         if Self::is_full(slf)? {
             return Ok(Some(item));
         }
         let item = item.into_bound(py);
-        if me.hooks.items {
+        if me.overrides.items {
             slf.call_method1(intern!(py, "_put"), (item,))?;
         } else {
             me.put_item(item)?;
         }
-        me.state.refresh(py, Side::Getters.line(), 1)?;
+        me.state.refresh(py, Side::Getters.waiters(), 1)?;
         let mut gone = Vec::new();
         let waiter = me.state.with(py, |state| state.queue.added(&mut gone));
         drop(gone);
@@ -90,31 +93,31 @@ impl Queue {
         Ok(None)
     }
 
-    /// `get_nowait`, without an override of that itself; nothing if there is no item.
+    /// Gets an item, as `Queue.get_nowait` does. Returns `None` if there is no item.
     pub(super) fn try_get(slf: &Bound<'_, Self>) -> PyResult<Option<Py<PyAny>>> {
         let py = slf.py();
         let me = slf.get();
-        me.state.refresh(py, Side::Putters.line(), 1)?;
+        me.state.refresh(py, Side::Putters.waiters(), 1)?;
         let mut gone = Vec::new();
         let attempt = me.state.with(py, |state| match &mut state.items {
-            Items::Native(items) if !me.hooks.any => match items.pop_front() {
-                Some(item) => Attempt::Done((item, state.queue.taken(&mut gone))),
-                None => match state.queue.may_get(true) {
+            Items::Native(items) if !me.overrides.any => {
+                let item = items.pop_front();
+                match state.queue.may_get(item.is_none()) {
+                    Ok(()) => Attempt::Done((item, state.queue.taken(&mut gone))),
                     Err(refused) => Attempt::Refused(refused, ()),
-                    Ok(()) => Attempt::NotHere(()),
-                },
-            },
-            _ => Attempt::NotHere(()),
+                }
+            }
+            _ => Attempt::ByMethods(()),
         });
         drop(gone);
         match attempt {
             Attempt::Done((item, waiter)) => {
                 wake(py, waiter)?;
-                Ok(Some(item))
+                Ok(item)
             }
             Attempt::Refused(Refused::Wait, ()) => Ok(None),
             Attempt::Refused(Refused::ShutDown, ()) => Err(shut_down(py)),
-            Attempt::NotHere(()) => Self::try_get_by_methods(slf),
+            Attempt::ByMethods(()) => Self::try_get_by_methods(slf),
         }
     }
 
@@ -132,91 +135,93 @@ impl Queue {
         Ok(Some(item.unbind()))
     }
 
-    /// `_get`, or what a subclass has in place of it.
+    /// Calls `_get`, or the method of a subclass that overrides it.
     pub(super) fn take_item<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
         let py = slf.py();
         let me = slf.get();
-        if me.hooks.items {
+        if me.overrides.items {
             return slf.call_method0(intern!(py, "_get"));
         }
         me.get_item(py)
     }
 
-    /// `full`, or what a subclass has in place of it.
+    /// Calls `full`, or the method of a subclass that overrides it.
     pub(super) fn is_full(slf: &Bound<'_, Self>) -> PyResult<bool> {
-        if slf.get().hooks.sizes {
+        if slf.get().overrides.sizes {
             return slf.call_method0(intern!(slf.py(), "full"))?.is_truthy();
         }
         Self::is_full_native(slf)
     }
 
-    /// `full` itself.
+    /// Implements `full`.
     pub(super) fn is_full_native(slf: &Bound<'_, Self>) -> PyResult<bool> {
         let py = slf.py();
         let me = slf.get();
-        let asked = me.asked_maxsize(py);
-        let limited = match &asked {
+        let compared = me.compared_maxsize(py);
+        let limited = match &compared {
             None => me.state.with(py, |state| state.queue.limit.is_some()),
             Some(maxsize) => !maxsize.bind(py).le(0)?,
         };
         if !limited {
             return Ok(false);
         }
-        let items: usize = if me.hooks.sizes {
+        let items: usize = if me.overrides.sizes {
             slf.call_method0(intern!(py, "qsize"))?.extract()?
         } else {
             me.len(py)?
         };
-        match asked {
+        match compared {
             None => Ok(me.state.with(py, |state| state.queue.is_full(items))),
             Some(maxsize) => items.into_pyobject(py)?.ge(maxsize),
         }
     }
 
-    /// The limit, if it is no plain number but an object that is compared whenever it matters.
-    fn asked_maxsize(&self, py: Python<'_>) -> Option<Py<PyAny>> {
+    /// Returns `maxsize` if it is not a plain number: then it is compared each time.
+    fn compared_maxsize(&self, py: Python<'_>) -> Option<Py<PyAny>> {
         let limit = self.state.with(py, |state| state.queue.limit);
-        (limit == Some(ASKED)).then(|| self.maxsize(py)).flatten()
+        (limit == Some(COMPARED))
+            .then(|| self.maxsize(py))
+            .flatten()
     }
 
-    /// `empty`, or what a subclass has in place of it.
+    /// Calls `empty`, or the method of a subclass that overrides it.
     pub(super) fn is_empty(slf: &Bound<'_, Self>) -> PyResult<bool> {
         let py = slf.py();
         let me = slf.get();
-        if me.hooks.sizes {
+        if me.overrides.sizes {
             return slf.call_method0(intern!(py, "empty"))?.is_truthy();
         }
         me.is_empty_native(py)
     }
 
-    /// `empty` itself.
+    /// Implements `empty`.
     pub(super) fn is_empty_native(&self, py: Python<'_>) -> PyResult<bool> {
-        match self.object(py) {
+        match self.items_object(py) {
             Some(items) => Ok(!items.is_truthy()?),
             None => Ok(self.len(py)? == 0),
         }
     }
 
-    /// Raises `QueueShutDown` if nothing more is taken in.
-    pub(super) fn check_taking_in(&self, py: Python<'_>) -> PyResult<()> {
+    /// Raises `QueueShutDown` if the queue is shut down.
+    pub(super) fn check_not_shut_down(&self, py: Python<'_>) -> PyResult<()> {
         if self.state.with(py, |state| state.queue.shut_down) {
             return Err(shut_down(py));
         }
         Ok(())
     }
 
-    /// Wakes the first who waits in a line. False if there is nobody.
+    /// Wakes the first task that waits in a line. Returns whether there was one.
     pub(super) fn wake_next(&self, py: Python<'_>, side: Side) -> PyResult<bool> {
-        let line = side.line();
-        self.state.refresh(py, line, 1)?;
+        let waiters = side.waiters();
+        self.state.refresh(py, waiters, 1)?;
         let mut gone = Vec::new();
         let waiter = self
             .state
-            .with(py, |state| line(state).pop_waiting(&mut gone));
+            .with(py, |state| waiters(state).pop_waiting(&mut gone));
         drop(gone);
-        let somebody = waiter.is_some();
+        let is_any = waiter.is_some();
         wake(py, waiter)?;
-        Ok(somebody)
+        Ok(is_any)
     }
 }
 
@@ -228,7 +233,7 @@ fn wake(py: Python<'_>, waiter: Option<SyncWaiter>) -> PyResult<()> {
     }
 }
 
-/// A `QueueShutDown`.
+/// Makes a `QueueShutDown`.
 #[cold]
 pub fn shut_down(py: Python<'_>) -> PyErr {
     cpython::raise_new(imports::queue_shut_down(py), ())

@@ -11,17 +11,17 @@ use super::moving::{Side, shut_down};
 use crate::cpython;
 use crate::kernel::coroutine::{Step, Wait};
 use crate::kernel::task::cancel_any;
-use crate::waiting::sync::lock::Returns;
-use crate::waiting::sync::{Event, SyncWaiter};
+
+use crate::waiting::sync::{Event, Returns, SyncWaiter};
 
 impl Queue {
-    /// `put`, as a step of a coroutine.
+    /// Runs `put` as a step of a coroutine.
     pub(super) fn put_step(slf: &Bound<'_, Self>, item: Py<PyAny>) -> PyResult<Step> {
         let py = slf.py();
         let me = slf.get();
-        let item = if me.hooks.any {
+        let item = if me.overrides.any {
             if Self::is_full(slf)? {
-                me.check_taking_in(py)?;
+                me.check_not_shut_down(py)?;
                 item
             } else {
                 let put = slf.call_method1(intern!(py, "put_nowait"), (item,))?;
@@ -36,11 +36,11 @@ impl Queue {
         Self::wait(slf, Side::Putters, Some(item))
     }
 
-    /// `get`, as a step of a coroutine.
+    /// Runs `get` as a step of a coroutine.
     pub(super) fn get_step(slf: &Bound<'_, Self>) -> PyResult<Step> {
         let py = slf.py();
         let me = slf.get();
-        if me.hooks.any {
+        if me.overrides.any {
             if !Self::is_empty(slf)? {
                 let item = slf.call_method0(intern!(py, "get_nowait"))?;
                 return Ok(Step::Return(item.unbind()));
@@ -54,7 +54,7 @@ impl Queue {
         Self::wait(slf, Side::Getters, None)
     }
 
-    /// `join`, as a step of a coroutine.
+    /// Runs `join` as a step of a coroutine.
     pub(super) fn join_step(slf: &Bound<'_, Self>) -> PyResult<Step> {
         let py = slf.py();
         let me = slf.get();
@@ -64,12 +64,13 @@ impl Queue {
         Event::wait_step(me.finished.bind(py), Returns::None)
     }
 
+    /// Waits in a line. `item` is the item to put.
     fn wait(slf: &Bound<'_, Self>, side: Side, item: Option<Py<PyAny>>) -> PyResult<Step> {
         let py = slf.py();
-        let state = &slf.get().state;
-        let (waiter, future) = state.new_waiter(slf.as_any())?;
-        let line = side.line();
-        state.with(py, |state| line(state).push(waiter));
+        let future = slf
+            .get()
+            .state
+            .enqueue_waiter(slf.as_any(), side.waiters())?;
         let waiting = QueueWait {
             queue: slf.clone().unbind(),
             future: future.clone_ref(py),
@@ -80,31 +81,32 @@ impl Queue {
     }
 }
 
-/// One who waits for an item, or for room for one.
+/// The rest of `put` or `get`, once its waiter is woken or cancelled.
 struct QueueWait {
     queue: Py<Queue>,
     future: Py<PyAny>,
     side: Side,
+    /// The item to put.
     item: Option<Py<PyAny>>,
 }
 
 impl QueueWait {
-    /// Goes away although it may have been woken: then somebody else is to be.
+    /// Leaves the line. If this waiter was woken, wakes another one in its place.
     fn give_up(&self, py: Python<'_>) -> PyResult<()> {
         let queue = self.queue.bind(py);
         let me = queue.get();
-        // In case that somebody has thrown something into the coroutine that does not come from the future.
+        // The exception may have been thrown into the coroutine without the future being cancelled.
         cancel_any(self.future.bind(py), None)?;
-        let line = self.side.line();
+        let waiters = self.side.waiters();
         let removed = me.state.with(py, |state| {
-            line(state).remove(|waiter| waiter.is(&self.future))
+            waiters(state).remove(|waiter| waiter.is(&self.future))
         });
         drop(removed);
         let in_vain = match self.side {
             Side::Getters => Queue::is_empty(queue)?,
             Side::Putters => Queue::is_full(queue)?,
         };
-        if !in_vain && SyncWaiter::ask(self.future.bind(py))? != Status::Cancelled {
+        if !in_vain && SyncWaiter::status_of(self.future.bind(py))? != Status::Cancelled {
             me.wake_next(py, self.side)?;
         }
         Ok(())

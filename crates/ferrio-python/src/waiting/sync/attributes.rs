@@ -1,15 +1,17 @@
-//! The private attributes that well-known libraries read, the same in all classes over a [`Bound`](super::Bound).
+//! The private attributes that well-known libraries read, common to all classes over a
+//! [`LoopBound`](super::LoopBound).
 
-/// `__class__`, and what asyncio's `_LoopBoundMixin` gives.
-macro_rules! of_bound {
-    ($class:ident, $asyncio_s:path) => {
+/// Defines `__class__`, and the attributes of asyncio's `_LoopBoundMixin`.
+macro_rules! loop_bound_attributes {
+    ($class:ident, $asyncio_class:path) => {
         #[pymethods]
         impl $class {
             #[getter(__class__)]
             fn class(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
-                let asyncio_s = $asyncio_s(slf.py())?;
+                let asyncio_class = $asyncio_class(slf.py())?;
                 Ok($crate::cpython::subclasses::class_of::<Self>(
-                    slf, asyncio_s,
+                    slf,
+                    asyncio_class,
                 ))
             }
 
@@ -31,19 +33,19 @@ macro_rules! of_bound {
     };
 }
 
-/// A line of waiters as an attribute.
-macro_rules! line {
+/// Defines an attribute that shows a line of waiters.
+macro_rules! waiters_attribute {
     ($class:ident, $name:ident, $function:ident, $($field:ident).+) => {
         #[pymethods]
         impl $class {
             #[getter($name)]
             fn $function(slf: &Bound<'_, Self>) -> $crate::waiting::sync::WaitersView {
-                $crate::waiting::sync::WaitersView::new(slf.as_any(), |owner, act| {
+                $crate::waiting::sync::WaitersView::new(slf.as_any(), |owner, f| {
                     if let Ok(owner) = owner.cast::<Self>() {
                         let (py, me) = (owner.py(), owner.get());
-                        // What Python code puts in may be anything.
+                        // Python code may append objects of any class.
                         me.state.expect_foreign(py);
-                        me.state.with(py, |algorithm| act(&mut algorithm.$($field).+));
+                        me.state.with(py, |algorithm| f(&mut algorithm.$($field).+));
                     }
                 })
             }
@@ -51,4 +53,4 @@ macro_rules! line {
     };
 }
 
-pub(crate) use {line, of_bound};
+pub(crate) use {loop_bound_attributes, waiters_attribute};

@@ -8,21 +8,21 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple, PyType};
 
-use super::lock::Returns;
-use super::{Condition, copying};
+use super::{Condition, Returns, copying};
 use crate::base::cell::AttachedCell;
 use crate::cpython::subclasses::{class_of, overrides};
 use crate::kernel::coroutine::{Body, Call, Step, Wait, body};
+use crate::waiting::return_await::return_await;
 use crate::{base::imports, cpython};
 
-/// A place that nobody passes until so many tasks have come (CPython: `asyncio.Barrier`).
+/// A point that tasks pass together: each waits until enough tasks have come (CPython: `asyncio.Barrier`).
 ///
-/// Arguments: parties, how many, at least 1. Raises ValueError if it is less.
+/// Arguments: parties, the number of tasks, at least 1. Raises ValueError if it is less.
 #[pyclass(module = "ferrio", subclass, frozen, weakref, dict)]
 pub struct Barrier {
-    /// Whether a subclass has its own `wait`, which `async with` is to call.
+    /// Whether a subclass overrides `wait`: then `async with` calls the method.
     overridden: bool,
-    /// What everybody waits on. `None` before `__init__`.
+    /// The condition that all tasks wait on; `None` before `__init__`.
     condition: AttachedCell<Option<Py<Condition>>>,
     state: AttachedCell<sync::Barrier>,
 }
@@ -42,56 +42,51 @@ impl Barrier {
         self.condition(py)?.get().notify_native(py, usize::MAX)
     }
 
-    /// `wait`, as a step of a coroutine.
-    fn wait_step(slf: &Bound<'_, Self>) -> PyResult<Step> {
-        Self::locked(slf, Then::Enter)
-    }
-
-    /// Takes the condition's lock, then goes on.
-    fn locked(slf: &Bound<'_, Self>, then: Then) -> PyResult<Step> {
+    /// Acquires the condition's lock and does an action under it, as a step of a coroutine.
+    fn begin(slf: &Bound<'_, Self>, action: Action) -> PyResult<Step> {
         let py = slf.py();
         let guard = slf.get().condition(py)?.get().guard(py)?;
-        let passing = Box::new(Passing {
+        let passage = Box::new(Passage {
             barrier: slf.clone().unbind(),
-            phase: Holding::Acquiring(then),
+            stage: PassageStage::Acquiring(action),
         });
-        Step::then(guard.acquire_step(py, Returns::None), py, passing)
+        Step::then(guard.acquire_step(py, Returns::None), py, passage)
     }
 }
 
-/// What somebody does who has taken the lock.
+/// What a task does once it holds the lock.
 #[derive(Clone, Copy)]
-enum Then {
+enum Action {
     Enter,
     Reset,
     Abort,
 }
 
-/// What somebody waits for at a barrier.
-enum Holding {
-    /// The lock.
-    Acquiring(Then),
-    /// To be let in.
+/// What a task waits for at a barrier.
+enum PassageStage {
+    /// For the lock.
+    Acquiring(Action),
+    /// For the tasks of the round before to leave.
     Outside,
-    /// The others. With the number to be returned.
+    /// For the other tasks of its round. Holds the number that `wait` returns.
     Inside(usize),
 }
 
-/// Somebody at a barrier.
-struct Passing {
+/// A coroutine of a barrier, from acquiring the lock to releasing it.
+struct Passage {
     barrier: Py<Barrier>,
-    phase: Holding,
+    stage: PassageStage,
 }
 
-impl Passing {
-    /// Waits for a notification.
-    fn wait(mut self: Box<Self>, py: Python<'_>, phase: Holding) -> PyResult<Step> {
-        self.phase = phase;
+impl Passage {
+    /// Waits on the condition.
+    fn wait(mut self: Box<Self>, py: Python<'_>, stage: PassageStage) -> PyResult<Step> {
+        self.stage = stage;
         let condition = self.barrier.get().condition(py)?;
         Step::then(Condition::wait_step(&condition), py, self)
     }
 
-    /// Gives the lock back and ends.
+    /// Releases the lock and ends with an outcome.
     fn end(&self, py: Python<'_>, outcome: PyResult<Py<PyAny>>) -> PyResult<Step> {
         let outcome = cpython::finally(py, outcome, || {
             let condition = self.barrier.get().condition(py)?;
@@ -100,7 +95,7 @@ impl Passing {
         outcome.map(Step::Return)
     }
 
-    /// The same for somebody who was in.
+    /// Ends as [`end`](Self::end) does, for a task that was inside: the last one to leave lets others in.
     fn leave(&self, py: Python<'_>, outcome: PyResult<Py<PyAny>>) -> PyResult<Step> {
         let barrier = self.barrier.get();
         let outcome = cpython::finally(py, outcome, || {
@@ -112,11 +107,12 @@ impl Passing {
         self.end(py, outcome)
     }
 
+    /// Enters the barrier, or waits outside.
     fn enter(self: Box<Self>, py: Python<'_>) -> PyResult<Step> {
         let barrier = self.barrier.get();
         match barrier.state.with(py, sync::Barrier::enter) {
-            Ok(Entry::Later) => self.wait(py, Holding::Outside),
-            Ok(Entry::Wait(number)) => self.wait(py, Holding::Inside(number)),
+            Ok(Entry::Later) => self.wait(py, PassageStage::Outside),
+            Ok(Entry::Wait(number)) => self.wait(py, PassageStage::Inside(number)),
             Ok(Entry::Last(number)) => {
                 barrier.notify_all(py)?;
                 let number = number.into_pyobject(py)?.into_any().unbind();
@@ -126,7 +122,7 @@ impl Passing {
         }
     }
 
-    /// Changes the phase for everybody.
+    /// Changes the phase of the barrier and wakes all tasks.
     fn change(&self, py: Python<'_>, change: fn(&mut sync::Barrier)) -> PyResult<Step> {
         let barrier = self.barrier.get();
         barrier.state.with(py, change);
@@ -135,18 +131,24 @@ impl Passing {
     }
 }
 
-impl Wait for Passing {
+impl Wait for Passage {
     fn resume(self: Box<Self>, py: Python<'_>, outcome: PyResult<Py<PyAny>>) -> PyResult<Step> {
-        match (&self.phase, outcome) {
-            (Holding::Acquiring(_), Err(error)) => Err(error),
-            (Holding::Outside, Err(error)) => self.end(py, Err(error)),
-            (Holding::Inside(_), Err(error)) => self.leave(py, Err(error)),
-            (Holding::Acquiring(Then::Enter) | Holding::Outside, Ok(_)) => self.enter(py),
-            (Holding::Acquiring(Then::Reset), Ok(_)) => self.change(py, sync::Barrier::reset),
-            (Holding::Acquiring(Then::Abort), Ok(_)) => self.change(py, sync::Barrier::abort),
-            (&Holding::Inside(number), Ok(_)) => {
+        match (&self.stage, outcome) {
+            (PassageStage::Acquiring(_), Err(error)) => Err(error),
+            (PassageStage::Outside, Err(error)) => self.end(py, Err(error)),
+            (PassageStage::Inside(_), Err(error)) => self.leave(py, Err(error)),
+            (PassageStage::Acquiring(Action::Enter) | PassageStage::Outside, Ok(_)) => {
+                self.enter(py)
+            }
+            (PassageStage::Acquiring(Action::Reset), Ok(_)) => {
+                self.change(py, sync::Barrier::reset)
+            }
+            (PassageStage::Acquiring(Action::Abort), Ok(_)) => {
+                self.change(py, sync::Barrier::abort)
+            }
+            (&PassageStage::Inside(number), Ok(_)) => {
                 match self.barrier.get().state.with(py, |state| state.passed()) {
-                    None => self.wait(py, Holding::Inside(number)),
+                    None => self.wait(py, PassageStage::Inside(number)),
                     Some(Ok(())) => {
                         let number = number.into_pyobject(py)?.into_any().unbind();
                         self.leave(py, Ok(number))
@@ -164,11 +166,12 @@ impl Wait for Passing {
     }
 }
 
-/// A `BrokenBarrierError`.
+/// Makes a `BrokenBarrierError`.
 fn broken(py: Python<'_>, text: &str) -> PyErr {
     cpython::raise_new(imports::broken_barrier_error(py), (text,))
 }
 
+/// Returns asyncio's name of a phase.
 const fn name(phase: Phase) -> &'static str {
     match phase {
         Phase::Filling => "filling",
@@ -182,23 +185,24 @@ impl Barrier {
     pub const ENTER: Body = body!("Barrier.__aenter__", |barrier: Barrier| {
         if barrier.get().overridden {
             let waiting = barrier.call_method0(intern!(barrier.py(), "wait"))?;
-            return Ok(Step::Wait(waiting.unbind(), Box::new(Same)));
+            return Ok(return_await(waiting.unbind()));
         }
-        Barrier::wait_step(barrier)
+        Barrier::begin(barrier, Action::Enter)
     });
     pub const EXIT: Body = body!("Barrier.__aexit__", |barrier: Barrier| Ok(Step::none(
         barrier.py()
     )));
-    pub const WAIT: Body = body!("Barrier.wait", |barrier: Barrier| Barrier::wait_step(
-        barrier
-    ));
-    pub const RESET: Body = body!("Barrier.reset", |barrier: Barrier| Barrier::locked(
+    pub const WAIT: Body = body!("Barrier.wait", |barrier: Barrier| Barrier::begin(
         barrier,
-        Then::Reset
+        Action::Enter
     ));
-    pub const ABORT: Body = body!("Barrier.abort", |barrier: Barrier| Barrier::locked(
+    pub const RESET: Body = body!("Barrier.reset", |barrier: Barrier| Barrier::begin(
         barrier,
-        Then::Abort
+        Action::Reset
+    ));
+    pub const ABORT: Body = body!("Barrier.abort", |barrier: Barrier| Barrier::begin(
+        barrier,
+        Action::Abort
     ));
 }
 
@@ -235,30 +239,30 @@ impl Barrier {
         Ok(())
     }
 
-    /// Wait until as many tasks as it takes have come. The coroutine returns a number from 0 on, each task another.
+    /// Wait until enough tasks have come. The coroutine returns a number from 0 to parties - 1, different in each task.
     ///
     /// Raises BrokenBarrierError if the barrier is aborted, or reset while the task waits.
     fn wait(slf: Py<Self>) -> Call {
         Self::WAIT.call(slf.into_any(), None)
     }
 
-    /// Send the tasks that wait away, with BrokenBarrierError, and begin anew.
+    /// Raise BrokenBarrierError in the tasks that wait, and start again with an empty barrier.
     fn reset(slf: Py<Self>) -> Call {
         Self::RESET.call(slf.into_any(), None)
     }
 
-    /// Break the barrier: those who wait and those who come get BrokenBarrierError.
+    /// Break the barrier: raise BrokenBarrierError in the tasks that wait and in those that come.
     fn abort(slf: Py<Self>) -> Call {
         Self::ABORT.call(slf.into_any(), None)
     }
 
-    /// How many tasks it takes.
+    /// The number of tasks that pass together.
     #[getter]
     fn parties(&self, py: Python<'_>) -> usize {
         self.state.with(py, |barrier| barrier.parties())
     }
 
-    /// How many tasks wait for the others.
+    /// The number of tasks that wait for the others.
     #[getter]
     fn n_waiting(&self, py: Python<'_>) -> usize {
         self.state.with(py, |barrier| match barrier.phase() {
@@ -298,7 +302,7 @@ impl Barrier {
         Ok(class_of::<Self>(slf, imports::barrier_class(slf.py())?))
     }
 
-    /// A barrier belongs to its condition's loop.
+    /// Always None, as in asyncio: the condition is bound to the loop.
     #[getter(_loop)]
     fn get_loop_attribute(&self) -> Option<Py<PyAny>> {
         None
@@ -324,7 +328,7 @@ impl Barrier {
         self.parties(py)
     }
 
-    /// The member of asyncio's enumeration.
+    /// The phase, as a member of asyncio's enumeration.
     #[getter(_state)]
     fn get_state<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         let phase = self.state.with(py, |barrier| barrier.phase());
@@ -361,18 +365,5 @@ impl Barrier {
 
     fn __clear__(&self) {
         Python::attach(|py| drop(self.condition.take(py)));
-    }
-}
-
-/// Returns what was awaited.
-struct Same;
-
-impl Wait for Same {
-    fn resume(self: Box<Self>, _: Python<'_>, outcome: PyResult<Py<PyAny>>) -> PyResult<Step> {
-        outcome.map(Step::Return)
-    }
-
-    fn traverse(&self, _: PyVisit<'_>) -> Result<(), PyTraverseError> {
-        Ok(())
     }
 }

@@ -1,4 +1,4 @@
-//! `Condition`: what Python calls. How a task waits is in `notified`.
+//! `Condition`: its lock, its methods, and notifying. `notified` has how a task waits.
 
 use ferrio::sync::{self, Cursor};
 use pyo3::PyTraverseError;
@@ -8,35 +8,36 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple, PyType};
 
-use super::copying::copied;
-use super::lock::Returns;
+use super::acquiring::{self, async_with};
+use super::copying::copyable;
 use super::loop_bound::{self, LoopBound};
-use super::{Lock, SyncWaiter, attributes};
-use crate::base::arguments::Omittable;
+use super::{Lock, Returns, SyncWaiter, attributes};
+use crate::base::arguments::Given;
 use crate::base::cell::AttachedCell;
 use crate::base::imports;
 use crate::cpython::subclasses::overrides;
 use crate::kernel::coroutine::{Body, Call, Step, body};
 
-/// Tasks that wait to be notified of something that a lock protects (CPython: `asyncio.Condition`).
+/// A lock together with tasks that wait to be notified of a change that it protects (CPython: `asyncio.Condition`).
 ///
-/// Use it by `async with condition:`. Arguments: lock, the lock to use, of any class that has asyncio's methods; by
-/// default a new one.
+/// Use it by `async with condition:`. Arguments: lock, an object of any class with the methods of asyncio.Lock; by
+/// default a new lock.
 #[pyclass(module = "ferrio", subclass, frozen, weakref, dict)]
 pub struct Condition {
-    /// Whether a subclass has its own `wait`, which `wait_for` is to call.
+    /// Whether a subclass overrides `wait`: then `wait_for` calls the method.
     wait_overridden: bool,
-    /// Whether a subclass has its own `notify`, which `notify_all` is to call.
+    /// Whether a subclass overrides `notify`: then `notify_all` calls the method.
     notify_overridden: bool,
+    /// The lock; `None` before `__init__`.
     guard: AttachedCell<Option<Guard>>,
     pub(super) state: LoopBound<sync::Condition<SyncWaiter>>,
 }
 
 /// The lock of a condition.
 pub(super) enum Guard {
-    /// One whose methods are known.
+    /// A lock of the exact class [`Lock`].
     Native(Py<Lock>),
-    /// Any other, and its methods.
+    /// Any other lock, and its bound methods.
     Other {
         lock: Py<PyAny>,
         locked: Py<PyAny>,
@@ -51,7 +52,7 @@ impl Guard {
             return Ok(Self::Native(lock.clone().unbind()));
         }
         let py = lock.py();
-        // The methods of a condition are its lock's, as if they were attributes: one call reaches the innermost lock.
+        // asyncio's conditions take over the bound methods of their locks, so that one call reaches the innermost lock.
         let inner = match lock.cast_exact::<Condition>() {
             Ok(condition) => Some(condition.get().guard(py)?),
             Err(_) => None,
@@ -105,20 +106,17 @@ impl Guard {
         }
     }
 
-    /// Begins to take the lock.
+    /// Runs `acquire` as a step of a coroutine.
     pub(super) fn acquire_step(&self, py: Python<'_>, returns: Returns) -> PyResult<Step> {
         match self {
-            Self::Native(lock) => Lock::acquire_step(lock.bind(py), returns),
-            Self::Other { acquire, .. } => {
-                let rest = Box::new(Acquired(returns));
-                Ok(Step::Wait(acquire.call0(py)?, rest))
-            }
+            Self::Native(lock) => acquiring::acquire(lock.bind(py), returns),
+            Self::Other { acquire, .. } => Ok(returns.after(acquire.call0(py)?)),
         }
     }
 
     pub(super) fn release(&self, py: Python<'_>) -> PyResult<()> {
         match self {
-            Self::Native(lock) => lock.get().release_native(py),
+            Self::Native(lock) => acquiring::release(lock.get(), py),
             Self::Other { release, .. } => release.call0(py).map(drop),
         }
     }
@@ -141,24 +139,10 @@ impl Guard {
     }
 }
 
-/// Gives another result than `acquire` has given.
-struct Acquired(Returns);
-
-impl crate::kernel::coroutine::Wait for Acquired {
-    fn resume(self: Box<Self>, py: Python<'_>, outcome: PyResult<Py<PyAny>>) -> PyResult<Step> {
-        outcome?;
-        Ok(Step::Return(self.0.into_object(py)))
-    }
-
-    fn traverse(&self, _: PyVisit<'_>) -> Result<(), PyTraverseError> {
-        Ok(())
-    }
-}
-
 impl Condition {
-    /// A condition with a lock of its own.
+    /// Returns a condition with a lock of its own.
     pub fn create(py: Python<'_>) -> PyResult<Bound<'_, Self>> {
-        let lock = Py::new(py, Lock::free())?;
+        let lock = Py::new(py, Lock::unlocked())?;
         Bound::new(
             py,
             Self {
@@ -176,42 +160,37 @@ impl Condition {
             .ok_or_else(|| PyAttributeError::new_err("'Condition' object has no attribute '_lock'"))
     }
 
-    /// Whether a subclass has its own `wait`.
+    /// Whether a subclass overrides `wait`.
     pub(super) const fn overrides_wait(&self) -> bool {
         self.wait_overridden
     }
 
-    /// Raises `RuntimeError` unless somebody has the lock.
-    pub(super) fn check_locked(&self, py: Python<'_>, what: &str) -> PyResult<()> {
+    /// Raises `RuntimeError` unless the lock is held. `action` stands in the message.
+    pub(super) fn check_locked(&self, py: Python<'_>, action: &str) -> PyResult<()> {
         if self.guard(py)?.is_locked(py)? {
             return Ok(());
         }
-        let text = format!("cannot {what} on un-acquired lock");
+        let text = format!("cannot {action} on un-acquired lock");
         Err(PyRuntimeError::new_err(text))
     }
 
-    /// Wakes so many who wait.
+    /// Wakes up to `count` waiters.
     pub fn notify_native(&self, py: Python<'_>, count: usize) -> PyResult<()> {
         self.state
             .refresh(py, |condition| &mut condition.waiters, count)?;
         let mut cursor = Cursor::default();
         for _ in 0..count {
-            let next = self.state.with(py, |condition| {
-                let next = condition.to_wake(&mut cursor);
-                next.map(|waiter| waiter.clone_ref(py))
-            });
-            match next {
-                Some(waiter) => {
-                    let result = false.into_pyobject(py)?.to_owned().into_any().unbind();
-                    waiter.wake(py, result)?;
-                }
-                None => break,
+            let woken = self
+                .state
+                .wake(py, |condition| condition.to_wake(&mut cursor), false)?;
+            if !woken {
+                break;
             }
         }
         Ok(())
     }
 
-    fn len(&self, py: Python<'_>) -> usize {
+    fn waiter_count(&self, py: Python<'_>) -> usize {
         self.state.with(py, |condition| condition.waiters.len())
     }
 }
@@ -259,14 +238,14 @@ impl Condition {
     fn __init__(&self, py: Python<'_>, lock: Option<&Bound<'_, PyAny>>) -> PyResult<()> {
         let guard = match lock {
             Some(lock) => Guard::of(lock)?,
-            None => Guard::Native(Py::new(py, Lock::free())?),
+            None => Guard::Native(Py::new(py, Lock::unlocked())?),
         };
         drop(self.guard.replace(py, Some(guard)));
         self.state.reset(py, sync::Condition::new());
         Ok(())
     }
 
-    /// Return True if somebody has the lock.
+    /// Return True if the lock is held.
     fn locked(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
         match self.guard(py)? {
             Guard::Native(lock) => {
@@ -277,7 +256,7 @@ impl Condition {
         }
     }
 
-    /// Take the lock, waiting for it if somebody has it. The coroutine returns True.
+    /// Acquire the lock, waiting until it is free. The coroutine returns True.
     fn acquire(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
         match self.guard(py)? {
             Guard::Native(lock) => Ok(Lock::acquire(lock).into_pyobject(py)?.into_any().unbind()),
@@ -285,68 +264,53 @@ impl Condition {
         }
     }
 
-    /// Give the lock back.
+    /// Release the lock.
     fn release(&self, py: Python<'_>) -> PyResult<()> {
         self.guard(py)?.release(py)
     }
 
-    /// Give the lock back, wait to be notified, and take the lock again. The coroutine returns True.
+    /// Release the lock, wait for a notification, and acquire the lock again. The coroutine returns True.
     ///
-    /// Raises RuntimeError if nobody has the lock. It may return without a notification: look at what you wait for.
+    /// Raises RuntimeError if the lock is not held. It may return without a notification: check what you wait for.
     fn wait(slf: Py<Self>) -> Call {
         Self::WAIT.call(slf.into_any(), None)
     }
 
-    /// Wait until predicate() is true, calling it at once and after each notification. The coroutine returns its result.
+    /// Wait until predicate() is true. It is called at once and after each notification. The coroutine returns its result.
     fn wait_for(slf: Py<Self>, predicate: Py<PyAny>) -> Call {
         Self::WAIT_FOR.call(slf.into_any(), Some(predicate))
     }
 
-    /// Wake n tasks that wait, or all if there are fewer; they go on as soon as they get the lock.
+    /// Wake n tasks that wait, or all if there are fewer; each goes on when it gets the lock.
     ///
-    /// Raises RuntimeError if nobody has the lock.
-    #[pyo3(signature = (n = Omittable(None)), text_signature = "($self, n=1)")]
-    fn notify(&self, py: Python<'_>, n: Omittable) -> PyResult<()> {
+    /// Raises RuntimeError if the lock is not held.
+    #[pyo3(signature = (n = Given(None)), text_signature = "($self, n=1)")]
+    fn notify(&self, py: Python<'_>, n: Given) -> PyResult<()> {
         self.check_locked(py, "notify")?;
         self.notify_unchecked(&n.or_number(py, 1)?)
     }
 
-    /// Wake all tasks that wait. Raises RuntimeError if nobody has the lock.
+    /// Wake all tasks that wait. Raises RuntimeError if the lock is not held.
     fn notify_all(slf: &Bound<'_, Self>) -> PyResult<()> {
         let py = slf.py();
         let me = slf.get();
         if me.notify_overridden {
-            slf.call_method1(intern!(py, "notify"), (me.len(py),))?;
+            slf.call_method1(intern!(py, "notify"), (me.waiter_count(py),))?;
             return Ok(());
         }
         me.check_locked(py, "notify")?;
-        me.notify_native(py, me.len(py))
+        me.notify_native(py, me.waiter_count(py))
     }
 
     #[pyo3(name = "_notify")]
     fn notify_unchecked(&self, n: &Bound<'_, PyAny>) -> PyResult<()> {
         let py = n.py();
-        // As many as are not at least `n`, whatever that is; nobody asks if nobody waits.
+        // `n` may be any object: asyncio wakes waiters until `woken >= n`, and does not compare if none waits.
         let mut count = 0_usize;
-        while count < self.len(py) && !count.into_pyobject(py)?.ge(n)? {
+        while count < self.waiter_count(py) && !count.into_pyobject(py)?.ge(n)? {
             count += 1;
         }
         self.notify_native(py, count)
-    }
-
-    fn __aenter__(slf: Py<Self>) -> Call {
-        Self::ENTER.call(slf.into_any(), None)
-    }
-
-    #[pyo3(signature = (exc_type, exc, tb))]
-    fn __aexit__(
-        slf: Py<Self>,
-        exc_type: &Bound<'_, PyAny>,
-        exc: &Bound<'_, PyAny>,
-        tb: &Bound<'_, PyAny>,
-    ) -> Call {
-        let _ = (exc_type, exc, tb);
-        Self::EXIT.call(slf.into_any(), None)
     }
 
     fn __repr__(slf: &Bound<'_, Self>) -> PyResult<String> {
@@ -354,7 +318,7 @@ impl Condition {
         let me = slf.get();
         let locked = me.guard(py)?.is_locked(py)?;
         let state = if locked { "locked" } else { "unlocked" };
-        loop_bound::repr(slf.as_any(), state, me.len(py))
+        loop_bound::repr(slf.as_any(), state, me.waiter_count(py))
     }
 
     #[getter(_lock)]
@@ -378,7 +342,7 @@ impl Condition {
             None => Ok(()),
         })?;
         self.state.traverse(visit, |condition, visit| {
-            loop_bound::traverse_line(&condition.waiters, visit)
+            loop_bound::traverse_waiters(&condition.waiters, visit)
         })
     }
 
@@ -388,6 +352,7 @@ impl Condition {
     }
 }
 
-attributes::of_bound!(Condition, imports::condition_class);
-attributes::line!(Condition, _waiters, get_waiters, waiters);
-copied!(Condition, ["_lock"], |slf| slf.get().len(slf.py()));
+async_with!(Condition);
+attributes::loop_bound_attributes!(Condition, imports::condition_class);
+attributes::waiters_attribute!(Condition, _waiters, get_waiters, waiters);
+copyable!(Condition, ["_lock"], |slf| slf.get().waiter_count(slf.py()));

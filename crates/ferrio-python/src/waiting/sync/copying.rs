@@ -1,5 +1,7 @@
-//! Copying and pickling of locks, queues and their like. asyncio's are ordinary objects, so a program that copies what holds
-//! one (`copy.deepcopy`, `dataclasses.asdict`) copies it, too.
+//! Copying and pickling of locks, queues and the other objects of this module.
+//!
+//! asyncio's are ordinary objects, so that a program can copy an object that contains one (`copy.deepcopy`,
+//! `dataclasses.asdict`).
 
 use pyo3::exceptions::PyTypeError;
 use pyo3::intern;
@@ -8,10 +10,10 @@ use pyo3::types::{PyDict, PyType};
 
 use crate::cpython;
 
-/// What makes an object, its arguments, and the state that is then set: what `__reduce__` returns.
+/// The value of `__reduce__`: a function that makes the object, its arguments, and the state to set.
 pub type Reduced<'py> = (Bound<'py, PyAny>, (Bound<'py, PyType>,), Bound<'py, PyAny>);
 
-/// What `__reduce__` returns: as `object` has it, but for the class, which is the native one.
+/// Implements `__reduce__` as `object` does, but with the native class instead of `__class__`.
 pub fn reduce<'py>(object: &Bound<'py, PyAny>) -> PyResult<Reduced<'py>> {
     let py = object.py();
     let class = object.get_type();
@@ -20,7 +22,7 @@ pub fn reduce<'py>(object: &Bound<'py, PyAny>) -> PyResult<Reduced<'py>> {
     Ok((make, (class,), state))
 }
 
-/// What is kept: the values of these attributes, and a program's own attributes. Raises `TypeError` if tasks wait.
+/// Returns the state to keep: the values of `fields` and the program's own attributes. Raises `TypeError` if tasks wait.
 pub fn state<'py>(
     object: &Bound<'py, PyAny>,
     waiters: usize,
@@ -40,7 +42,7 @@ pub fn state<'py>(
     Ok(state)
 }
 
-/// Sets what was kept.
+/// Restores a state that was kept.
 pub fn restore(object: &Bound<'_, PyAny>, state: &Bound<'_, PyDict>) -> PyResult<()> {
     for (name, value) in state {
         object.setattr(name.cast::<pyo3::types::PyString>()?, value)?;
@@ -48,8 +50,8 @@ pub fn restore(object: &Bound<'_, PyAny>, state: &Bound<'_, PyDict>) -> PyResult
     Ok(())
 }
 
-/// Has objects of a class be copied and pickled: which attributes are kept, and how many tasks wait.
-macro_rules! copied {
+/// Defines copying and pickling for a class, by the attributes to keep and the number of tasks that wait.
+macro_rules! copyable {
     ($class:ident, [$($field:literal),*], |$slf:ident| $waiters:expr) => {
         #[pymethods]
         impl $class {
@@ -67,4 +69,4 @@ macro_rules! copied {
         }
     };
 }
-pub(crate) use copied;
+pub(crate) use copyable;

@@ -1,15 +1,14 @@
 //! `Event`.
 
-use ferrio::sync::{self, Cursor};
+use ferrio::sync::{self, Cursor, Waiters};
 use pyo3::PyTraverseError;
 use pyo3::gc::PyVisit;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 
-use super::copying::copied;
-use super::lock::Returns;
+use super::copying::copyable;
 use super::loop_bound::{self, LoopBound};
-use super::{SyncWaiter, attributes};
+use super::{Returns, SyncWaiter, attributes};
 use crate::base::imports;
 use crate::kernel::coroutine::{Body, Call, Step, Wait, body};
 
@@ -20,44 +19,44 @@ pub struct Event {
 }
 
 impl Event {
-    /// An event that is not set, of no loop.
+    /// Returns an event that is not set, and bound to no loop.
     pub const fn unset() -> Self {
         Self {
             state: LoopBound::new(sync::Event::new()),
         }
     }
 
-    /// Sets the flag and wakes all who wait.
+    fn waiters(event: &mut sync::Event<SyncWaiter>) -> &mut Waiters<SyncWaiter> {
+        &mut event.waiters
+    }
+
+    /// Sets the flag and wakes all waiters.
     pub fn set_native(&self, py: Python<'_>) -> PyResult<()> {
         if !self.state.with(py, sync::Event::set) {
             return Ok(());
         }
-        self.state
-            .refresh(py, |event| &mut event.waiters, usize::MAX)?;
+        self.state.refresh(py, Self::waiters, usize::MAX)?;
         let mut cursor = Cursor::default();
-        while let Some(waiter) = self.state.with(py, |event| {
-            let next = event.to_wake(&mut cursor);
-            next.map(|waiter| waiter.clone_ref(py))
-        }) {
-            waiter.wake(py, Returns::True.into_object(py))?;
-        }
+        while self
+            .state
+            .wake(py, |event| event.to_wake(&mut cursor), true)?
+        {}
         Ok(())
     }
 
-    /// Takes the flag back.
+    /// Clears the flag.
     pub fn clear_native(&self, py: Python<'_>) {
         self.state.with(py, sync::Event::clear);
     }
 
-    /// `wait`, as a step of a coroutine.
+    /// Runs `wait` as a step of a coroutine.
     pub fn wait_step(slf: &Bound<'_, Self>, returns: Returns) -> PyResult<Step> {
         let py = slf.py();
         let me = slf.get();
         if me.state.with(py, |event| event.is_set()) {
             return Ok(Step::Return(returns.into_object(py)));
         }
-        let (waiter, future) = me.state.new_waiter(slf.as_any())?;
-        me.state.with(py, |event| event.waiters.push(waiter));
+        let future = me.state.enqueue_waiter(slf.as_any(), Self::waiters)?;
         let waiting = EventWait {
             event: slf.clone().unbind(),
             future: future.clone_ref(py),
@@ -67,7 +66,7 @@ impl Event {
     }
 }
 
-/// One who waits for the flag.
+/// The rest of `wait`, once its waiter is woken or cancelled.
 struct EventWait {
     event: Py<Event>,
     future: Py<PyAny>,
@@ -76,10 +75,10 @@ struct EventWait {
 
 impl Wait for EventWait {
     fn resume(self: Box<Self>, py: Python<'_>, outcome: PyResult<Py<PyAny>>) -> PyResult<Step> {
-        let me = self.event.get().state.with(py, |event| {
+        let waiter = self.event.get().state.with(py, |event| {
             event.waiters.remove(|waiter| waiter.is(&self.future))
         });
-        drop(me);
+        drop(waiter);
         outcome?;
         Ok(Step::Return(self.returns.into_object(py)))
     }
@@ -119,12 +118,12 @@ impl Event {
         self.set_native(py)
     }
 
-    /// Take the flag back: who waits from now on waits for the next set().
+    /// Clear the flag: tasks that wait from now on wait for the next set().
     fn clear(&self, py: Python<'_>) {
         self.clear_native(py);
     }
 
-    /// Wait until the flag is set, which may be at once. The coroutine returns True.
+    /// Wait until the flag is set; return at once if it is. The coroutine returns True.
     fn wait(slf: Py<Self>) -> Call {
         Self::WAIT.call(slf.into_any(), None)
     }
@@ -142,7 +141,7 @@ impl Event {
         self.is_set(py)
     }
 
-    /// Wakes nobody.
+    /// Sets or clears the flag without waking waiters.
     #[setter(_value)]
     fn set_value(&self, py: Python<'_>, value: bool) {
         self.state.with(py, |event| {
@@ -155,7 +154,7 @@ impl Event {
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
         self.state.traverse(visit, |event, visit| {
-            loop_bound::traverse_line(&event.waiters, visit)
+            loop_bound::traverse_waiters(&event.waiters, visit)
         })
     }
 
@@ -164,8 +163,8 @@ impl Event {
     }
 }
 
-attributes::of_bound!(Event, imports::event_class);
-attributes::line!(Event, _waiters, get_waiters, waiters);
-copied!(Event, ["_value"], |slf| {
+attributes::loop_bound_attributes!(Event, imports::event_class);
+attributes::waiters_attribute!(Event, _waiters, get_waiters, waiters);
+copyable!(Event, ["_value"], |slf| {
     slf.get().state.with(slf.py(), |event| event.waiters.len())
 });

@@ -1,6 +1,6 @@
 //! `Lock`.
 
-use ferrio::sync;
+use ferrio::sync::{self, Waiters};
 use pyo3::PyTraverseError;
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::gc::PyVisit;
@@ -8,183 +8,110 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple, PyType};
 
-use super::copying::copied;
+use super::acquiring::{self, Acquirable, async_with};
+use super::copying::copyable;
 use super::loop_bound::{self, LoopBound};
-use super::{SyncWaiter, attributes};
+use super::{Returns, SyncWaiter, attributes};
 use crate::cpython::subclasses::overrides;
-use crate::kernel::coroutine::{Body, Call, Step, Wait, body};
+use crate::kernel::coroutine::{Body, Call, body};
 use crate::{base::imports, cpython};
 
-/// A lock for tasks: one holder at a time, the others in the order in which they came (CPython: `asyncio.Lock`).
+/// A lock for tasks: one task holds it, and the others get it in the order in which they asked (CPython:
+/// `asyncio.Lock`).
 ///
-/// It is not owned by a task: whoever calls release() gives it back. Use it by `async with lock:`.
+/// No task owns the lock: whoever calls release() releases it. Use it by `async with lock:`.
 #[pyclass(module = "ferrio", subclass, frozen, weakref, dict)]
 pub struct Lock {
-    /// Whether a subclass has its own `acquire` or `release`, which `async with` is to call.
     overridden: bool,
     state: LoopBound<sync::Lock<SyncWaiter>>,
 }
 
-/// What a coroutine that has acquired something returns.
-#[derive(Clone, Copy)]
-pub enum Returns {
-    True,
-    None,
-}
-
-impl Returns {
-    pub fn into_object(self, py: Python<'_>) -> Py<PyAny> {
-        match self {
-            Self::True => true.into_pyobject(py).map_or_else(
-                |never| match never {},
-                |object| object.to_owned().into_any().unbind(),
-            ),
-            Self::None => py.None(),
-        }
-    }
-}
-
 impl Lock {
-    pub const ACQUIRE: Body = body!("Lock.acquire", |lock: Lock| Lock::acquire_step(
+    pub const ACQUIRE: Body = body!("Lock.acquire", |lock: Lock| acquiring::acquire(
         lock,
         Returns::True
     ));
-    pub const ENTER: Body = body!("Lock.__aenter__", |lock: Lock| {
-        if lock.get().overridden {
-            return enter_overridden(lock.as_any());
-        }
-        Lock::acquire_step(lock, Returns::None)
-    });
-    pub const EXIT: Body = body!("Lock.__aexit__", |lock: Lock| {
-        if lock.get().overridden {
-            return exit_overridden(lock.as_any());
-        }
-        lock.get().release_native(lock.py())?;
-        Ok(Step::none(lock.py()))
-    });
+    pub const ENTER: Body = body!("Lock.__aenter__", |lock: Lock| acquiring::enter(lock));
+    pub const EXIT: Body = body!("Lock.__aexit__", |lock: Lock| acquiring::exit(lock));
 
-    /// A lock of no loop.
-    pub const fn free() -> Self {
+    /// Returns an unlocked lock that is bound to no loop.
+    pub const fn unlocked() -> Self {
         Self {
             overridden: false,
             state: LoopBound::new(sync::Lock::new()),
         }
     }
 
-    /// Takes the lock if that is possible at once.
-    #[inline]
-    pub fn try_acquire(&self, py: Python<'_>) -> PyResult<bool> {
-        self.state.refresh(py, |lock| &mut lock.waiters, 1)?;
-        Ok(self.state.with(py, sync::Lock::try_acquire))
-    }
-
-    /// `acquire`, as a step of a coroutine.
-    pub fn acquire_step(slf: &Bound<'_, Self>, returns: Returns) -> PyResult<Step> {
-        let py = slf.py();
-        let me = slf.get();
-        if me.try_acquire(py)? {
-            return Ok(Step::Return(returns.into_object(py)));
-        }
-        let (waiter, future) = me.state.new_waiter(slf.as_any())?;
-        me.state.with(py, |lock| lock.waiters.push(waiter));
-        let acquiring = Acquiring {
-            lock: slf.clone().unbind(),
-            future: future.clone_ref(py),
-            returns,
-        };
-        Ok(Step::Wait(future, Box::new(acquiring)))
-    }
-
-    /// Gives the lock back. Raises `RuntimeError` if nobody has it.
-    #[inline]
-    pub fn release_native(&self, py: Python<'_>) -> PyResult<()> {
-        self.state.refresh(py, |lock| &mut lock.waiters, 1)?;
-        let next = self.state.with(py, |lock| {
-            let next = lock.release()?;
-            Ok(next.map(|waiter| waiter.clone_ref(py)))
-        });
-        match next {
-            Ok(None) => Ok(()),
-            Ok(Some(waiter)) => waiter.wake(py, Returns::True.into_object(py)),
-            Err(sync::NotLocked) => Err(PyRuntimeError::new_err(sync::NotLocked.to_string())),
-        }
-    }
-
-    fn waiters(&self, py: Python<'_>) -> usize {
-        self.state.with(py, |lock| lock.waiters.len())
-    }
-
-    /// Whether somebody has it.
+    /// Whether the lock is held.
     pub fn is_locked(&self, py: Python<'_>) -> bool {
         self.state.with(py, |lock| lock.is_locked())
     }
 
-    fn wake_next(&self, py: Python<'_>) -> PyResult<()> {
-        self.state.refresh(py, |lock| &mut lock.waiters, 1)?;
-        let next = self
-            .state
-            .with(py, |lock| lock.to_wake().map(|waiter| waiter.clone_ref(py)));
-        match next {
-            Some(waiter) => waiter.wake(py, Returns::True.into_object(py)),
-            None => Ok(()),
-        }
+    fn waiter_count(&self, py: Python<'_>) -> usize {
+        self.state.with(py, |lock| lock.waiters.len())
+    }
+
+    /// Wakes the first waiter if the lock is free.
+    fn wake_first(&self, py: Python<'_>) -> PyResult<()> {
+        self.state.refresh(py, Self::waiters, 1)?;
+        self.state.wake(py, |lock| lock.to_wake(), true).map(drop)
     }
 }
 
-/// One who waits for the lock.
-struct Acquiring {
-    lock: Py<Lock>,
-    future: Py<PyAny>,
-    returns: Returns,
-}
+impl Acquirable for Lock {
+    type Core = sync::Lock<SyncWaiter>;
+    type ReleaseError = sync::NotLocked;
 
-impl Wait for Acquiring {
-    fn resume(self: Box<Self>, py: Python<'_>, outcome: PyResult<Py<PyAny>>) -> PyResult<Step> {
-        let lock = self.lock.get();
-        let is_me = |waiter: &SyncWaiter| waiter.is(&self.future);
+    #[inline]
+    fn state(&self) -> &LoopBound<Self::Core> {
+        &self.state
+    }
+
+    #[inline]
+    fn is_overridden(&self) -> bool {
+        self.overridden
+    }
+
+    #[inline]
+    fn waiters(lock: &mut Self::Core) -> &mut Waiters<SyncWaiter> {
+        &mut lock.waiters
+    }
+
+    #[inline]
+    fn try_acquire(slf: &Bound<'_, Self>) -> PyResult<bool> {
+        let (me, py) = (slf.get(), slf.py());
+        me.state.refresh(py, Self::waiters, 1)?;
+        Ok(me.state.with(py, sync::Lock::try_acquire))
+    }
+
+    fn end_wait(
+        &self,
+        py: Python<'_>,
+        future: &Py<PyAny>,
+        outcome: PyResult<Py<PyAny>>,
+    ) -> PyResult<()> {
+        let is_me = |waiter: &SyncWaiter| waiter.is(future);
         let Err(error) = outcome else {
-            let me = lock.state.with(py, |lock| lock.woken(is_me));
-            drop(me);
-            return Ok(Step::Return(self.returns.into_object(py)));
+            let waiter = self.state.with(py, |lock| lock.woken(is_me));
+            drop(waiter);
+            return Ok(());
         };
-        let me = lock.state.with(py, |lock| lock.left(is_me));
-        drop(me);
+        let waiter = self.state.with(py, |lock| lock.left(is_me));
+        drop(waiter);
         if error.is_instance(py, imports::cancelled_error(py)?) {
-            cpython::handling(py, &error, || lock.wake_next(py))?;
+            cpython::handling(py, &error, || self.wake_first(py))?;
         }
         Err(error)
     }
 
-    fn traverse(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
-        visit.call(&self.lock)?;
-        visit.call(&self.future)
-    }
-}
-
-/// `__aenter__` of what a subclass has put in place of `acquire`.
-pub fn enter_overridden(slf: &Bound<'_, PyAny>) -> PyResult<Step> {
-    /// Forgets what `acquire` returns.
-    struct Forget;
-
-    impl Wait for Forget {
-        fn resume(self: Box<Self>, py: Python<'_>, outcome: PyResult<Py<PyAny>>) -> PyResult<Step> {
-            outcome?;
-            Ok(Step::none(py))
-        }
-
-        fn traverse(&self, _: PyVisit<'_>) -> Result<(), PyTraverseError> {
-            Ok(())
-        }
+    #[inline]
+    fn release_core(lock: &mut Self::Core) -> Result<Option<&SyncWaiter>, sync::NotLocked> {
+        lock.release()
     }
 
-    let acquiring = slf.call_method0(intern!(slf.py(), "acquire"))?;
-    Ok(Step::Wait(acquiring.unbind(), Box::new(Forget)))
-}
-
-/// `__aexit__` that calls what a subclass has put in place of `release`.
-pub fn exit_overridden(slf: &Bound<'_, PyAny>) -> PyResult<Step> {
-    slf.call_method0(intern!(slf.py(), "release"))?;
-    Ok(Step::none(slf.py()))
+    fn release_exception(error: sync::NotLocked) -> PyErr {
+        PyRuntimeError::new_err(error.to_string())
+    }
 }
 
 #[pymethods]
@@ -201,7 +128,7 @@ impl Lock {
         let names = [intern!(py, "acquire"), intern!(py, "release")];
         Ok(Self {
             overridden: overrides::<Self>(cls, &names)?,
-            ..Self::free()
+            ..Self::unlocked()
         })
     }
 
@@ -209,41 +136,26 @@ impl Lock {
         self.state.reset(py, sync::Lock::new());
     }
 
-    /// Return True if somebody has the lock.
+    /// Return True if the lock is held.
     fn locked(&self, py: Python<'_>) -> bool {
         self.is_locked(py)
     }
 
-    /// Take the lock, waiting for it if somebody has it. The coroutine returns True.
+    /// Acquire the lock, waiting until it is free. The coroutine returns True.
     pub fn acquire(slf: Py<Self>) -> Call {
         Self::ACQUIRE.call(slf.into_any(), None)
     }
 
-    /// Give the lock back; the first who waits gets it.
+    /// Release the lock and wake the first task that waits for it.
     ///
-    /// Raises RuntimeError if nobody has it.
+    /// Raises RuntimeError if the lock is not held.
     fn release(&self, py: Python<'_>) -> PyResult<()> {
-        self.release_native(py)
-    }
-
-    fn __aenter__(slf: Py<Self>) -> Call {
-        Self::ENTER.call(slf.into_any(), None)
-    }
-
-    #[pyo3(signature = (exc_type, exc, tb))]
-    fn __aexit__(
-        slf: Py<Self>,
-        exc_type: &Bound<'_, PyAny>,
-        exc: &Bound<'_, PyAny>,
-        tb: &Bound<'_, PyAny>,
-    ) -> Call {
-        let _ = (exc_type, exc, tb);
-        Self::EXIT.call(slf.into_any(), None)
+        acquiring::release(self, py)
     }
 
     fn __repr__(slf: &Bound<'_, Self>) -> PyResult<String> {
         let (me, py) = (slf.get(), slf.py());
-        let waiters = me.waiters(py);
+        let waiters = me.waiter_count(py);
         let state = if me.is_locked(py) {
             "locked"
         } else {
@@ -254,7 +166,7 @@ impl Lock {
 
     #[pyo3(name = "_wake_up_first")]
     fn wake_up_first(&self, py: Python<'_>) -> PyResult<()> {
-        self.wake_next(py)
+        self.wake_first(py)
     }
 
     #[getter(_locked)]
@@ -269,7 +181,7 @@ impl Lock {
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
         self.state.traverse(visit, |lock, visit| {
-            loop_bound::traverse_line(&lock.waiters, visit)
+            loop_bound::traverse_waiters(&lock.waiters, visit)
         })
     }
 
@@ -278,6 +190,7 @@ impl Lock {
     }
 }
 
-attributes::of_bound!(Lock, imports::lock_class);
-attributes::line!(Lock, _waiters, get_waiters, waiters);
-copied!(Lock, ["_locked"], |slf| slf.get().waiters(slf.py()));
+async_with!(Lock);
+attributes::loop_bound_attributes!(Lock, imports::lock_class);
+attributes::waiters_attribute!(Lock, _waiters, get_waiters, waiters);
+copyable!(Lock, ["_locked"], |slf| slf.get().waiter_count(slf.py()));

@@ -1,4 +1,4 @@
-//! An algorithm of the engine that belongs to the loop on which somebody first waits (CPython: `asyncio/mixins.py`).
+//! The state of an object that belongs to the loop on which a task first waits for it (CPython: `asyncio/mixins.py`).
 
 use ferrio::sync::{Status, Waiters};
 use pyo3::PyTraverseError;
@@ -8,45 +8,46 @@ use pyo3::intern;
 use pyo3::prelude::*;
 
 use super::SyncWaiter;
+use super::returns::bool_object;
 use crate::base::cell::AttachedCell;
 use crate::kernel::event_loop::Loop;
 use crate::kernel::task::loop_of_waiter;
 use crate::waiting::timeouts::native_loop;
 
-/// The interior state of an object that belongs to a loop.
+/// The interior state of such an object: an algorithm of [`ferrio::sync`], and the loop.
 pub struct LoopBound<A>(AttachedCell<Interior<A>>);
 
 struct Interior<A> {
     event_loop: Option<Py<PyAny>>,
-    /// Whether there was ever a waiter that has to be asked how it is.
-    asks: bool,
+    /// Whether a foreign future ever was among the waiters: then their statuses have to be refreshed.
+    has_foreign: bool,
     algorithm: A,
 }
 
 impl<A> LoopBound<A> {
-    /// The algorithm, of no loop yet.
+    /// Returns the state of an object that no task has waited for.
     pub const fn new(algorithm: A) -> Self {
         Self(AttachedCell::new(Interior {
             event_loop: None,
-            asks: false,
+            has_foreign: false,
             algorithm,
         }))
     }
 
-    /// Runs `f` on the algorithm. `f` must not reach Python.
+    /// Calls `f` with the algorithm. `f` must not reach Python.
     #[inline]
     pub fn with<R>(&self, py: Python<'_>, f: impl FnOnce(&mut A) -> R) -> R {
         self.0.with(py, |interior| f(&mut interior.algorithm))
     }
 
-    /// Begins anew with this algorithm, as another call of `__init__` does; the loop stays.
+    /// Replaces the algorithm, for `__init__`. The loop stays.
     pub fn reset(&self, py: Python<'_>, algorithm: A) {
         let old = self.with(py, |current| std::mem::replace(current, algorithm));
         drop(old);
     }
 
-    /// `_get_loop`: the running loop, which becomes the one that the object belongs to if it belongs to none. Raises
-    /// `RuntimeError` if it belongs to another.
+    /// Returns the running loop, and binds the object to it if it is bound to none (CPython: `_get_loop`). Raises
+    /// `RuntimeError` if the object is bound to another loop.
     #[inline]
     pub fn event_loop<'py>(&self, owner: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
         let py = owner.py();
@@ -63,7 +64,7 @@ impl<A> LoopBound<A> {
         Err(PyRuntimeError::new_err(text))
     }
 
-    /// A new waiter, a future of the loop, and the future.
+    /// Makes a future of the loop. Returns it as a waiter and as an object.
     #[inline]
     pub fn new_waiter(&self, owner: &Bound<'_, PyAny>) -> PyResult<(SyncWaiter, Py<PyAny>)> {
         let py = owner.py();
@@ -78,60 +79,89 @@ impl<A> LoopBound<A> {
         Ok((SyncWaiter::of(&future), future.unbind()))
     }
 
-    /// There will be a waiter that has to be asked how it is.
-    pub fn expect_foreign(&self, py: Python<'_>) {
-        self.0.with(py, |interior| interior.asks = true);
+    /// Puts a new waiter at the end of a line. Returns its future.
+    #[inline]
+    pub fn enqueue_waiter(
+        &self,
+        owner: &Bound<'_, PyAny>,
+        waiters: fn(&mut A) -> &mut Waiters<SyncWaiter>,
+    ) -> PyResult<Py<PyAny>> {
+        let (waiter, future) = self.new_waiter(owner)?;
+        self.with(owner.py(), |algorithm| waiters(algorithm).push(waiter));
+        Ok(future)
     }
 
-    /// Asks the waiters that are not ferrio's how they are, until `enough` of the line still wait. To be called before
-    /// the algorithm looks at them.
+    /// Wakes the waiter that `next` chooses with the result True or False. Returns whether there was one.
+    #[inline]
+    pub fn wake(
+        &self,
+        py: Python<'_>,
+        next: impl FnOnce(&mut A) -> Option<&SyncWaiter>,
+        result: bool,
+    ) -> PyResult<bool> {
+        let next = self.with(py, |algorithm| {
+            next(algorithm).map(|waiter| waiter.clone_ref(py))
+        });
+        match next {
+            Some(waiter) => waiter.wake(py, bool_object(py, result)).map(|()| true),
+            None => Ok(false),
+        }
+    }
+
+    /// Notes that a foreign future may be among the waiters from now on.
+    pub fn expect_foreign(&self, py: Python<'_>) {
+        self.0.with(py, |interior| interior.has_foreign = true);
+    }
+
+    /// Updates the statuses of foreign futures in a line, until `enough` waiters are known to wait. Call this before the
+    /// algorithm looks at the statuses, since it cannot call Python itself.
     #[inline]
     pub fn refresh(
         &self,
         py: Python<'_>,
-        line: fn(&mut A) -> &mut Waiters<SyncWaiter>,
+        waiters: fn(&mut A) -> &mut Waiters<SyncWaiter>,
         enough: usize,
     ) -> PyResult<()> {
-        if !self.0.with(py, |interior| interior.asks) {
+        if !self.0.with(py, |interior| interior.has_foreign) {
             return Ok(());
         }
-        self.ask(py, line, enough)
+        self.refresh_foreign(py, waiters, enough)
     }
 
     #[cold]
-    fn ask(
+    fn refresh_foreign(
         &self,
         py: Python<'_>,
-        line: fn(&mut A) -> &mut Waiters<SyncWaiter>,
+        waiters: fn(&mut A) -> &mut Waiters<SyncWaiter>,
         enough: usize,
     ) -> PyResult<()> {
-        let waiters: Vec<Py<PyAny>> = self.with(py, |algorithm| {
-            let waiters = line(algorithm).iter();
+        let futures: Vec<Py<PyAny>> = self.with(py, |algorithm| {
+            let waiters = waiters(algorithm).iter();
             waiters
                 .filter(|waiter| !matches!(waiter, SyncWaiter::Foreign(_, status) if *status != Status::Waiting))
                 .map(|waiter| waiter.as_any().clone_ref(py))
                 .collect()
         });
         let mut waiting = 0;
-        for future in waiters {
+        for future in futures {
             if waiting == enough {
                 break;
             }
-            let now = SyncWaiter::ask(future.bind(py))?;
-            waiting += usize::from(now == Status::Waiting);
+            let current = SyncWaiter::status_of(future.bind(py))?;
+            waiting += usize::from(current == Status::Waiting);
             self.with(py, |algorithm| {
-                let mut waiters = line(algorithm).iter_mut();
+                let mut waiters = waiters(algorithm).iter_mut();
                 if let Some(SyncWaiter::Foreign(_, status)) =
                     waiters.find(|waiter| waiter.is(&future))
                 {
-                    *status = now;
+                    *status = current;
                 }
             });
         }
         Ok(())
     }
 
-    /// What `_loop` gives.
+    /// Returns the loop, for the attribute `_loop`.
     pub fn loop_attribute(&self, py: Python<'_>) -> Option<Py<PyAny>> {
         self.0.with(py, |interior| {
             let event_loop = interior.event_loop.as_ref();
@@ -139,7 +169,7 @@ impl<A> LoopBound<A> {
         })
     }
 
-    /// Assignment to `_loop`.
+    /// Sets the loop, for an assignment to `_loop`.
     pub fn set_loop_attribute(&self, py: Python<'_>, event_loop: Option<Py<PyAny>>) {
         let old = self.0.with(py, |interior| {
             std::mem::replace(&mut interior.event_loop, event_loop)
@@ -147,7 +177,7 @@ impl<A> LoopBound<A> {
         drop(old);
     }
 
-    /// Shows the references to the garbage collector; `f` shows those of the algorithm.
+    /// Shows the references to the garbage collector: `f` shows those of the algorithm.
     pub fn traverse<'a>(
         &self,
         visit: PyVisit<'a>,
@@ -159,7 +189,7 @@ impl<A> LoopBound<A> {
         })
     }
 
-    /// Drops the references, for the garbage collector; leaves this algorithm.
+    /// Drops the references for the garbage collector, and replaces the algorithm.
     pub fn clear(&self, algorithm: A) {
         Python::attach(|py| {
             let old = self.0.with(py, |interior| {
@@ -171,15 +201,15 @@ impl<A> LoopBound<A> {
     }
 }
 
-/// Shows a line of waiters to the garbage collector.
-pub fn traverse_line(
+/// Shows the waiters of a line to the garbage collector.
+pub fn traverse_waiters(
     waiters: &Waiters<SyncWaiter>,
     visit: PyVisit<'_>,
 ) -> Result<(), PyTraverseError> {
     waiters.iter().try_for_each(|waiter| waiter.traverse(visit))
 }
 
-/// The representation of an object of this module: that of `object`, and more in brackets.
+/// Returns the representation of an object: `object.__repr__`, and the state and the number of waiters in brackets.
 pub fn repr(object: &Bound<'_, PyAny>, state: &str, waiters: usize) -> PyResult<String> {
     let py = object.py();
     let text: String = py

@@ -1,17 +1,17 @@
-//! How a task waits on a [`Condition`].
+//! How a task waits on a [`Condition`]: it releases the lock, waits to be notified, and acquires the lock again, whatever
+//! has ended the wait.
 
 use pyo3::PyTraverseError;
 use pyo3::gc::PyVisit;
 use pyo3::intern;
 use pyo3::prelude::*;
 
-use super::Condition;
-use super::lock::Returns;
+use super::{Condition, Returns};
 use crate::kernel::coroutine::{AwaitHandling, Step, Wait};
 use crate::{base::imports, cpython};
 
 impl Condition {
-    /// `wait`, as a step of a coroutine.
+    /// Runs `wait` as a step of a coroutine.
     pub fn wait_step(slf: &Bound<'_, Self>) -> PyResult<Step> {
         let py = slf.py();
         let me = slf.get();
@@ -27,26 +27,26 @@ impl Condition {
         Ok(Step::Wait(future, Box::new(notified)))
     }
 
-    /// `wait_for`, as a step of a coroutine.
+    /// Runs `wait_for` as a step of a coroutine.
     pub(super) fn wait_for_step(slf: &Bound<'_, Self>, predicate: Py<PyAny>) -> PyResult<Step> {
         let py = slf.py();
         let result = predicate.call0(py)?;
         if result.is_truthy(py)? {
             return Ok(Step::Return(result));
         }
-        let again = Box::new(Again {
+        let rest = Box::new(TestAgain {
             condition: slf.clone().unbind(),
             predicate,
         });
         if slf.get().overrides_wait() {
             let waiting = slf.call_method0(intern!(py, "wait"))?;
-            return Ok(Step::Wait(waiting.unbind(), again));
+            return Ok(Step::Wait(waiting.unbind(), rest));
         }
-        Step::then(Self::wait_step(slf), py, again)
+        Step::then(Self::wait_step(slf), py, rest)
     }
 }
 
-/// One who waits to be notified.
+/// The rest of `wait`, once its waiter is woken or cancelled.
 struct Notified {
     condition: Py<Condition>,
     future: Py<PyAny>,
@@ -54,10 +54,10 @@ struct Notified {
 
 impl Wait for Notified {
     fn resume(self: Box<Self>, py: Python<'_>, outcome: PyResult<Py<PyAny>>) -> PyResult<Step> {
-        let me = self.condition.get().state.with(py, |condition| {
+        let waiter = self.condition.get().state.with(py, |condition| {
             condition.waiters.remove(|waiter| waiter.is(&self.future))
         });
-        drop(me);
+        drop(waiter);
         let error = outcome.err();
         let reacquiring = Reacquiring {
             condition: self.condition,
@@ -73,12 +73,12 @@ impl Wait for Notified {
     }
 }
 
-/// One who takes the lock again, whatever has ended the wait.
+/// The part of `wait` that acquires the lock again. Cancellations do not stop it.
 struct Reacquiring {
     condition: Py<Condition>,
-    /// What is to be raised then: how the wait has ended, or the last cancellation meanwhile.
+    /// The exception to raise in the end: the one that ended the wait, or the last one while acquiring.
     error: Option<PyErr>,
-    /// How the wait has ended: what is handled meanwhile.
+    /// The exception that ended the wait. It is being handled while the lock is acquired.
     handled: Option<PyErr>,
 }
 
@@ -115,7 +115,7 @@ impl Wait for Reacquiring {
         match self.error {
             None => Ok(Step::Return(Returns::True.into_object(py))),
             Some(error) => {
-                // It may have been notified before: somebody else has to be instead.
+                // This task may have consumed a notification, which is passed on to another one.
                 let condition = self.condition.get();
                 cpython::handling(py, &error, || condition.notify_native(py, 1))?;
                 Err(error)
@@ -128,13 +128,13 @@ impl Wait for Reacquiring {
     }
 }
 
-/// One who waits until a predicate is true.
-struct Again {
+/// The rest of `wait_for`: tests the predicate after a notification.
+struct TestAgain {
     condition: Py<Condition>,
     predicate: Py<PyAny>,
 }
 
-impl Wait for Again {
+impl Wait for TestAgain {
     fn resume(self: Box<Self>, py: Python<'_>, outcome: PyResult<Py<PyAny>>) -> PyResult<Step> {
         outcome?;
         Condition::wait_for_step(self.condition.bind(py), self.predicate)

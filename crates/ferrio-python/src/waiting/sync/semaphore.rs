@@ -1,6 +1,6 @@
 //! `Semaphore` and `BoundedSemaphore`.
 
-use ferrio::sync::{self, UNLIMITED};
+use ferrio::sync::{self, UNLIMITED, Waiters};
 use pyo3::PyTraverseError;
 use pyo3::exceptions::PyValueError;
 use pyo3::gc::PyVisit;
@@ -8,110 +8,61 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple, PyType};
 
-use super::copying::copied;
-use super::lock::{Returns, enter_overridden, exit_overridden};
+use super::acquiring::{self, Acquirable, async_with};
+use super::copying::copyable;
 use super::loop_bound::{self, LoopBound};
-use super::{SyncWaiter, attributes};
-use crate::base::arguments::Omittable;
+use super::{Returns, SyncWaiter, attributes};
+use crate::base::arguments::Given;
 use crate::cpython::subclasses::{class_of, overrides};
-use crate::kernel::coroutine::{Body, Call, Step, Wait, body};
+use crate::kernel::coroutine::{Body, Call, body};
 use crate::{base::imports, cpython};
 
-/// A counter of permits that tasks take and give back, in the order in which they came (CPython: `asyncio.Semaphore`).
+/// A counter of permits that tasks acquire and release, in the order in which they asked (CPython: `asyncio.Semaphore`).
 ///
-/// Use it by `async with semaphore:`. Arguments: value, how many permits there are, an integer of at least 0, or
-/// infinity. Raises ValueError if it is less.
+/// Use it by `async with semaphore:`. Arguments: value, the number of permits, an integer of at least 0, or infinity.
+/// Raises ValueError if it is negative.
 #[pyclass(module = "ferrio", subclass, frozen, weakref, dict)]
 pub struct Semaphore {
-    /// Whether a subclass has its own `acquire` or `release`, which `async with` is to call.
     overridden: bool,
-    /// Whether a subclass has its own `locked`, which says whether there is a permit.
+    /// Whether a subclass overrides `locked`: then `acquire` calls it to learn whether there is a permit.
     locked_overridden: bool,
     state: LoopBound<sync::Semaphore<SyncWaiter>>,
 }
 
 impl Semaphore {
     pub const ACQUIRE: Body = body!("Semaphore.acquire", |semaphore: Semaphore| {
-        Semaphore::acquire_step(semaphore, Returns::True)
+        acquiring::acquire(semaphore, Returns::True)
     });
     pub const ENTER: Body = body!("Semaphore.__aenter__", |semaphore: Semaphore| {
-        if semaphore.get().overridden {
-            return enter_overridden(semaphore.as_any());
-        }
-        Semaphore::acquire_step(semaphore, Returns::None)
+        acquiring::enter(semaphore)
     });
     pub const EXIT: Body = body!("Semaphore.__aexit__", |semaphore: Semaphore| {
-        if semaphore.get().overridden {
-            return exit_overridden(semaphore.as_any());
-        }
-        semaphore.get().release_native(semaphore.py())?;
-        Ok(Step::none(semaphore.py()))
+        acquiring::exit(semaphore)
     });
 
-    fn acquire_step(slf: &Bound<'_, Self>, returns: Returns) -> PyResult<Step> {
-        let py = slf.py();
-        let me = slf.get();
-        if Self::try_acquire(slf)? {
-            return Ok(Step::Return(returns.into_object(py)));
-        }
-        let (waiter, future) = me.state.new_waiter(slf.as_any())?;
-        me.state
-            .with(py, |semaphore| semaphore.waiters.push(waiter));
-        let acquiring = Acquiring {
-            semaphore: slf.clone().unbind(),
-            future: future.clone_ref(py),
-            returns,
-        };
-        Ok(Step::Wait(future, Box::new(acquiring)))
-    }
-
-    /// Takes a permit if there is one.
-    fn try_acquire(slf: &Bound<'_, Self>) -> PyResult<bool> {
-        let py = slf.py();
-        let me = slf.get();
-        if me.locked_overridden {
-            let acquired = !Self::asks_locked(slf)?;
-            me.state
-                .with(py, |semaphore| semaphore.value -= i64::from(acquired));
-            return Ok(acquired);
-        }
-        me.refresh(py)?;
-        Ok(me.state.with(py, sync::Semaphore::try_acquire))
-    }
-
-    /// `locked`, or what a subclass has in place of it.
-    fn asks_locked(slf: &Bound<'_, Self>) -> PyResult<bool> {
+    /// Calls `locked`, or the method of a subclass that overrides it.
+    fn call_locked(slf: &Bound<'_, Self>) -> PyResult<bool> {
         if slf.get().locked_overridden {
             return slf.call_method0(intern!(slf.py(), "locked"))?.is_truthy();
         }
         slf.get().locked(slf.py())
     }
 
-    fn waiters(&self, py: Python<'_>) -> usize {
+    fn waiter_count(&self, py: Python<'_>) -> usize {
         self.state.with(py, |semaphore| semaphore.waiters.len())
     }
 
-    fn release_native(&self, py: Python<'_>) -> PyResult<()> {
-        self.refresh(py)?;
-        let next = self.state.with(py, |semaphore| {
-            let next = semaphore.release()?;
-            Ok(next.map(|waiter| waiter.clone_ref(py)))
-        });
-        match next {
-            Ok(None) => Ok(()),
-            Ok(Some(waiter)) => waiter.wake(py, Returns::True.into_object(py)),
-            Err(sync::ReleasedTooOften) => {
-                Err(PyValueError::new_err(sync::ReleasedTooOften.to_string()))
-            }
-        }
-    }
-
     fn refresh(&self, py: Python<'_>) -> PyResult<()> {
-        self.state
-            .refresh(py, |semaphore| &mut semaphore.waiters, 1)
+        self.state.refresh(py, Self::waiters, 1)
     }
 
-    /// Begins anew with this value, as `__init__` does.
+    /// Gives a permit to the first waiter, if there are both. Returns whether it has.
+    fn wake_next(&self, py: Python<'_>) -> PyResult<bool> {
+        self.refresh(py)?;
+        self.state.wake(py, sync::Semaphore::to_wake, true)
+    }
+
+    /// Starts again with a number of permits, for `__init__`.
     fn begin(&self, value: &Bound<'_, PyAny>, bounded: bool) -> PyResult<()> {
         let py = value.py();
         if value.lt(0)? {
@@ -126,64 +77,93 @@ impl Semaphore {
     }
 }
 
-/// A number of permits: an integer, also as a floating-point number, or infinity.
+impl Acquirable for Semaphore {
+    type Core = sync::Semaphore<SyncWaiter>;
+    type ReleaseError = sync::ReleasedTooOften;
+
+    #[inline]
+    fn state(&self) -> &LoopBound<Self::Core> {
+        &self.state
+    }
+
+    #[inline]
+    fn is_overridden(&self) -> bool {
+        self.overridden
+    }
+
+    #[inline]
+    fn waiters(semaphore: &mut Self::Core) -> &mut Waiters<SyncWaiter> {
+        &mut semaphore.waiters
+    }
+
+    #[inline]
+    fn try_acquire(slf: &Bound<'_, Self>) -> PyResult<bool> {
+        let py = slf.py();
+        let me = slf.get();
+        if me.locked_overridden {
+            let acquired = !Self::call_locked(slf)?;
+            me.state
+                .with(py, |semaphore| semaphore.value -= i64::from(acquired));
+            return Ok(acquired);
+        }
+        me.refresh(py)?;
+        Ok(me.state.with(py, sync::Semaphore::try_acquire))
+    }
+
+    fn end_wait(
+        &self,
+        py: Python<'_>,
+        future: &Py<PyAny>,
+        outcome: PyResult<Py<PyAny>>,
+    ) -> PyResult<()> {
+        let cancelled = match &outcome {
+            Ok(_) => false,
+            Err(error) => error.is_instance(py, imports::cancelled_error(py)?),
+        };
+        cpython::finally(py, outcome, || {
+            // A foreign future that was cancelled may have been woken before: its status has to be known.
+            self.state.refresh(py, Self::waiters, usize::MAX)?;
+            let waiter = self.state.with(py, |semaphore| {
+                semaphore.ended(|waiter| waiter.is(future), cancelled)
+            });
+            drop(waiter);
+            while self.wake_next(py)? {}
+            Ok(())
+        })
+        .map(drop)
+    }
+
+    #[inline]
+    fn release_core(
+        semaphore: &mut Self::Core,
+    ) -> Result<Option<&SyncWaiter>, sync::ReleasedTooOften> {
+        semaphore.release()
+    }
+
+    fn release_exception(error: sync::ReleasedTooOften) -> PyErr {
+        PyValueError::new_err(error.to_string())
+    }
+}
+
+/// Converts a number of permits: an integer, also as a floating-point number, or infinity.
 fn permits(value: &Bound<'_, PyAny>) -> PyResult<i64> {
     value.extract().or_else(|error| match value.extract() {
         Ok(f64::INFINITY) => Ok(UNLIMITED),
         #[expect(
             clippy::cast_possible_truncation,
-            reason = "what does not fit is cut to what does, and a negative number only has to stay one"
+            reason = "a large number saturates, and a negative one only has to stay negative"
         )]
         Ok(number) if number < 0.0 || number.fract() == 0.0 => Ok(number.floor() as i64),
         _ => Err(error),
     })
 }
 
+/// Converts a number of permits to the object that Python code sees.
 fn as_object(py: Python<'_>, permits: i64) -> PyResult<Py<PyAny>> {
     Ok(match permits {
         UNLIMITED => f64::INFINITY.into_pyobject(py)?.into_any().unbind(),
         permits => permits.into_pyobject(py)?.into_any().unbind(),
     })
-}
-
-/// One who waits for a permit.
-struct Acquiring {
-    semaphore: Py<Semaphore>,
-    future: Py<PyAny>,
-    returns: Returns,
-}
-
-impl Wait for Acquiring {
-    fn resume(self: Box<Self>, py: Python<'_>, outcome: PyResult<Py<PyAny>>) -> PyResult<Step> {
-        let semaphore = self.semaphore.get();
-        let cancelled = match &outcome {
-            Ok(_) => false,
-            Err(error) => error.is_instance(py, imports::cancelled_error(py)?),
-        };
-        // What has become of a future that is not ferrio's has to be known if it was cancelled.
-        let state = &semaphore.state;
-        cpython::finally(py, outcome, || {
-            state.refresh(py, |semaphore| &mut semaphore.waiters, usize::MAX)?;
-            let me = state.with(py, |semaphore| {
-                semaphore.ended(|waiter| waiter.is(&self.future), cancelled)
-            });
-            drop(me);
-            while let Some(waiter) = state.with(py, |semaphore| {
-                let next = semaphore.to_wake();
-                next.map(|waiter| waiter.clone_ref(py))
-            }) {
-                waiter.wake(py, Returns::True.into_object(py))?;
-                semaphore.refresh(py)?;
-            }
-            Ok(())
-        })?;
-        Ok(Step::Return(self.returns.into_object(py)))
-    }
-
-    fn traverse(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
-        visit.call(&self.semaphore)?;
-        visit.call(&self.future)
-    }
 }
 
 #[pymethods]
@@ -210,42 +190,27 @@ impl Semaphore {
         self.begin(&value.or_number(py, 1)?, false)
     }
 
-    /// Return True if there is no permit to be had at once.
+    /// Return True if acquire() would have to wait.
     fn locked(&self, py: Python<'_>) -> PyResult<bool> {
         self.refresh(py)?;
         Ok(self.state.with(py, |semaphore| semaphore.is_locked()))
     }
 
-    /// Take a permit, waiting for one if there is none. The coroutine returns True.
+    /// Acquire a permit, waiting until there is one. The coroutine returns True.
     fn acquire(slf: Py<Self>) -> Call {
         Self::ACQUIRE.call(slf.into_any(), None)
     }
 
-    /// Give a permit back; the first who waits gets it.
+    /// Release a permit and wake the first task that waits for one.
     fn release(&self, py: Python<'_>) -> PyResult<()> {
-        self.release_native(py)
-    }
-
-    fn __aenter__(slf: Py<Self>) -> Call {
-        Self::ENTER.call(slf.into_any(), None)
-    }
-
-    #[pyo3(signature = (exc_type, exc, tb))]
-    fn __aexit__(
-        slf: Py<Self>,
-        exc_type: &Bound<'_, PyAny>,
-        exc: &Bound<'_, PyAny>,
-        tb: &Bound<'_, PyAny>,
-    ) -> Call {
-        let _ = (exc_type, exc, tb);
-        Self::EXIT.call(slf.into_any(), None)
+        acquiring::release(self, py)
     }
 
     fn __repr__(slf: &Bound<'_, Self>) -> PyResult<String> {
         let py = slf.py();
         let me = slf.get();
-        let waiters = me.waiters(py);
-        let state = if Self::asks_locked(slf)? {
+        let waiters = me.waiter_count(py);
+        let state = if Self::call_locked(slf)? {
             "locked".to_owned()
         } else {
             format!("unlocked, value:{}", me.get_value(py)?.bind(py).repr()?)
@@ -253,19 +218,10 @@ impl Semaphore {
         loop_bound::repr(slf.as_any(), &state, waiters)
     }
 
-    /// Wake the first who waits, if there is a permit. Return whether there was somebody.
+    /// Wake the first task that waits, if there is a permit. Return whether a task was woken.
     #[pyo3(name = "_wake_up_next")]
     fn wake_up_next(&self, py: Python<'_>) -> PyResult<bool> {
-        self.refresh(py)?;
-        let next = self.state.with(py, |semaphore| {
-            let next = semaphore.to_wake();
-            next.map(|waiter| waiter.clone_ref(py))
-        });
-        let Some(waiter) = next else {
-            return Ok(false);
-        };
-        waiter.wake(py, Returns::True.into_object(py))?;
-        Ok(true)
+        self.wake_next(py)
     }
 
     #[getter(_value)]
@@ -283,7 +239,7 @@ impl Semaphore {
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
         self.state.traverse(visit, |semaphore, visit| {
-            loop_bound::traverse_line(&semaphore.waiters, visit)
+            loop_bound::traverse_waiters(&semaphore.waiters, visit)
         })
     }
 
@@ -292,11 +248,14 @@ impl Semaphore {
     }
 }
 
-attributes::of_bound!(Semaphore, imports::semaphore_class);
-attributes::line!(Semaphore, _waiters, get_waiters, waiters);
-copied!(Semaphore, ["_value"], |slf| slf.get().waiters(slf.py()));
+async_with!(Semaphore);
+attributes::loop_bound_attributes!(Semaphore, imports::semaphore_class);
+attributes::waiters_attribute!(Semaphore, _waiters, get_waiters, waiters);
+copyable!(Semaphore, ["_value"], |slf| slf
+    .get()
+    .waiter_count(slf.py()));
 
-/// A semaphore whose release() raises ValueError if it was called more often than acquire() (CPython:
+/// A semaphore whose release() raises ValueError if it is called more often than acquire() (CPython:
 /// `asyncio.BoundedSemaphore`).
 #[pyclass(module = "ferrio", extends = Semaphore, subclass, frozen, weakref, dict)]
 pub struct BoundedSemaphore;
@@ -351,6 +310,6 @@ impl BoundedSemaphore {
     }
 }
 
-copied!(BoundedSemaphore, ["_value", "_bound_value"], |slf| {
-    slf.as_super().get().waiters(slf.py())
+copyable!(BoundedSemaphore, ["_value", "_bound_value"], |slf| {
+    slf.as_super().get().waiter_count(slf.py())
 });

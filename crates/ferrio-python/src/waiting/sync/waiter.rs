@@ -1,4 +1,4 @@
-//! A future that stands in line.
+//! A future as a waiter of the engine.
 
 use ferrio::sync::Status;
 use pyo3::PyTraverseError;
@@ -8,16 +8,16 @@ use pyo3::prelude::*;
 
 use crate::kernel::future::{Future, Outcome};
 
-/// A future that stands in line until somebody gives it a result.
+/// A future that waits in a line until its result is set.
 pub enum SyncWaiter {
-    /// ferrio's own, which says itself how it is.
+    /// ferrio's own future, whose status the algorithm can read.
     Native(Py<Future>),
-    /// Any other object, and what it last said when it was asked.
+    /// Any other object, and its status when it was last asked (see `LoopBound::refresh`).
     Foreign(Py<PyAny>, Status),
 }
 
 impl SyncWaiter {
-    /// The object as a waiter.
+    /// Returns an object as a waiter.
     pub fn of(object: &Bound<'_, PyAny>) -> Self {
         match object.cast_exact::<Future>() {
             Ok(future) => Self::Native(future.clone().unbind()),
@@ -25,7 +25,7 @@ impl SyncWaiter {
         }
     }
 
-    /// The future.
+    /// Returns the future as an object.
     pub fn as_any(&self) -> &Py<PyAny> {
         match self {
             Self::Native(future) => future.as_any(),
@@ -33,13 +33,12 @@ impl SyncWaiter {
         }
     }
 
-    /// Whether it is this future.
+    /// Whether the waiter is this future.
     #[inline]
     pub fn is(&self, future: &Py<PyAny>) -> bool {
         self.as_any().is(future)
     }
 
-    /// The same once more.
     #[inline]
     pub fn clone_ref(&self, py: Python<'_>) -> Self {
         match self {
@@ -48,7 +47,7 @@ impl SyncWaiter {
         }
     }
 
-    /// Gives it a result. It must wait.
+    /// Sets the result of the future, which must be pending.
     #[inline]
     pub fn wake(self, py: Python<'_>, result: Py<PyAny>) -> PyResult<()> {
         match self {
@@ -60,8 +59,8 @@ impl SyncWaiter {
         }
     }
 
-    /// What has become of a future of any class.
-    pub fn ask(future: &Bound<'_, PyAny>) -> PyResult<Status> {
+    /// Returns the status of a future of any class.
+    pub fn status_of(future: &Bound<'_, PyAny>) -> PyResult<Status> {
         let py = future.py();
         if let Ok(future) = future.cast_exact::<Future>() {
             return Ok(status(py, future.get()));

@@ -1,4 +1,4 @@
-//! The waiters of an object as Python code sees and changes them.
+//! The waiters of an object as a sequence that Python code can read and change.
 
 use ferrio::sync::Waiters;
 use pyo3::PyTraverseError;
@@ -9,13 +9,13 @@ use pyo3::types::PyList;
 
 use super::SyncWaiter;
 
-/// What is to be done with a line.
-type Act<'a> = &'a mut dyn FnMut(&mut Waiters<SyncWaiter>);
+/// A function of a line of waiters.
+type WithWaiters<'a> = &'a mut dyn FnMut(&mut Waiters<SyncWaiter>);
 
-/// Does something with a line of the owner. It may be told that there will be a waiter that has to be asked how it is.
-pub type Access = fn(&Bound<'_, PyAny>, Act<'_>);
+/// Calls a function with a line of the owner.
+pub type Access = fn(&Bound<'_, PyAny>, WithWaiters<'_>);
 
-/// The futures that wait in line at an object: a sequence like a `collections.deque` (CPython: `_waiters`).
+/// The futures that wait for an object: a sequence like a `collections.deque` (CPython: `_waiters`).
 #[pyclass(module = "ferrio", name = "deque", frozen, sequence)]
 pub struct WaitersView {
     owner: Py<PyAny>,
@@ -23,7 +23,7 @@ pub struct WaitersView {
 }
 
 impl WaitersView {
-    /// A line of the owner.
+    /// Returns a view of the line that `access` finds in the owner.
     pub fn new(owner: &Bound<'_, PyAny>, access: Access) -> Self {
         Self {
             owner: owner.clone().unbind(),

@@ -10,6 +10,7 @@ use super::tasks::is_base_error;
 use crate::kernel::coroutine::{Co, Coroutine};
 use crate::kernel::future::Home;
 use crate::kernel::task::cancel_any;
+use crate::waiting::cancel_requests::{cancelling, uncancel};
 use crate::{base::imports, cpython};
 
 impl TaskGroup {
@@ -162,15 +163,4 @@ impl TaskGroup {
         group.setattr(intern!(py, "__cause__"), py.None())?; // raise … from None
         Err(cpython::raise(group))
     }
-}
-
-/// `task.uncancel()`.
-fn uncancel(task: &Bound<'_, PyAny>) -> PyResult<i64> {
-    task.call_method0(intern!(task.py(), "uncancel"))?.extract()
-}
-
-/// `task.cancelling()`.
-fn cancelling(task: &Bound<'_, PyAny>) -> PyResult<i64> {
-    task.call_method0(intern!(task.py(), "cancelling"))?
-        .extract()
 }

@@ -1,12 +1,11 @@
-//! Timers that coroutines wait for: `sleep`, `timeout`, `timeout_at`, `wait_for` (CPython: `asyncio/tasks.py`,
-//! `asyncio/timeouts.py`).
+//! Waiting for a time: `sleep`, `timeout`, `timeout_at`, `wait_for` (CPython: `asyncio/tasks.py`, `asyncio/timeouts.py`).
 //!
 //! | file | concern |
 //! |---|---|
-//! | `timer` | a timer on ferrio's loop or another |
+//! | `timer` | [`Timer`]: a timer on ferrio's loop or on another one |
 //! | `timeout` | `Timeout`, `timeout`, `timeout_at` |
 //! | `wait_for` | `wait_for` |
-//! | `wait_for_task` | the same before Python 3.12 |
+//! | `wait_for_task` | `wait_for` before Python 3.12 |
 //! | `sleep` | `sleep` |
 
 pub mod sleep;

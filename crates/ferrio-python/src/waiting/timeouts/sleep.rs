@@ -1,21 +1,24 @@
-//! `sleep`: a coroutine that ends after a time.
+//! `sleep`: a coroutine that ends after a delay.
+//!
+//! It waits for a future that a timer finishes. On ferrio's loop the future is the payload of the timer, so that there is
+//! no handle and no callback.
 
 use pyo3::PyTraverseError;
 use pyo3::gc::PyVisit;
 use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::{PyFloat, PyInt};
+use pyo3::types::PyInt;
 
 use super::Timer;
-use super::timer::{is_over, native_loop, time};
+use super::timer::{is_over, native_loop};
 use crate::base::imports;
 use crate::kernel::coroutine::{Body, Call, Step, Wait, body};
-use crate::kernel::event_loop::{Callback, Loop, time_after, time_at};
+use crate::kernel::event_loop::{Loop, time_at};
 use crate::kernel::task::running_loop;
 
 pub const SLEEP: Body = body!("sleep", |delay: PyAny, result| begin(delay, result));
 
-/// Return result after delay seconds; with a delay of 0 or less, after giving way to others once.
+/// Return result after delay seconds. With a delay of 0 or less, let other tasks run once.
 ///
 /// Raises ValueError if delay is NaN.
 #[pyfunction]
@@ -24,11 +27,11 @@ pub fn sleep(delay: Py<PyAny>, result: Option<Py<PyAny>>) -> Call {
     SLEEP.call(delay, result)
 }
 
-/// Begins to wait: for a future, and a timer that finishes it.
+/// Runs the first step: starts the timer and waits for the future.
 fn begin(delay: &Bound<'_, PyAny>, result: Option<Py<PyAny>>) -> PyResult<Step> {
     let py = delay.py();
     let result = result.unwrap_or_else(|| py.None());
-    // To ask an integer for a floating-point number makes an object.
+    // An integer is compared as an i64: comparing or converting the object would make another one.
     if delay.is_exact_instance_of::<PyInt>() && delay.extract::<i64>().is_ok_and(|delay| delay <= 0)
     {
         return Ok(Step::YieldOnce(result));
@@ -36,16 +39,14 @@ fn begin(delay: &Bound<'_, PyAny>, result: Option<Py<PyAny>>) -> PyResult<Step> 
     if is_over(delay)? {
         return Ok(Step::YieldOnce(result));
     }
-    // Since Python 3.13 asyncio asks `math.isnan`, which wants a number.
-    if cfg!(Py_3_13) || delay.is_exact_instance_of::<PyFloat>() {
+    // asyncio calls `math.isnan(delay)` since Python 3.13, which raises `TypeError` unless the delay is a number.
+    if cfg!(Py_3_13) {
         time_at(delay.extract()?)?;
     }
     let event_loop = running_loop(py)?;
     let (future, timer) = if let Some(native) = native_loop(&event_loop) {
         let future = Loop::create_future(native)?.into_any();
-        let payload = Callback::Finish(future.clone().unbind());
-        let at = time_at(time_after(time(&event_loop)?, delay)?.seconds())?;
-        let timer = Timer::native(native, at, payload)?;
+        let timer = Timer::wake_after(native, &future, delay)?;
         (future, timer)
     } else {
         let future = event_loop.call_method0(intern!(py, "create_future"))?;
@@ -60,7 +61,7 @@ fn begin(delay: &Bound<'_, PyAny>, result: Option<Py<PyAny>>) -> PyResult<Step> 
     ))
 }
 
-/// The rest of the coroutine.
+/// The rest of `sleep`, once its future is done or cancelled.
 struct Sleeping {
     timer: Timer,
     result: Py<PyAny>,

@@ -1,4 +1,7 @@
-//! `Timeout`: a block that is cancelled when its time is up (CPython: `asyncio/timeouts.py`).
+//! `Timeout`: an `async with` block with a deadline (CPython: `asyncio/timeouts.py`).
+//!
+//! When the time is up, the timer cancels the task that the block runs in. The end of the block takes this request back and
+//! turns the `CancelledError` into a `TimeoutError`, unless others have asked to cancel the task meanwhile.
 
 mod attributes;
 
@@ -16,7 +19,8 @@ use crate::cpython::subclasses::{class_of, has_own};
 use crate::kernel::coroutine::{Body, Call, Step, body};
 use crate::kernel::event_loop::{Action, Callback};
 use crate::kernel::future::Home;
-use crate::kernel::task::{Task, cancel_any, current_task, running_loop};
+use crate::kernel::task::{Task, current_task, running_loop};
+use crate::waiting::cancel_requests::{cancelling, uncancel};
 use crate::{base::imports, cpython};
 
 static EXPIRY: Action = Action::of("expiry of", |object| Timeout::on_expiry(object.cast()?));
@@ -31,8 +35,8 @@ enum TimeoutPhase {
 }
 
 impl TimeoutPhase {
-    /// asyncio's word for it.
-    const fn word(self) -> &'static str {
+    /// Returns asyncio's name of the phase.
+    const fn name(self) -> &'static str {
         match self {
             Self::Created => "created",
             Self::Entered => "active",
@@ -46,13 +50,14 @@ impl TimeoutPhase {
 /// The interior state.
 struct State {
     phase: TimeoutPhase,
-    /// The time on the loop's clock, as it was given.
+    /// The deadline on the loop's clock, as the program has passed it.
     when: Option<Py<PyAny>>,
     timer: Option<Timer>,
-    /// The time was up when it was set: the expiry is queued already.
+    /// Whether the deadline had passed when it was set, so that the expiry is in the ready queue.
     due: bool,
+    /// The task that the block runs in.
     task: Option<Py<PyAny>>,
-    /// How many requests to cancel the task had when the block began.
+    /// The number of requests to cancel the task when the block began.
     cancelling: i64,
 }
 
@@ -69,7 +74,7 @@ impl State {
     }
 }
 
-/// An asynchronous context manager that cancels its block when a time is up, and then raises TimeoutError.
+/// An asynchronous context manager that cancels its block when the time is up, and then raises TimeoutError.
 ///
 /// Use timeout() or timeout_at() to make one.
 #[pyclass(module = "ferrio", subclass, frozen, weakref, dict)]
@@ -84,7 +89,7 @@ pub fn timeout<'py>(
     delay: Option<Bound<'py, PyAny>>,
 ) -> PyResult<Bound<'py, Timeout>> {
     let when = match delay {
-        // asyncio asks for the loop all the same.
+        // asyncio raises `RuntimeError` without a running loop, even if there is no deadline.
         None => running_loop(py).map(|_| None)?,
         Some(delay) => Some(deadline_after(&delay)?.unbind()),
     };
@@ -94,7 +99,7 @@ pub fn timeout<'py>(
 /// Cancel the `async with` block at a time on the clock of loop.time(), in seconds; None means never.
 #[pyfunction]
 pub fn timeout_at(when: Option<Py<PyAny>>) -> Timeout {
-    Timeout::until(when)
+    Timeout::with_deadline(when)
 }
 
 cpython::recycle!(Timeout);
@@ -111,18 +116,18 @@ impl Timeout {
         Ok(Step::none(py))
     });
 
-    const fn until(when: Option<Py<PyAny>>) -> Self {
+    const fn with_deadline(when: Option<Py<PyAny>>) -> Self {
         Self {
             state: AttachedCell::new(State::new(when)),
         }
     }
 
-    /// A timeout as an object.
+    /// Makes a timeout as an object.
     pub fn create(py: Python<'_>, when: Option<Py<PyAny>>) -> PyResult<Bound<'_, Self>> {
-        cpython::create(py, || Self::until(when))
+        cpython::create(py, || Self::with_deadline(when))
     }
 
-    /// Begins the block in the current task.
+    /// Begins the block in the current task, for `__aenter__`.
     pub fn enter(slf: &Bound<'_, Self>) -> PyResult<()> {
         let py = slf.py();
         let me = slf.get();
@@ -135,7 +140,7 @@ impl Timeout {
                 "Timeout should be used inside a task",
             ));
         }
-        let cancelling = cancel_requests(&task)?;
+        let cancelling = cancelling(&task)?;
         let task = task.unbind();
         let when = me.state.with(py, |state| {
             state.phase = TimeoutPhase::Entered;
@@ -150,7 +155,7 @@ impl Timeout {
         Self::start_timer(slf, when)
     }
 
-    /// Ends the block with what it has raised. Fails with `TimeoutError` if the time was up and that is why.
+    /// Ends the block, for `__aexit__`. Raises `TimeoutError` if the block has raised `CancelledError` because of the timeout.
     pub fn exit(slf: &Bound<'_, Self>, raised: Option<&Bound<'_, PyAny>>) -> PyResult<()> {
         let py = slf.py();
         let me = slf.get();
@@ -174,12 +179,7 @@ impl Timeout {
         let (TimeoutPhase::Expiring, Some(task)) = (phase, task) else {
             return Ok(());
         };
-        let left: i64 = match task.bind(py).cast_exact::<Task>() {
-            Ok(task) => i64::from(task.get().uncancel(py)),
-            Err(_) => task
-                .call_method0(py, intern!(py, "uncancel"))?
-                .extract(py)?,
-        };
+        let left = uncancel(task.bind(py))?;
         let Some(raised) = raised.filter(|_| left <= cancelling) else {
             return Ok(());
         };
@@ -197,23 +197,23 @@ impl Timeout {
             ));
         }
         if cfg!(Py_3_13) {
-            put_timeout_error_between(raised)?;
+            insert_timeout_error(raised)?;
             if raised.is_instance_of::<PyBaseExceptionGroup>()
                 && raised.is_instance(imports::exception_group(py)?)?
             {
                 for inner in raised.getattr(intern!(py, "exceptions"))?.try_iter()? {
-                    put_timeout_error_between(&inner?)?;
+                    insert_timeout_error(&inner?)?;
                 }
             }
         }
         Ok(())
     }
 
-    /// The payload of the timer: cancels the task.
+    /// Cancels the task, when the timer fires.
     pub fn on_expiry(slf: &Bound<'_, Self>) -> PyResult<()> {
         let py = slf.py();
         let me = slf.get();
-        // One that was queued before another time was set does not count any more.
+        // An expiry that was queued before `reschedule` does not count.
         let fired = me.state.with(py, |state| match &state.timer {
             Some(Timer::Native(event_loop, key)) => Err((event_loop.clone_ref(py), *key)),
             Some(Timer::Handle(_)) => Ok(true),
@@ -233,7 +233,7 @@ impl Timeout {
         drop(timer);
         if let Some(task) = task {
             match task.bind(py).cast_exact::<Task>() {
-                Ok(task) => cancel_any(task.as_any(), None)?,
+                Ok(task) => Task::request_cancel(task, None)?,
                 Err(_) => task
                     .call_method0(py, intern!(py, "cancel"))?
                     .is_truthy(py)?,
@@ -248,7 +248,7 @@ impl Timeout {
         self.state.with(py, |state| state.phase)
     }
 
-    /// Starts the timer, in place of one that may be running.
+    /// Starts the timer and cancels the one that may be running.
     fn start_timer(slf: &Bound<'_, Self>, when: Option<Py<PyAny>>) -> PyResult<()> {
         let py = slf.py();
         let me = slf.get();
@@ -270,12 +270,12 @@ impl Timeout {
         {
             let expire = Callback::action(&EXPIRY, slf);
             let Some(at) = time_ahead(native, when.bind(py))? else {
-                // As `call_soon`: before what is made ready from now on.
+                // As `call_soon` does: the expiry runs before callbacks that become ready from now on.
                 Home::push(native.get(), py, expire)?;
                 me.state.with(py, |state| state.due = true);
                 return Ok(());
             };
-            Timer::native(native, at, expire)?
+            Timer::schedule(native, at, expire)?
         } else {
             let on_timeout = slf.getattr(on_timeout)?;
             let past = when.bind(py).le(time(&event_loop)?)?;
@@ -296,7 +296,7 @@ impl Timeout {
     #[new]
     #[pyo3(signature = (*_args, **_kwargs), text_signature = "(when)")]
     fn new(_args: &Bound<'_, PyTuple>, _kwargs: Option<&Bound<'_, PyDict>>) -> Self {
-        Self::until(None)
+        Self::with_deadline(None)
     }
 
     fn __init__(&self, py: Python<'_>, when: Option<Py<PyAny>>) {
@@ -306,7 +306,7 @@ impl Timeout {
         drop(old);
     }
 
-    /// Return the time when the block is cancelled, on the loop's clock in seconds, or None.
+    /// Return the deadline on the loop's clock in seconds, or None.
     fn when(&self, py: Python<'_>) -> Option<Py<PyAny>> {
         self.state.with(py, |state| {
             let when = state.when.as_ref();
@@ -314,7 +314,7 @@ impl Timeout {
         })
     }
 
-    /// Set another time; None means never. Raises RuntimeError before and after the block.
+    /// Set another deadline; None means never. Raises RuntimeError before and after the block.
     fn reschedule(slf: &Bound<'_, Self>, when: Option<Py<PyAny>>) -> PyResult<()> {
         let py = slf.py();
         let me = slf.get();
@@ -324,7 +324,7 @@ impl Timeout {
                 return Err(PyRuntimeError::new_err("Timeout has not been entered"));
             }
             phase => {
-                let text = format!("Cannot change state of {} Timeout", phase.word());
+                let text = format!("Cannot change state of {} Timeout", phase.name());
                 return Err(PyRuntimeError::new_err(text));
             }
         }
@@ -360,8 +360,7 @@ impl Timeout {
 
     #[getter(__class__)]
     fn class(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
-        let asyncio_s = imports::timeout_class(slf.py())?;
-        Ok(class_of::<Self>(slf, asyncio_s))
+        Ok(class_of::<Self>(slf, imports::timeout_class(slf.py())?))
     }
 
     #[pyo3(name = "_on_timeout")]
@@ -373,7 +372,7 @@ impl Timeout {
         let py = slf.py();
         let me = slf.get();
         let phase = me.phase(py);
-        let mut text = format!("<Timeout [{}]", phase.word());
+        let mut text = format!("<Timeout [{}]", phase.name());
         if phase == TimeoutPhase::Entered {
             let when = match me.when(py) {
                 None => "None".to_owned(),
@@ -405,17 +404,9 @@ impl Timeout {
     }
 }
 
-/// `task.cancelling()`.
-fn cancel_requests(task: &Bound<'_, PyAny>) -> PyResult<i64> {
-    let py = task.py();
-    match task.cast_exact::<Task>() {
-        Ok(task) => Ok(i64::from(task.get().cancelling(py))),
-        Err(_) => task.call_method0(intern!(py, "cancelling"))?.extract(),
-    }
-}
-
-/// Where the exception came up while a cancellation was handled, says that the cancellation was a timeout.
-fn put_timeout_error_between(exception: &Bound<'_, PyAny>) -> PyResult<()> {
+/// Inserts a `TimeoutError` before the `CancelledError` in the chain of contexts of an exception, to say that the
+/// cancellation was a timeout.
+fn insert_timeout_error(exception: &Bound<'_, PyAny>) -> PyResult<()> {
     let py = exception.py();
     let attribute = intern!(py, "__context__");
     let mut exception = exception.clone();

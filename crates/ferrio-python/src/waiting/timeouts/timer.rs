@@ -1,4 +1,4 @@
-//! A timer on ferrio's loop, where it is a payload in the heap, or on another.
+//! A timer: on ferrio's loop a payload in the heap, on another loop the handle that `call_at` or `call_later` returns.
 
 use ferrio::{Time, TimerKey};
 use pyo3::PyTraverseError;
@@ -12,17 +12,17 @@ use crate::kernel::event_loop::{Callback, Loop, plain_seconds, time_after, time_
 use crate::kernel::handle::run_was_replaced;
 use crate::kernel::task::running_loop;
 
-/// Something that is scheduled for a time and can be taken back.
+/// A scheduled timer, which can be cancelled.
 pub enum Timer {
-    /// On a ferrio loop.
+    /// A payload in the heap of a ferrio loop.
     Native(Py<Loop>, TimerKey),
-    /// A handle of another loop.
+    /// A handle of another loop, or one that a program has asked for.
     Handle(Py<PyAny>),
 }
 
 impl Timer {
-    /// Schedules a payload for a time on the loop's clock.
-    pub fn native(event_loop: &Bound<'_, Loop>, at: Time, payload: Callback) -> PyResult<Self> {
+    /// Schedules a payload for a time on the clock of a ferrio loop.
+    pub fn schedule(event_loop: &Bound<'_, Loop>, at: Time, payload: Callback) -> PyResult<Self> {
         let me = event_loop.get();
         me.check_open()?;
         if me.debug() {
@@ -32,23 +32,32 @@ impl Timer {
         Ok(Self::Native(event_loop.clone().unbind(), key))
     }
 
-    /// Schedules that a future is finished with `None` after a delay in seconds, unless it is done.
-    pub fn to_wake<'py>(
-        event_loop: &Bound<'py, PyAny>,
-        waiter: &Bound<'py, PyAny>,
-        delay: &Bound<'py, PyAny>,
+    /// Schedules on a ferrio loop that a future is finished with `None` after a delay in seconds, unless it is done.
+    pub fn wake_after(
+        event_loop: &Bound<'_, Loop>,
+        future: &Bound<'_, PyAny>,
+        delay: &Bound<'_, PyAny>,
     ) -> PyResult<Self> {
-        let py = waiter.py();
+        let at = time_at(time_after(Loop::now(event_loop)?, delay)?.seconds())?;
+        Self::schedule(event_loop, at, Callback::Wake(future.clone().unbind()))
+    }
+
+    /// Schedules the same on a loop of any class, where asyncio's `_release_waiter` finishes the future.
+    pub fn release_after(
+        event_loop: &Bound<'_, PyAny>,
+        waiter: &Bound<'_, PyAny>,
+        delay: &Bound<'_, PyAny>,
+    ) -> PyResult<Self> {
         if let Some(native) = native_loop(event_loop) {
-            let at = time_at(time_after(time(event_loop)?, delay)?.seconds())?;
-            return Self::native(native, at, Callback::Finish(waiter.clone().unbind()));
+            return Self::wake_after(native, waiter, delay);
         }
+        let py = waiter.py();
         let release = imports::release_waiter(py)?.call1((waiter,))?;
         let handle = event_loop.call_method1(intern!(py, "call_later"), (delay, release))?;
         Ok(Self::Handle(handle.unbind()))
     }
 
-    /// Takes it back. It may have run.
+    /// Cancels the timer. It may have run already.
     pub fn cancel(self, py: Python<'_>) -> PyResult<()> {
         match self {
             Self::Native(event_loop, key) => drop(event_loop.get().cancel_timer(py, key)?),
@@ -68,15 +77,17 @@ impl Timer {
     }
 }
 
-/// The loop as one of ferrio's whose queue may be used directly. A program that has replaced `asyncio.Handle._run` is to see
-/// handles of timers.
+/// Returns the loop if it is a ferrio loop whose heap and queue may be used without its methods.
+///
+/// That is not so if a subclass overrides the methods that schedule, or if a program has replaced `asyncio.Handle._run`:
+/// then each timer needs a handle.
 pub fn native_loop<'a, 'py>(event_loop: &'a Bound<'py, PyAny>) -> Option<&'a Bound<'py, Loop>> {
     let event_loop = event_loop.cast::<Loop>().ok()?;
     let is_plain = !event_loop.get().overrides_scheduling() && !run_was_replaced();
     is_plain.then_some(event_loop)
 }
 
-/// `loop.time()`.
+/// Returns `loop.time()`.
 pub fn time(event_loop: &Bound<'_, PyAny>) -> PyResult<f64> {
     match native_loop(event_loop) {
         Some(native) => Loop::now(native),
@@ -86,14 +97,14 @@ pub fn time(event_loop: &Bound<'_, PyAny>) -> PyResult<f64> {
     }
 }
 
-/// `loop.time() + delay`, on the running loop.
+/// Returns `loop.time() + delay` for the running loop.
 pub fn deadline_after<'py>(delay: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
     let py = delay.py();
     let now = time(&running_loop(py)?)?;
     Ok(time_after(now, delay)?.object(py))
 }
 
-/// `delay <= 0`.
+/// Returns `delay <= 0`.
 pub fn is_over(delay: &Bound<'_, PyAny>) -> PyResult<bool> {
     match delay.cast_exact::<PyFloat>() {
         Ok(seconds) => Ok(seconds.value() <= 0.0),
@@ -101,7 +112,8 @@ pub fn is_over(delay: &Bound<'_, PyAny>) -> PyResult<bool> {
     }
 }
 
-/// When a deadline is on the loop's clock, or None if it is over. What is no plain number is compared by its own methods.
+/// Returns a deadline on the loop's clock, or `None` if it has passed. An object that is not a plain number is compared by
+/// its own methods.
 pub fn time_ahead(event_loop: &Bound<'_, Loop>, when: &Bound<'_, PyAny>) -> PyResult<Option<Time>> {
     let Some(seconds) = plain_seconds(when) else {
         let past = when.le(Loop::now(event_loop)?)?;

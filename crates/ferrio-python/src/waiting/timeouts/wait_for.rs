@@ -1,4 +1,4 @@
-//! `wait_for`: an awaitable that may take so long and no longer.
+//! `wait_for`: awaiting with a time limit.
 
 use pyo3::PyTraverseError;
 use pyo3::exceptions::PyTimeoutError;
@@ -15,9 +15,10 @@ use crate::kernel::event_loop::finish_with_none;
 use crate::kernel::future::Home;
 use crate::kernel::future::any::is_done;
 use crate::kernel::task::{cancel_any, ensure_future_on, running_loop};
+use crate::waiting::return_await::return_await;
 use crate::{base::imports, cpython};
 
-/// Finishes a future with `None`.
+/// Finishes the future that `wait_for` waits for with `None`.
 pub(super) static RELEASE: DoneCallbackKind =
     DoneCallbackKind::of("_release_waiter", |callback, future| {
         finish_with_none(callback.object(future.py()))
@@ -27,8 +28,8 @@ pub const WAIT_FOR: Body = body!("wait_for", |fut: PyAny, timeout| begin(fut, ti
 
 /// Wait for an awaitable, at most timeout seconds; None means forever.
 ///
-/// Return its result. Raises TimeoutError, after the awaitable was cancelled and has ended, if the time is up; what the
-/// awaitable raises otherwise.
+/// Return its result. If the time is up, cancel the awaitable, wait until it has ended, and raise TimeoutError. An exception
+/// of the awaitable is raised.
 #[pyfunction]
 #[pyo3(signature = (fut, timeout))]
 pub fn wait_for(fut: Py<PyAny>, timeout: Py<PyAny>) -> Call {
@@ -38,7 +39,7 @@ pub fn wait_for(fut: Py<PyAny>, timeout: Py<PyAny>) -> Call {
 fn begin(fut: &Bound<'_, PyAny>, timeout: Option<Py<PyAny>>) -> PyResult<Step> {
     let py = fut.py();
     let Some(timeout) = timeout.filter(|timeout| !timeout.is_none(py)) else {
-        return Ok(Step::Wait(fut.clone().unbind(), Box::new(Untimed)));
+        return Ok(return_await(fut.clone().unbind()));
     };
     let timeout = timeout.bind(py);
     if is_over(timeout)? {
@@ -50,20 +51,7 @@ fn begin(fut: &Bound<'_, PyAny>, timeout: Option<Py<PyAny>>) -> PyResult<Step> {
     timed(fut, timeout)
 }
 
-/// `return await fut`.
-struct Untimed;
-
-impl Wait for Untimed {
-    fn resume(self: Box<Self>, _: Python<'_>, outcome: PyResult<Py<PyAny>>) -> PyResult<Step> {
-        outcome.map(Step::Return)
-    }
-
-    fn traverse(&self, _: PyVisit<'_>) -> Result<(), PyTraverseError> {
-        Ok(())
-    }
-}
-
-/// `async with timeout(timeout): return await fut`.
+/// Runs the first step of `async with timeout(timeout): return await fut`.
 #[cfg(Py_3_12)]
 fn timed(fut: &Bound<'_, PyAny>, timeout: &Bound<'_, PyAny>) -> PyResult<Step> {
     let py = fut.py();
@@ -73,7 +61,7 @@ fn timed(fut: &Bound<'_, PyAny>, timeout: &Bound<'_, PyAny>) -> PyResult<Step> {
     Ok(Step::Wait(fut.clone().unbind(), Box::new(timed)))
 }
 
-/// The rest of the coroutine, inside the timeout.
+/// The rest of the coroutine, inside the timeout that it contains.
 #[cfg(Py_3_12)]
 struct Timed(Py<Timeout>);
 
@@ -99,7 +87,7 @@ impl Wait for Timed {
     }
 }
 
-/// With no time to wait: the result if there is one, else a cancellation.
+/// Returns the result of an awaitable that is done. Otherwise cancels it, since there is no time to wait.
 fn immediate(fut: &Bound<'_, PyAny>) -> PyResult<Step> {
     let py = fut.py();
     let fut = ensure_future_on(fut, None)?;
@@ -110,16 +98,19 @@ fn immediate(fut: &Bound<'_, PyAny>) -> PyResult<Step> {
     cancel_and_wait(&fut, End::Timeout)
 }
 
-/// How it ends when the future that was cancelled has ended.
+/// How `wait_for` ends once the future that it has cancelled has ended.
 pub(super) enum End {
-    /// As the future, but a cancellation is a `TimeoutError`.
+    /// With the outcome of the future, where a cancellation becomes a `TimeoutError`.
     Timeout,
-    /// With this.
-    #[cfg_attr(Py_3_12, expect(dead_code, reason = "the future is awaited itself"))]
+    /// With the exception that `wait_for` itself was interrupted by.
+    #[cfg_attr(
+        Py_3_12,
+        expect(dead_code, reason = "wait_for awaits the future directly")
+    )]
     Raise(PyErr),
 }
 
-/// Cancels a future and waits for its end without retrieving what it ends with.
+/// Cancels a future and waits for its end, without retrieving its result or exception.
 pub(super) fn cancel_and_wait(fut: &Bound<'_, PyAny>, end: End) -> PyResult<Step> {
     let py = fut.py();
     let waiter = Home::of(&running_loop(py)?).create_future(py)?;
@@ -133,7 +124,7 @@ pub(super) fn cancel_and_wait(fut: &Bound<'_, PyAny>, end: End) -> PyResult<Step
     Ok(Step::Wait(waiter.unbind(), Box::new(ending)))
 }
 
-/// The rest of the coroutine, when the future has ended.
+/// The rest of the coroutine, once the cancelled future has ended.
 struct EndWait {
     fut: Py<PyAny>,
     waiter: Py<PyAny>,
@@ -148,7 +139,7 @@ impl Wait for EndWait {
             DoneCallback::new(&RELEASE, waiter.bind(py)).detach(fut)
         });
         if let End::Raise(error) = end {
-            // It was handled meanwhile.
+            // The exception was being handled meanwhile, so that it is the context of another one.
             detached.map_err(|another| cpython::raised_while(py, &error, another))?;
             return Err(error);
         }

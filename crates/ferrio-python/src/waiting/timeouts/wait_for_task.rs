@@ -1,4 +1,5 @@
-//! `wait_for` as it was before Python 3.12: a coroutine becomes a task, and a result that arrives with a cancellation wins.
+//! `wait_for` as it was before Python 3.12: a coroutine becomes a task, and if a result and a cancellation arrive together,
+//! the result wins.
 
 use pyo3::PyTraverseError;
 use pyo3::gc::PyVisit;
@@ -14,12 +15,12 @@ use crate::kernel::future::any::is_done;
 use crate::kernel::task::{ensure_future_on, running_loop};
 use crate::{base::imports, cpython};
 
-/// Begins to wait for a future, or for a task that is made of a coroutine.
+/// Runs the first step: makes a task of a coroutine, starts the timer, and waits for either.
 pub fn begin(fut: &Bound<'_, PyAny>, timeout: &Bound<'_, PyAny>) -> PyResult<Step> {
     let py = fut.py();
     let event_loop = running_loop(py)?;
     let waiter = Home::of(&event_loop).create_future(py)?;
-    let timer = Timer::to_wake(&event_loop, &waiter, timeout)?;
+    let timer = Timer::release_after(&event_loop, &waiter, timeout)?;
     let fut = ensure_future_on(fut, Some(&event_loop))?;
     DoneCallback::new(&RELEASE, &waiter).attach(&fut)?;
     let waiting = TaskWait {
@@ -30,7 +31,7 @@ pub fn begin(fut: &Bound<'_, PyAny>, timeout: &Bound<'_, PyAny>) -> PyResult<Ste
     Ok(Step::Wait(waiter.unbind(), Box::new(waiting)))
 }
 
-/// The rest of the coroutine: the future is done, or the time is up, or it was cancelled.
+/// The rest of the coroutine, once the future is done, the time is up, or `wait_for` is cancelled.
 struct TaskWait {
     fut: Py<PyAny>,
     waiter: Py<PyAny>,
@@ -38,7 +39,7 @@ struct TaskWait {
 }
 
 impl TaskWait {
-    /// The future is done, or it is cancelled and has ended when `wait_for` does.
+    /// Returns the result if the future is done. Otherwise cancels the future and waits for its end.
     fn end(self, py: Python<'_>, end: End) -> PyResult<Step> {
         self.timer.cancel(py)?;
         let fut = self.fut.bind(py);

@@ -4,20 +4,20 @@ use pyo3::exceptions::PyAttributeError;
 use pyo3::intern;
 use pyo3::prelude::*;
 
-use super::{Timeout, TimeoutPhase, Timer, put_timeout_error_between};
+use super::{Timeout, TimeoutPhase, Timer};
 use crate::base::attributes::object_attribute;
 use crate::base::imports;
 use crate::kernel::task::running_loop;
 
 #[pymethods]
 impl Timeout {
-    /// The member of asyncio's enumeration.
+    /// The phase, as a member of asyncio's enumeration.
     #[getter(_state)]
     fn get_state<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        imports::timeout_state(py)?.call1((self.phase(py).word(),))
+        imports::timeout_state(py)?.call1((self.phase(py).name(),))
     }
 
-    /// How many requests to cancel the task had when the block began.
+    /// The number of requests to cancel the task when the block began.
     #[getter(_cancelling)]
     fn get_cancelling(&self, py: Python<'_>) -> PyResult<i64> {
         let cancelling = self.state.with(py, |state| {
@@ -28,7 +28,7 @@ impl Timeout {
         })
     }
 
-    /// The handle of the timer. From here on there is one, which the program may cancel.
+    /// The handle of the timer. A native timer has none, so it is replaced by a handle that the program can cancel.
     #[getter(_timeout_handler)]
     fn get_timeout_handler<'py>(slf: &Bound<'py, Self>) -> PyResult<Option<Bound<'py, PyAny>>> {
         let py = slf.py();
@@ -54,11 +54,11 @@ impl Timeout {
         Ok(Some(handle))
     }
 
-    /// Put a `TimeoutError` before the cancellation that an exception came up in.
+    /// Insert a `TimeoutError` before the `CancelledError` in the chain of contexts of an exception.
     #[staticmethod]
     #[pyo3(name = "_insert_timeout_error")]
     fn insert_timeout_error(exc_val: &Bound<'_, PyAny>) -> PyResult<()> {
-        put_timeout_error_between(exc_val)
+        super::insert_timeout_error(exc_val)
     }
 }
 

@@ -1,16 +1,16 @@
-//! What a subclass of a queue that Python code has made overrides.
+//! Which methods a subclass of a queue overrides.
 
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::PyType;
 
 use super::Queue;
-use crate::cpython::subclasses::overrides;
+use crate::cpython::subclasses;
 
-/// Which methods are to be called as any program would call them, because a subclass has its own.
+/// Which groups of methods a subclass overrides. Such methods have to be called; all others have known effects.
 #[derive(Clone, Copy)]
-pub struct Hooks {
-    /// Any of these, `put_nowait` or `get_nowait`.
+pub struct Overrides {
+    /// Any method of the groups below, `put_nowait` or `get_nowait`.
     pub any: bool,
     /// `_init`, `_get` or `_put`.
     pub items: bool,
@@ -18,8 +18,8 @@ pub struct Hooks {
     pub sizes: bool,
 }
 
-impl Hooks {
-    /// What the class overrides.
+impl Overrides {
+    /// Looks the methods up in a class.
     pub fn of(class: &Bound<'_, PyType>) -> PyResult<Self> {
         let py = class.py();
         let items = [
@@ -34,9 +34,9 @@ impl Hooks {
         ];
         let nowait = [intern!(py, "put_nowait"), intern!(py, "get_nowait")];
         let (items, sizes, nowait) = (
-            overrides::<Queue>(class, &items)?,
-            overrides::<Queue>(class, &sizes)?,
-            overrides::<Queue>(class, &nowait)?,
+            subclasses::overrides::<Queue>(class, &items)?,
+            subclasses::overrides::<Queue>(class, &sizes)?,
+            subclasses::overrides::<Queue>(class, &nowait)?,
         );
         Ok(Self {
             any: items || sizes || nowait,
