@@ -1,4 +1,4 @@
-//! `as_completed`: futures, or their results, in the order in which they are done.
+//! `as_completed`: an iterator over futures in the order in which they are done.
 
 use std::collections::VecDeque;
 
@@ -41,22 +41,23 @@ static COMPLETED: DoneCallbackKind = DoneCallbackKind::of_task(
 /// The interior state.
 #[derive(Default)]
 struct State {
-    /// The arguments, before Python 3.13 until the first is asked for: it was a generator.
+    /// The arguments before the first item is asked for. Only before Python 3.13, where `as_completed` is a generator.
     arguments: Option<(Py<PyAny>, Option<Py<PyAny>>)>,
     /// The futures that are not done.
     todo: Option<Py<PySet>>,
-    /// Those that are done and that nobody has got yet; `None` for each that was not when the time was up.
+    /// The futures that are done and not yet returned; `None` for each one that was not done when the time was up.
     done: VecDeque<Option<Py<PyAny>>>,
-    /// Who waits for the next one.
+    /// The futures of the coroutines that wait for the next one.
     getters: VecDeque<Py<PyAny>>,
-    /// How many have not been asked for.
+    /// The number of items that have not been asked for.
     left: usize,
+    /// The handle of the time limit.
     timer: Option<Py<PyAny>>,
     /// The task that called `as_completed`.
     caller: Option<Py<PyAny>>,
 }
 
-/// What `as_completed` returns (CPython: `asyncio.tasks._AsCompletedIterator`).
+/// The iterator that `as_completed` returns (CPython: `asyncio.tasks._AsCompletedIterator`).
 #[pyclass(
     module = "ferrio",
     name = "_AsCompletedIterator",
@@ -68,19 +69,21 @@ pub struct AsCompleted {
     state: AttachedCell<State>,
 }
 
-/// Whether somebody waits for a future or for its result.
+/// What a coroutine of the iterator returns.
 #[derive(Copy, Clone)]
 enum Want {
+    /// The future itself, in `async for`.
     #[cfg_attr(not(Py_3_13), expect(dead_code, reason = "no asynchronous iterator"))]
     Future,
+    /// The result of the future.
     Result,
 }
 
-/// Return an iterator over awaitables in the order in which they are done, at most for timeout seconds.
+/// Return an iterator over awaitables in the order in which they are done, for at most timeout seconds.
 ///
-/// Each item of the iterator is a coroutine that returns the result of the next awaitable that is done. Since Python 3.13 it is
-/// also an asynchronous iterator, over the futures themselves (coroutines become tasks). Both raise TimeoutError for
-/// what is not done when the time is up. Raises TypeError if fs is one awaitable.
+/// Each item is a coroutine that returns the result of the next awaitable that is done. Since Python 3.13 the iterator is
+/// also an asynchronous iterator over the futures themselves (coroutines become tasks). Both raise TimeoutError for each
+/// awaitable that is not done when the time is up. Raises TypeError if fs is a single awaitable.
 #[pyfunction]
 #[pyo3(signature = (fs, *, timeout = None))]
 pub fn as_completed<'py>(
@@ -103,7 +106,7 @@ pub fn as_completed<'py>(
 }
 
 impl AsCompleted {
-    /// Makes tasks of coroutines, and has itself told when something is done.
+    /// Makes tasks of coroutines, adds the done-callbacks, and starts the timer.
     fn begin<'py>(
         slf: &Bound<'py, Self>,
         awaitables: &Bound<'py, PyAny>,
@@ -123,27 +126,27 @@ impl AsCompleted {
             return Err(PyTypeError::new_err(text));
         }
         let event_loop = current_loop(py)?;
-        let mut different = distinct(awaitables)?;
+        let mut distinct_futures = distinct(awaitables)?;
         let todo = PySet::empty(py)?;
         let caller = if cfg!(Py_3_14) {
             Some(current_task(py, None)?.unbind()).filter(|caller| !caller.is_none(py))
         } else {
             None
         };
-        for awaitable in &mut different {
+        for awaitable in &mut distinct_futures {
             *awaitable = ensure_future_on(awaitable, Some(&event_loop))?;
             todo.add(&*awaitable)?;
         }
-        if todo.len() < different.len() {
-            different = todo.iter().collect();
+        if todo.len() < distinct_futures.len() {
+            distinct_futures = todo.iter().collect();
         }
-        let (left, kept) = (different.len(), todo.unbind());
+        let (left, kept) = (distinct_futures.len(), todo.unbind());
         slf.get().state.with(py, |state| {
             state.left = left;
             state.todo = Some(kept);
             state.caller = caller;
         });
-        for future in different {
+        for future in distinct_futures {
             DoneCallback::new(&COMPLETED, slf).attach(&future)?;
         }
         if let Some(timeout) = timeout
@@ -159,7 +162,7 @@ impl AsCompleted {
         Ok(())
     }
 
-    /// The futures that are not done.
+    /// Returns the futures that are not done.
     fn todo<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PySet>> {
         self.state.with(py, |state| {
             let todo = state.todo.as_ref()?;
@@ -167,7 +170,7 @@ impl AsCompleted {
         })
     }
 
-    /// The task that waits.
+    /// Returns the task that called `as_completed`.
     pub fn caller(&self, py: Python<'_>) -> Option<Py<PyAny>> {
         self.state.with(py, |state| {
             let caller = state.caller.as_ref()?;
@@ -175,12 +178,12 @@ impl AsCompleted {
         })
     }
 
-    /// One of the futures is done.
+    /// Moves a future that is done to the results. Cancels the timer after the last one.
     pub fn on_done(slf: &Bound<'_, Self>, future: &Bound<'_, PyAny>) -> PyResult<()> {
         let py = slf.py();
         let me = slf.get();
         let Some(todo) = me.todo(py).filter(|todo| !todo.is_empty()) else {
-            return Ok(()); // The time was up before.
+            return Ok(()); // The time is up.
         };
         todo.discard(future)?;
         me.put(py, Some(future.clone().unbind()))?;
@@ -192,7 +195,7 @@ impl AsCompleted {
         Ok(())
     }
 
-    /// Adds what is done, and wakes up who has waited longest.
+    /// Adds a result and wakes the coroutine that has waited longest.
     fn put(&self, py: Python<'_>, done: Option<Py<PyAny>>) -> PyResult<()> {
         self.state.with(py, |state| state.done.push_back(done));
         self.wake_next(py)
@@ -208,7 +211,7 @@ impl AsCompleted {
         Ok(())
     }
 
-    /// Takes the next one that is done, or waits for it.
+    /// Returns the next future that is done, or waits for it, as a step of a coroutine.
     fn get(slf: &Bound<'_, Self>, want: Want) -> PyResult<Step> {
         let py = slf.py();
         let me = slf.get();
@@ -235,27 +238,27 @@ impl AsCompleted {
         }
     }
 
-    /// Somebody has given up waiting.
+    /// Ends the wait of a coroutine that was interrupted.
     fn give_up(&self, getter: &Bound<'_, PyAny>) -> PyResult<()> {
         let py = getter.py();
         cancel_any(getter, None)?;
         let (removed, is_any_done) = self.state.with(py, |state| {
             let place = state.getters.iter().position(|other| other.is(getter));
             let removed = place.and_then(|place| state.getters.remove(place));
-            // The next one is not lost.
+            // Since Python 3.14 the item can be asked for again.
             state.left += usize::from(cfg!(Py_3_14));
             (removed, !state.done.is_empty())
         });
         drop(removed);
         if is_any_done && !is_cancelled(getter)? {
-            // It was this one's turn.
+            // The getter was woken: another one takes its turn.
             self.wake_next(py)?;
         }
         Ok(())
     }
 
-    /// Counts that one is asked for; false if all have been.
-    fn count(&self, py: Python<'_>) -> bool {
+    /// Counts one item as asked for. Returns false if none is left.
+    fn count_item(&self, py: Python<'_>) -> bool {
         self.state.with(py, |state| {
             let any = state.left > 0;
             state.left -= usize::from(any);
@@ -264,7 +267,7 @@ impl AsCompleted {
     }
 }
 
-/// A coroutine that waits until something is done.
+/// The rest of a coroutine that waits for the next result.
 struct Getting {
     completed: Py<AsCompleted>,
     getter: Py<PyAny>,
@@ -300,7 +303,7 @@ impl AsCompleted {
     pub const NEXT: Body = body!(
         "_AsCompletedIterator.__anext__",
         |completed: AsCompleted| {
-            if !completed.get().count(completed.py()) {
+            if !completed.get().count_item(completed.py()) {
                 return Err(PyStopAsyncIteration::new_err(()));
             }
             AsCompleted::get(completed, Want::Future)
@@ -316,7 +319,7 @@ impl AsCompleted {
         self.todo(py).map_or_else(|| PySet::empty(py), Ok)
     }
 
-    /// How many have not been asked for.
+    /// The number of items that have not been asked for.
     #[getter(_todo_left)]
     fn get_todo_left(&self, py: Python<'_>) -> usize {
         self.state.with(py, |state| state.left)
@@ -325,10 +328,7 @@ impl AsCompleted {
     /// The task that called `as_completed`.
     #[getter(_cur_task)]
     fn get_caller(&self, py: Python<'_>) -> Option<Py<PyAny>> {
-        self.state.with(py, |state| {
-            let caller = state.caller.as_ref();
-            caller.map(|caller| caller.clone_ref(py))
-        })
+        self.caller(py)
     }
 
     /// The handle of the time limit.
@@ -354,7 +354,7 @@ impl AsCompleted {
             let timeout = timeout.map(|timeout| timeout.into_bound(py));
             Self::begin(slf, fs.bind(py), timeout)?;
         }
-        if !me.count(py) {
+        if !me.count_item(py) {
             return Ok(None);
         }
         let target = slf.clone().into_any().unbind();
@@ -371,7 +371,7 @@ impl AsCompleted {
         Self::NEXT.call(slf.into_any(), None)
     }
 
-    /// The time is up.
+    /// End with a TimeoutError for each future that is not done.
     #[pyo3(name = "_handle_timeout")]
     fn on_timeout(slf: &Bound<'_, Self>) -> PyResult<()> {
         let py = slf.py();

@@ -1,4 +1,4 @@
-//! `gather`: one future for the results of many.
+//! `gather`: one future for the results of several awaitables.
 
 use pyo3::PyTraverseError;
 use pyo3::gc::PyVisit;
@@ -6,6 +6,7 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyTuple};
 
+use super::distinct::has_duplicates;
 use crate::base::arguments::Truth;
 use crate::base::cell::AttachedCell;
 use crate::kernel::coroutine::is_known_coroutine;
@@ -34,9 +35,9 @@ static CHILD_DONE: DoneCallbackKind = DoneCallbackKind::of_task(
 /// The interior state.
 #[derive(Default)]
 struct State {
-    /// In the order of the arguments; a future that was given twice is here twice.
+    /// The futures in the order of the arguments. A future that was passed twice is here twice.
     children: Vec<Py<PyAny>>,
-    /// How many different children have not ended.
+    /// The number of different children that have not ended.
     pending: usize,
     return_exceptions: bool,
     cancel_requested: bool,
@@ -50,10 +51,10 @@ pub struct GatheringFuture {
     state: AttachedCell<State>,
 }
 
-/// Return a future of the list of results of several awaitables, in their order.
+/// Return a future whose result is the list of the results of several awaitables, in their order.
 ///
-/// Coroutines become tasks. The first exception is the future's exception, unless return_exceptions is true: then
-/// exceptions stand among the results. Cancelling the future cancels the awaitables.
+/// Coroutines become tasks. The first exception becomes the future's exception. If return_exceptions is true, exceptions
+/// stand among the results instead. Cancelling the future cancels the awaitables.
 #[pyfunction]
 #[pyo3(
     signature = (*coros_or_futures, return_exceptions = Truth(false)),
@@ -75,10 +76,10 @@ pub fn gather<'py>(
         Some(event_loop) => Some(current_task(py, Some(event_loop.clone()))?.unbind()),
         None => None,
     };
-    // Before Python 3.14 the loop is the first argument's.
+    // Before Python 3.14 the loop is that of the first argument.
     let mut event_loop = running.filter(|_| cfg!(Py_3_14));
     let mut children = Vec::with_capacity(coros_or_futures.len());
-    let mut different = Vec::with_capacity(coros_or_futures.len());
+    let mut distinct = Vec::with_capacity(coros_or_futures.len());
     let mut seen = Seen::new(coros_or_futures);
     for argument in coros_or_futures {
         if let Some(child) = seen.find(&argument)? {
@@ -91,14 +92,14 @@ pub fn gather<'py>(
         }
         seen.add(&argument, &child)?;
         children.push(child.clone().unbind());
-        different.push(child);
+        distinct.push(child);
     }
     let Some(event_loop) = event_loop else {
         return Ok(py.None().into_bound(py));
     };
     let state = State {
         children,
-        pending: different.len(),
+        pending: distinct.len(),
         return_exceptions: return_exceptions.0,
         cancel_requested: false,
         caller: caller.filter(|caller| !caller.is_none(py)),
@@ -112,14 +113,14 @@ pub fn gather<'py>(
         outer.as_super().get().remember_source(py)?;
     }
     let mut done = Vec::new();
-    for child in different {
+    for child in distinct {
         if is_done(&child)? {
             done.push(child);
         } else {
             DoneCallback::new(&CHILD_DONE, &outer).attach(&child)?;
         }
     }
-    // If all have ended already, so has the result.
+    // If all children have ended already, the result is done at once.
     for child in done {
         if cfg!(Py_3_12) {
             GatheringFuture::on_child_done(&outer, &child)?;
@@ -130,7 +131,8 @@ pub fn gather<'py>(
     Ok(outer.into_any())
 }
 
-/// The future for an argument. A task that was made for it does not complain if it goes away: its maker cannot help it.
+/// Returns the future of an argument. A task that is made here does not log if it is destroyed while pending, since the
+/// program has no reference to it.
 fn as_child<'py>(
     argument: &Bound<'py, PyAny>,
     event_loop: Option<&Bound<'py, PyAny>>,
@@ -146,10 +148,11 @@ fn as_child<'py>(
     Ok(child)
 }
 
-/// The arguments that were seen, for those that are given twice.
+/// The arguments so far, to recognize one that is passed twice.
 enum Seen<'py> {
-    /// All are coroutines or native futures, which are equal only to themselves, and none is there twice.
+    /// All arguments are coroutines or native futures, which are equal only to themselves, and none stands there twice.
     Distinct,
+    /// A dictionary of arguments and their futures.
     ByEquality(Bound<'py, PyDict>),
 }
 
@@ -162,8 +165,7 @@ impl<'py> Seen<'py> {
             }
             addresses.push(argument.as_ptr() as usize);
         }
-        addresses.sort_unstable();
-        if addresses.windows(2).any(|pair| pair[0] == pair[1]) {
+        if has_duplicates(addresses) {
             return Self::ByEquality(PyDict::new(arguments.py()));
         }
         Self::Distinct
@@ -185,7 +187,7 @@ impl<'py> Seen<'py> {
 }
 
 impl GatheringFuture {
-    /// The task that called `gather`, as long as the children are awaited for it.
+    /// Returns the task that called `gather`, as long as it waits for the children.
     pub fn caller(&self, py: Python<'_>) -> Option<Py<PyAny>> {
         self.state.with(py, |state| {
             let caller = state.caller.as_ref()?;
@@ -193,7 +195,7 @@ impl GatheringFuture {
         })
     }
 
-    /// A child has ended.
+    /// Counts a child that has ended. Finishes the future after the last child or the first exception.
     pub fn on_child_done(slf: &Bound<'_, Self>, child: &Bound<'_, PyAny>) -> PyResult<()> {
         let py = slf.py();
         let me = slf.get();
@@ -203,7 +205,7 @@ impl GatheringFuture {
             (state.pending, state.return_exceptions)
         });
         if outer.get().is_done(py) {
-            // The exception counts as retrieved.
+            // This marks the exception as retrieved.
             ended(child)?;
             return Ok(());
         }
@@ -240,7 +242,7 @@ impl GatheringFuture {
         Future::finish(outer, Outcome::Returned(results.into_any().unbind()))
     }
 
-    /// A child's entry in the list of results.
+    /// Returns a child's entry in the list of results.
     fn result_of<'py>(child: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
         let py = child.py();
         match ended(child)? {

@@ -1,4 +1,6 @@
-//! WaitState for several futures (CPython: `asyncio/tasks.py`).
+//! Waiting for several futures, or for one in another way (CPython: `asyncio/tasks.py`).
+//!
+//! Each combinator adds a done-callback of its own kind to the futures (`kernel/done_callback.rs`).
 //!
 //! | file | concern |
 //! |---|---|
@@ -6,7 +8,7 @@
 //! | `wait` | `wait` |
 //! | `as_completed` | `as_completed`, and its iterator |
 //! | `shield` | `shield` |
-//! | `distinct` | what is given to one, each once |
+//! | `distinct` | the arguments without duplicates |
 
 pub mod as_completed;
 mod distinct;

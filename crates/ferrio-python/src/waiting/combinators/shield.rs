@@ -1,31 +1,31 @@
-//! `shield`: waiting for a future without passing cancellations on to it.
+//! `shield`: waiting for a future without cancelling it.
 
 use pyo3::intern;
 use pyo3::prelude::*;
 
 use crate::kernel::done_callback::{DoneCallback, DoneCallbackKind};
-use crate::kernel::future::any::{Ended, ended, is_cancelled, is_done};
-use crate::kernel::future::native_future;
+use crate::kernel::future::any::{Ended, ended, is_cancelled, is_done, loop_of};
+use crate::kernel::future::native;
 use crate::kernel::future::{Future, Outcome};
 use crate::kernel::task::{cancel_any, current_task, ensure_future_on};
 
-/// Tells the outer future. Its second object is the task that called `shield`.
+/// Finishes the outer future. The second object of the callback is the task that called `shield`.
 static INNER_DONE: DoneCallbackKind = DoneCallbackKind::of_task(
     "shield.<locals>._inner_done_callback",
     |callback, inner| on_inner_done(callback.object(inner.py()), inner),
     |callback, py| Some(callback.second()?.clone_ref(py)),
 );
 
-/// Takes `INNER_DONE` back.
+/// Removes `INNER_DONE` from the inner future.
 static OUTER_DONE: DoneCallbackKind =
     DoneCallbackKind::of("shield.<locals>._outer_done_callback", |callback, outer| {
         on_outer_done(callback.object(outer.py()), outer)
     });
 
-/// Return a future that ends as arg does, and whose cancellation does not reach arg.
+/// Return a future that ends as arg does. Cancelling it does not cancel arg.
 ///
-/// A coroutine becomes a task. Keep a reference to the task: the loop has only a weak one. Raises TypeError if arg is
-/// not an awaitable.
+/// A coroutine becomes a task: keep a reference to it, since the loop has only a weak one. Raises TypeError if arg is not
+/// an awaitable.
 #[pyfunction]
 pub fn shield<'py>(arg: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
     let py = arg.py();
@@ -33,7 +33,7 @@ pub fn shield<'py>(arg: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
     if is_done(&inner)? {
         return Ok(inner);
     }
-    let event_loop = crate::kernel::future::any::loop_of(&inner)?;
+    let event_loop = loop_of(&inner)?;
     let outer = event_loop.call_method0(intern!(py, "create_future"))?;
     let caller = if cfg!(Py_3_14) {
         Some(current_task(py, Some(event_loop))?.unbind()).filter(|caller| !caller.is_none(py))
@@ -47,10 +47,10 @@ pub fn shield<'py>(arg: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
     Ok(outer)
 }
 
-/// The inner future has ended: so does the outer one.
+/// Finishes the outer future as the inner one has ended.
 fn on_inner_done(outer: &Bound<'_, PyAny>, inner: &Bound<'_, PyAny>) -> PyResult<()> {
     if is_cancelled(outer)? {
-        // Before 3.14 the exception then counts as retrieved.
+        // Before Python 3.14 this marks the exception as retrieved.
         if cfg!(not(Py_3_14)) {
             ended(inner)?;
         }
@@ -79,7 +79,7 @@ fn on_inner_done(outer: &Bound<'_, PyAny>, inner: &Bound<'_, PyAny>) -> PyResult
     }
 }
 
-/// The outer future has ended, perhaps by a cancellation: the inner one need not tell it any more.
+/// Detaches the outer future, which has ended, from the inner one.
 fn on_outer_done(inner: &Bound<'_, PyAny>, outer: &Bound<'_, PyAny>) -> PyResult<()> {
     if is_done(inner)? {
         return Ok(());

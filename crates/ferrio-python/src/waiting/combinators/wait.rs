@@ -1,4 +1,4 @@
-//! `wait`: until some or all futures are done.
+//! `wait`: waiting until some or all futures are done.
 
 use pyo3::PyTraverseError;
 use pyo3::exceptions::{PyAssertionError, PyTypeError, PyValueError};
@@ -7,8 +7,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyList, PySet, PyTuple};
 
 use super::distinct::distinct;
-
-use crate::base::arguments::Omittable;
+use crate::base::arguments::Given;
 use crate::base::cell::AttachedCell;
 use crate::base::imports;
 use crate::cpython;
@@ -34,7 +33,7 @@ static DONE: DoneCallbackKind = DoneCallbackKind::of_task(
     },
 );
 
-/// What ends a wait.
+/// The condition that ends a wait: the argument `return_when`.
 #[derive(Copy, Clone, PartialEq, Eq)]
 enum Until {
     FirstCompleted,
@@ -44,22 +43,25 @@ enum Until {
 
 /// The interior state.
 struct State {
+    /// The number of futures that are not done.
     remaining: usize,
+    /// The future that the coroutine awaits.
     waiter: Option<Py<PyAny>>,
+    /// The task that called `wait`.
     caller: Option<Py<PyAny>>,
 }
 
-/// A wait that is going on.
+/// A wait that has begun: the object of the done-callbacks.
 #[pyclass(module = "ferrio", frozen)]
 pub struct WaitState {
     until: Until,
     state: AttachedCell<State>,
 }
 
-/// Wait for futures or tasks until, by return_when, the first is done, the first has raised, or all are done.
+/// Wait for futures or tasks. By return_when, wait until the first is done, the first has raised, or all are done.
 ///
-/// Return two sets: those that are done, and the others; the others are not cancelled, also not when timeout seconds
-/// are over, which raises nothing. Raises TypeError for coroutines, ValueError if there is nothing to wait for.
+/// Return two sets: the futures that are done, and the others. The wait ends after timeout seconds without an exception,
+/// and never cancels a future. Raises TypeError for coroutines, and ValueError if fs is empty.
 #[pyfunction]
 #[pyo3(
     signature = (fs, *, timeout = None, return_when = Omittable(None)),
@@ -79,7 +81,7 @@ pub fn wait(
     Coroutine::begin(py, "wait", Box::new(arguments))
 }
 
-/// A wait that has not begun.
+/// A coroutine that has not begun.
 struct Arguments {
     fs: Py<PyAny>,
     timeout: Option<Py<PyAny>>,
@@ -99,7 +101,7 @@ impl Wait for Arguments {
     }
 }
 
-/// The futures, and what to wait for.
+/// Checks the arguments. Returns the futures and what to wait for.
 fn check<'py>(
     fs: &Bound<'py, PyAny>,
     return_when: Option<Py<PyAny>>,
@@ -112,7 +114,7 @@ fn check<'py>(
         Ok(is_known_coroutine(object)
             || imports::is_coroutine(py)?.call1((object,))?.is_truthy()?)
     };
-    // To ask asyncio of each costs two calls, and nearly always it is a list.
+    // A check by asyncio costs two calls, and `fs` is nearly always a list or a set.
     let is_collection = fs.is_exact_instance_of::<PyList>() || fs.is_exact_instance_of::<PySet>();
     if !is_collection && (is_future(fs)? || is_coroutine(fs)?) {
         let text = format!("expect a list of futures, not {}", fs.get_type().name()?);
@@ -147,7 +149,7 @@ fn check<'py>(
     Ok((futures, until))
 }
 
-/// The rest of the coroutine.
+/// The rest of the coroutine, once its future is done or cancelled.
 struct WaitEnding {
     futures: Vec<Py<PyAny>>,
     waiting: Py<WaitState>,
@@ -196,6 +198,7 @@ impl Wait for WaitEnding {
 cpython::recycle!(WaitState);
 
 impl WaitState {
+    /// Adds the done-callbacks, starts the timer, and waits.
     fn start(
         py: Python<'_>,
         futures: Vec<Bound<'_, PyAny>>,
@@ -231,7 +234,7 @@ impl WaitState {
         Ok(Step::Wait(waiter.unbind(), Box::new(ending)))
     }
 
-    /// The task that waits.
+    /// Returns the task that called `wait`.
     pub fn caller(&self, py: Python<'_>) -> Option<Py<PyAny>> {
         self.state.with(py, |state| {
             let caller = state.caller.as_ref()?;
@@ -239,7 +242,7 @@ impl WaitState {
         })
     }
 
-    /// One of the futures is done.
+    /// Counts a future that is done. Ends the wait if its condition is fulfilled.
     pub fn on_done(slf: &Bound<'_, Self>, future: &Bound<'_, PyAny>) -> PyResult<()> {
         let py = slf.py();
         let me = slf.get();

@@ -1,12 +1,5 @@
 //! The class `TaskGroup`.
 
-use super::tasks::Children;
-use crate::base::attributes::flag_attribute;
-use crate::base::cell::AttachedCell;
-use crate::base::imports;
-use crate::cpython::subclasses::class_of;
-use crate::kernel::coroutine::{Body, Call, Coroutine, Step, body};
-use crate::kernel::task::{cancel_any, current_task, running_loop, spawn};
 use pyo3::PyTraverseError;
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::gc::PyVisit;
@@ -14,19 +7,28 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PySet, PyTuple};
 
+use super::tasks::Children;
+use crate::base::attributes::flag_attribute;
+use crate::base::cell::AttachedCell;
+use crate::base::imports;
+use crate::cpython::subclasses::class_of;
+use crate::kernel::coroutine::{Body, Call, Coroutine, Step, body};
+use crate::kernel::task::{cancel_any, current_task, running_loop, spawn};
+
 /// The interior state.
 #[derive(Default)]
 #[expect(
     clippy::struct_excessive_bools,
-    reason = "asyncio's, under asyncio's names"
+    reason = "the flags of asyncio's class, under its names"
 )]
 pub(super) struct State {
     pub(super) event_loop: Option<Py<PyAny>>,
+    /// The task that the block runs in.
     pub(super) parent: Option<Py<PyAny>>,
     pub(super) children: Children,
-    /// What tasks have raised; `None` when the block is over.
+    /// The exceptions of tasks; `None` after the block.
     pub(super) errors: Option<Vec<Py<PyAny>>>,
-    /// `KeyboardInterrupt` or `SystemExit`, which is raised alone.
+    /// `KeyboardInterrupt` or `SystemExit`, which is raised without a group.
     pub(super) base_error: Option<Py<PyAny>>,
     /// The future that the end of the block waits for.
     pub(super) completed: Option<Py<PyAny>>,
@@ -39,7 +41,7 @@ pub(super) struct State {
 
 /// An asynchronous context manager whose block ends when all tasks made in it have ended.
 ///
-/// If a task raises, or the block, the others are cancelled, and what was raised is raised in a (Base)ExceptionGroup.
+/// If a task or the block raises, the other tasks are cancelled, and the exceptions are raised in a (Base)ExceptionGroup.
 #[pyclass(module = "ferrio", subclass, frozen, weakref, dict)]
 pub struct TaskGroup {
     pub(super) state: AttachedCell<State>,
@@ -55,7 +57,7 @@ impl TaskGroup {
         self.state.with(py, f)
     }
 
-    /// The task that the block runs in.
+    /// Returns the task that the block runs in.
     pub fn parent(&self, py: Python<'_>) -> Option<Py<PyAny>> {
         self.with(py, |state| {
             let parent = state.parent.as_ref()?;
@@ -63,6 +65,7 @@ impl TaskGroup {
         })
     }
 
+    /// Begins the block in the current task, for `__aenter__`.
     fn enter(slf: &Bound<'_, Self>) -> PyResult<()> {
         let py = slf.py();
         let me = slf.get();
@@ -89,7 +92,7 @@ impl TaskGroup {
         Ok(())
     }
 
-    /// Cancels the task that the block runs in, once.
+    /// Cancels the task that the block runs in, unless the group has done so before.
     pub(super) fn cancel_parent(&self, py: Python<'_>) -> PyResult<()> {
         let parent = self.with(py, |state| {
             if std::mem::replace(&mut state.parent_cancel_requested, true) {
@@ -118,7 +121,7 @@ impl TaskGroup {
         }
     }
 
-    /// Only refuses arguments: what a subclass has of its own it does not hand on.
+    /// Refuses arguments, which a subclass may take but does not pass on.
     #[expect(clippy::unused_self, reason = "a method of every class")]
     const fn __init__(&self) {}
 
@@ -138,8 +141,8 @@ impl TaskGroup {
 
     /// Create a task in the group and return it. Keyword arguments go to the loop's create_task().
     ///
-    /// Raises RuntimeError before the block, after it, and when the group is being cancelled; the coroutine is then
-    /// closed (since Python 3.13).
+    /// Raises RuntimeError before the block, after it, and while the group is being cancelled; the coroutine is closed then
+    /// (since Python 3.13).
     #[pyo3(signature = (coro, **kwargs))]
     fn create_task<'py>(
         slf: &Bound<'py, Self>,
@@ -178,7 +181,7 @@ impl TaskGroup {
         Ok(task)
     }
 
-    /// Cancel the tasks and the block, which then ends without CancelledError. Before the block: when it begins.
+    /// Cancel the tasks and the block, which ends without CancelledError. Before the block, cancel it when it begins.
     fn cancel(slf: &Bound<'_, Self>) -> PyResult<()> {
         let py = slf.py();
         let me = slf.get();
@@ -228,7 +231,7 @@ impl TaskGroup {
         })
     }
 
-    /// Whether an exception is raised alone instead of in a group.
+    /// Whether an exception is raised without a group.
     #[staticmethod]
     #[pyo3(name = "_is_base_error")]
     fn is_base_error_method(exc: &Bound<'_, PyAny>) -> bool {

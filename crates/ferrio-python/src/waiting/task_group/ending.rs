@@ -1,4 +1,4 @@
-//! The end of a group's block: waiting for the tasks, and what is raised.
+//! The end of a group's block: waiting for the tasks, and the exception to raise.
 
 use pyo3::exceptions::PyGeneratorExit;
 use pyo3::intern;
@@ -14,12 +14,12 @@ use crate::waiting::cancel_requests::{cancelling, uncancel};
 use crate::{base::imports, cpython};
 
 impl TaskGroup {
-    /// The coroutine of `__aexit__`; `raised` is what the block has raised.
+    /// Makes the coroutine of `__aexit__`; `raised` is the exception of the block.
     pub(super) fn end(slf: &Bound<'_, Self>, raised: Option<Py<PyAny>>) -> PyResult<Py<Coroutine>> {
         let group = slf.clone().unbind();
         Coroutine::create(slf.py(), "TaskGroup.__aexit__", async move |co| {
             let outcome = Self::wait_and_raise(&group, co, raised).await;
-            // Exceptions are heavy, and may have cycles: they are not kept.
+            // Exceptions hold frames and may be part of cycles, so the group drops them.
             Python::attach(|py| {
                 let rest = group.get().with(py, |state| {
                     (
@@ -43,7 +43,7 @@ impl TaskGroup {
     async fn wait_and_raise(group: &Py<Self>, co: Co, raised: Option<Py<PyAny>>) -> PyResult<bool> {
         let mut cancellation =
             Python::attach(|py| Self::begin_end(group.bind(py), raised.as_ref()))?;
-        // A cancellation that came while the group was being cancelled already.
+        // A cancellation that arrived while the group was being cancelled already.
         let mut pending_cancellation = None;
         while let Some(future) = Python::attach(|py| Self::future_to_wait_for(group.bind(py)))? {
             let waited = co.wait(future).await;
@@ -54,7 +54,7 @@ impl TaskGroup {
                         return Err(error);
                     }
                     if !group.with(py, |state| state.aborting) {
-                        // The block's task is being cancelled from outside.
+                        // The task of the block is being cancelled from outside.
                         cancellation = Some(error.value(py).clone().into_any().unbind());
                         cpython::handling(py, &error, || group.abort(py))?;
                     }
@@ -68,7 +68,7 @@ impl TaskGroup {
         Python::attach(|py| Self::raise(group.bind(py), cancellation, pending_cancellation, raised))
     }
 
-    /// Notes what the block has raised, and cancels the tasks if it has. Returns the cancellation that ended the block.
+    /// Notes the exception of the block and cancels the tasks because of it. Returns the exception if it is a cancellation.
     fn begin_end(slf: &Bound<'_, Self>, raised: Option<&Py<PyAny>>) -> PyResult<Option<Py<PyAny>>> {
         let py = slf.py();
         let me = slf.get();
@@ -92,7 +92,7 @@ impl TaskGroup {
         Ok(cancelled.then(|| raised.clone_ref(py)))
     }
 
-    /// The future to wait for, while there are tasks.
+    /// Returns a future to wait for, or `None` if no task is left.
     fn future_to_wait_for(slf: &Bound<'_, Self>) -> PyResult<Option<Py<PyAny>>> {
         let py = slf.py();
         let me = slf.get();
@@ -107,7 +107,7 @@ impl TaskGroup {
         Ok(Some(future))
     }
 
-    /// What the block raises in the end; `true` if that is nothing.
+    /// Raises the exception with which the block ends. Returns true if there is none.
     fn raise(
         slf: &Bound<'_, Self>,
         mut cancellation: Option<Py<PyAny>>,
@@ -124,7 +124,7 @@ impl TaskGroup {
         }
         let parent = me.parent(py).map(|parent| parent.into_bound(py));
         if let (true, Some(parent)) = (requested, &parent) {
-            // The group has cancelled its task: this is where that ends.
+            // The group has cancelled this task, and takes its request back.
             if uncancel(parent)? == 0 {
                 cancellation = None;
             } else if cancellation.is_none() {
@@ -150,7 +150,7 @@ impl TaskGroup {
         if let Some(parent) = parent
             && cancelling(&parent)? > 0
         {
-            // A request from outside is still there: it is made again, which keeps the count.
+            // A request from outside is pending: it is made again, so that the count stays the same.
             uncancel(&parent)?;
             cancel_any(&parent, None)?;
         }

@@ -1,10 +1,10 @@
-//! `TaskGroup`: tasks that end together (CPython: `asyncio/taskgroups.py`), the same on every version of Python.
+//! `TaskGroup`: an `async with` block that ends when all tasks made in it have ended (CPython: `asyncio/taskgroups.py`).
 //!
 //! | file | concern |
 //! |---|---|
 //! | `class` | the class [`TaskGroup`] |
-//! | `ending` | the end of the block: waiting for the tasks, what is raised |
-//! | `tasks` | the group's tasks, and what happens when one ends |
+//! | `tasks` | the tasks of the group, and what happens when one ends |
+//! | `ending` | the end of the block: waiting for the tasks, and the exception to raise |
 
 mod class;
 mod ending;

@@ -1,5 +1,6 @@
 //! The tasks of a group, and what happens when one ends.
 
+use pyo3::exceptions::{PyKeyboardInterrupt, PySystemExit};
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
@@ -26,7 +27,7 @@ static TASK_DONE: DoneCallbackKind = DoneCallbackKind::of_task(
     },
 );
 
-/// Tasks in the order in which they were made, each in a place of its own.
+/// Tasks in the order of their creation. The index of each task is known to its done-callback.
 #[derive(Default)]
 pub struct Children {
     places: Vec<Option<Py<PyAny>>>,
@@ -42,15 +43,17 @@ impl Children {
         self.len == 0
     }
 
+    /// Returns the tasks that have not been removed.
     pub fn iter(&self) -> impl Iterator<Item = &Py<PyAny>> {
         self.places.iter().flatten()
     }
 
+    /// Adds a task and returns its index.
     fn insert(&mut self, task: Py<PyAny>) -> u32 {
         if self.len == 0 {
             self.places.clear();
         } else if self.places.len() >= 64 && self.places.len() / 2 > self.len {
-            // Places are known to those who wait for the tasks, so only those at the end can go.
+            // Done-callbacks know the indices, so that only empty places at the end can be removed.
             while self.places.last().is_some_and(Option::is_none) {
                 self.places.pop();
             }
@@ -68,7 +71,7 @@ impl Children {
 }
 
 impl TaskGroup {
-    /// The tasks that have not ended.
+    /// Returns the tasks that have not ended.
     pub(super) fn tasks(&self, py: Python<'_>) -> Vec<Py<PyAny>> {
         self.with(py, |state| {
             let tasks = state.children.iter();
@@ -76,15 +79,15 @@ impl TaskGroup {
         })
     }
 
-    /// Adds a task. The group is told of its end through the queue, also if it has ended already: if it has raised, the
-    /// block is not to be cancelled before it can know the task.
+    /// Adds a task. Its done-callback runs through the loop's queue even if the task has ended already. Otherwise a task that
+    /// has raised would cancel the block before `create_task` returns the task.
     pub(super) fn add(slf: &Bound<'_, Self>, task: &Bound<'_, PyAny>) -> PyResult<()> {
         let py = slf.py();
         let me = slf.get();
         let kept = task.clone().unbind();
         let (place, aborting) = me.with(py, |state| (state.children.insert(kept), state.aborting));
         DoneCallback::new(&TASK_DONE, slf).at(place).attach(task)?;
-        // A task that began at once may have cancelled the group before it was in it.
+        // An eager task may have cancelled the group before it was added.
         if aborting && !is_done(task)? {
             cancel_any(task, None)?;
         }
@@ -103,7 +106,7 @@ impl TaskGroup {
         Ok(())
     }
 
-    /// One of the tasks has ended.
+    /// Removes a task that has ended, and wakes the end of the block after the last one.
     pub fn on_task_done(
         slf: &Bound<'_, Self>,
         place: u32,
@@ -185,8 +188,7 @@ impl TaskGroup {
     }
 }
 
-/// Whether an exception is raised alone instead of in a group.
+/// Whether an exception is raised without a group: `SystemExit` and `KeyboardInterrupt` are.
 pub(super) fn is_base_error(error: &Bound<'_, PyAny>) -> bool {
-    error.is_instance_of::<pyo3::exceptions::PySystemExit>()
-        || error.is_instance_of::<pyo3::exceptions::PyKeyboardInterrupt>()
+    error.is_instance_of::<PySystemExit>() || error.is_instance_of::<PyKeyboardInterrupt>()
 }
