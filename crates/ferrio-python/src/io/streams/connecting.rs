@@ -1,4 +1,4 @@
-//! What happens when a server's connection is made, and when its handler has ended.
+//! A new connection of a server, and the end of its handler.
 
 use pyo3::PyTraverseError;
 use pyo3::exceptions::PyException;
@@ -20,14 +20,14 @@ static HANDLED: DoneCallbackKind = DoneCallbackKind::of(
     |callback, task| {
         callback
             .object(task.py())
-            .cast::<Handler>()?
+            .cast::<ConnectionHandler>()?
             .get()
             .on_done(task)
     },
 );
 
 impl StreamReaderProtocol {
-    /// Gives the reader its transport, and a server's function the reader and a writer.
+    /// Passes the transport to the reader, and on a server calls the function with the reader and a writer.
     pub(super) fn on_connection_made(
         slf: &Bound<'_, Self>,
         transport: &Bound<'_, PyAny>,
@@ -50,7 +50,7 @@ impl StreamReaderProtocol {
         Ok(())
     }
 
-    /// Calls a server's function; a coroutine that it returns becomes a task.
+    /// Calls the function of a server. If it returns a coroutine, makes a task of it.
     fn call_server<'py>(
         slf: &Bound<'py, Self>,
         transport: &Bound<'py, PyAny>,
@@ -71,7 +71,7 @@ impl StreamReaderProtocol {
             let kept = writer.clone().unbind();
             drop(me.state.with(py, |state| state.writer.replace(kept)));
         }
-        let handler = Handler {
+        let handler = ConnectionHandler {
             event_loop: home.as_any().clone_ref(py),
             transport: transport.clone().unbind(),
         };
@@ -96,7 +96,7 @@ impl StreamReaderProtocol {
         Ok(())
     }
 
-    /// Remembers whether the transport is one over TLS.
+    /// Notes whether the transport uses TLS.
     fn note_tls(&self, transport: &Bound<'_, PyAny>) -> PyResult<()> {
         let py = transport.py();
         let name = intern!(py, "sslcontext");
@@ -109,7 +109,7 @@ impl StreamReaderProtocol {
 
 #[pymethods]
 impl StreamReaderProtocol {
-    /// Go on with the transport of another writer, before Python 3.13.
+    /// Use the transport of another writer from now on, before Python 3.13.
     #[cfg(not(Py_3_13))]
     #[pyo3(name = "_replace_writer")]
     fn replace_writer(&self, writer: Bound<'_, PyAny>) -> PyResult<()> {
@@ -143,20 +143,21 @@ fn set_transport(reader: &Bound<'_, PyAny>, transport: &Bound<'_, PyAny>) -> PyR
     }
 }
 
-/// Whether this version's protocol keeps its writer alive: whoever drops it is not told on those.
+/// Whether the protocol keeps its writer alive, as in the asyncio of this Python. Then a dropped writer is not collected, and
+/// no warning is issued.
 fn keeps_writer(py: Python<'_>) -> PyResult<bool> {
     imports::stream_reader_protocol_class(py)?.hasattr(intern!(py, "_replace_writer"))
 }
 
-/// The end of the task that handles a connection: a failure is reported, and ends the connection.
+/// The object of the done-callback of a task that handles a connection: reports a failure and closes the connection.
 #[pyclass(module = "ferrio", frozen)]
-pub struct Handler {
+pub struct ConnectionHandler {
     event_loop: Py<PyAny>,
     transport: Py<PyAny>,
 }
 
-impl Handler {
-    /// The task is done.
+impl ConnectionHandler {
+    /// Closes the connection unless the task has returned.
     pub fn on_done(&self, task: &Bound<'_, PyAny>) -> PyResult<()> {
         let py = task.py();
         match ended(task)? {
@@ -183,7 +184,7 @@ impl Handler {
 }
 
 #[pymethods]
-impl Handler {
+impl ConnectionHandler {
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
         visit.call(&self.event_loop)?;
         visit.call(&self.transport)

@@ -1,21 +1,22 @@
-//! Streams: reading and writing a connection in sequence (CPython: `asyncio/streams.py`), the newest on every Python.
+//! Streams: reading and writing a connection by coroutines (CPython: `asyncio/streams.py`, the newest version on every
+//! Python).
 //!
 //! | file | concern |
 //! |---|---|
-//! | `reader` | [`StreamReader`]: what has arrived, who waits for more, back-pressure |
+//! | `reader` | [`StreamReader`]: its buffer, the coroutine that waits for more, back-pressure |
 //! | `reading` | `read`, `readexactly`, `readuntil`, `readline`, asynchronous iteration |
-//! | `overridden` | the same by methods that a subclass has in place of others |
-//! | `reader_attributes` | the private attributes that programs read and set, the representation |
-//! | `protocol` | [`StreamReaderProtocol`]: from a transport to a reader, and the flow control of writing |
-//! | `connecting` | what happens when a server's connection is made, and when its handler has ended |
+//! | `overridden` | the same methods in subclasses that override some of them |
+//! | `reader_attributes` | the private attributes of readers that programs use, the representation |
+//! | `protocol` | [`StreamReaderProtocol`]: feeds a reader, and is the flow control of writing |
+//! | `connecting` | a new connection of a server, and the end of its handler |
 //! | `writer` | [`StreamWriter`] |
-//! | `home` | the loop of a reader or a protocol |
+//! | `loop_attribute` | the attribute `_loop` |
 //!
-//! A transport of ferrio's gives what arrives to a reader without a Python call and without an object
-//! ([`StreamReader::feed`]), if neither class is a subclass that has methods of its own.
+//! A transport of ferrio feeds received bytes to a reader without a call of Python and without a Python object
+//! ([`StreamReader::feed`]), unless a subclass of the reader or the protocol overrides the methods.
 
 mod connecting;
-mod home;
+mod loop_attribute;
 mod overridden;
 mod protocol;
 mod reader;
@@ -23,7 +24,7 @@ mod reader_attributes;
 mod reading;
 mod writer;
 
-use self::home::set_home;
+use self::loop_attribute::set_loop_attribute;
 pub use self::protocol::StreamReaderProtocol;
 pub use self::reader::{Fed, StreamReader};
 pub use self::writer::StreamWriter;

@@ -1,4 +1,4 @@
-//! Readers of subclasses: methods that call what a subclass has in place of others.
+//! Methods of readers whose class overrides others: asyncio's methods call each other, so the override has to be called.
 
 use pyo3::PyTraverseError;
 use pyo3::gc::PyVisit;
@@ -10,26 +10,26 @@ use super::reader::StreamReader;
 use crate::cpython::ByteView;
 use crate::kernel::coroutine::{Step, Wait};
 
-/// `readline` or `__anext__` of a subclass with its own `readuntil` or `readline`, which is awaited.
-pub struct Overridden {
+/// The rest of `readline` or `__anext__` that awaits the overriding `readuntil` or `readline`.
+pub struct AwaitOverride {
     reader: Py<StreamReader>,
-    then: Then,
+    finish: Finish,
 }
 
-/// What `readline` or `__anext__` makes of the outcome of the method that is awaited.
-type Then = fn(Python<'_>, &StreamReader, PyResult<Py<PyAny>>) -> PyResult<Py<PyAny>>;
+/// Converts the outcome of the overriding method to that of `readline` or `__anext__`.
+type Finish = fn(Python<'_>, &StreamReader, PyResult<Py<PyAny>>) -> PyResult<Py<PyAny>>;
 
-impl Overridden {
-    /// Awaits what the method has returned, and then goes on.
-    pub fn wait(reader: &Bound<'_, StreamReader>, line: Bound<'_, PyAny>, then: Then) -> Step {
+impl AwaitOverride {
+    /// Awaits `line`, the coroutine of the overriding method.
+    pub fn wait(reader: &Bound<'_, StreamReader>, line: Bound<'_, PyAny>, finish: Finish) -> Step {
         let reader = reader.clone().unbind();
-        Step::Wait(line.unbind(), Box::new(Self { reader, then }))
+        Step::Wait(line.unbind(), Box::new(Self { reader, finish }))
     }
 }
 
-impl Wait for Overridden {
+impl Wait for AwaitOverride {
     fn resume(self: Box<Self>, py: Python<'_>, outcome: PyResult<Py<PyAny>>) -> PyResult<Step> {
-        (self.then)(py, self.reader.get(), outcome).map(Step::Return)
+        (self.finish)(py, self.reader.get(), outcome).map(Step::Return)
     }
 
     fn traverse(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
@@ -37,24 +37,24 @@ impl Wait for Overridden {
     }
 }
 
-/// `read` up to the end of the stream, of a subclass with its own `read`, which is awaited for piece after piece.
-pub struct Pieces {
+/// `read` to the end of the stream if the class overrides `read`: calls the overriding method until it returns no bytes.
+pub struct ReadAllByOverride {
     reader: Py<StreamReader>,
     bytes: Vec<u8>,
 }
 
-impl Pieces {
-    /// Begins to read.
+impl ReadAllByOverride {
+    /// Runs the first step.
     pub fn begin(reader: &Bound<'_, StreamReader>) -> PyResult<Step> {
-        let none_yet = Self {
+        let reading = Self {
             reader: reader.clone().unbind(),
             bytes: Vec::new(),
         };
-        Box::new(none_yet).read_on(reader.py())
+        Box::new(reading).read_piece(reader.py())
     }
 
-    /// Begins to read the next piece, of as many bytes as the limit at most.
-    fn read_on(self: Box<Self>, py: Python<'_>) -> PyResult<Step> {
+    /// Reads the next piece, of at most `_limit` bytes.
+    fn read_piece(self: Box<Self>, py: Python<'_>) -> PyResult<Step> {
         let reader = self.reader.bind(py);
         let limit = reader.getattr(intern!(py, "_limit"))?;
         let piece = reader.call_method1(intern!(py, "read"), (limit,))?.unbind();
@@ -62,13 +62,13 @@ impl Pieces {
     }
 }
 
-impl Wait for Pieces {
+impl Wait for ReadAllByOverride {
     fn resume(mut self: Box<Self>, py: Python<'_>, piece: PyResult<Py<PyAny>>) -> PyResult<Step> {
         let piece = piece?.into_bound(py);
         if piece.is_truthy()? {
             let view = ByteView::readable(&piece)?;
             self.bytes.extend_from_slice(view.bytes(py));
-            return self.read_on(py);
+            return self.read_piece(py);
         }
         let all = PyBytes::new(py, &self.bytes);
         Ok(Step::Return(all.into_any().unbind()))

@@ -1,4 +1,4 @@
-//! From a transport to a reader, and the flow control of writing.
+//! `StreamReaderProtocol`: feeds a reader with what a transport receives, and is the flow control of writing.
 
 use std::collections::VecDeque;
 
@@ -10,7 +10,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple, PyWeakrefMethods, PyWeakrefReference};
 
 use super::reader::StreamReader;
-use super::set_home;
+use super::set_loop_attribute;
 use crate::base::attributes::{flag_attribute, object_attribute};
 use crate::base::cell::{AttachedCell, AttachedOnce};
 use crate::cpython::subclasses::{Method, class_of, has_own};
@@ -23,21 +23,21 @@ use crate::{base::imports, cpython};
 /// The interior state.
 #[derive(Default)]
 pub(super) struct State {
-    /// The reader, which it does not keep alive.
+    /// A weak reference to the reader.
     pub(super) reader: Option<Py<PyWeakrefReference>>,
-    /// The same until a server's connection is made: so long nobody else has it.
+    /// The reader of a server's protocol until the connection is made: nothing else keeps it alive until then.
     pub(super) strong_reader: Option<Py<PyAny>>,
     pub(super) transport: Option<Py<PyAny>>,
-    /// What a server calls for each connection.
+    /// The function that a server calls for each connection.
     pub(super) callback: Option<Py<PyAny>>,
-    /// The task of what that has returned.
+    /// The task of the coroutine that the function has returned.
     pub(super) task: Option<Py<PyAny>>,
-    /// The writer, where this version's asyncio keeps it alive.
+    /// The writer, if the asyncio of this Python keeps it alive.
     pub(super) writer: Option<Py<PyAny>>,
     /// The future that is done when the connection is lost.
     closed: Option<Py<PyAny>>,
     pub(super) source_traceback: Option<Py<PyAny>>,
-    /// The futures of those who wait in `drain`.
+    /// The futures of the coroutines that wait in `drain`.
     drain_waiters: VecDeque<Py<PyAny>>,
     pub(super) over_ssl: bool,
     paused: bool,
@@ -55,14 +55,14 @@ pub struct StreamReaderProtocol {
 }
 
 impl StreamReaderProtocol {
-    /// The loop. Raises `RuntimeError` for a subclass whose `__init__` has not called this class's.
+    /// Returns the loop. Raises `RuntimeError` if the `__init__` of a subclass has not called this class's.
     pub(super) fn home(&self) -> PyResult<&Home> {
         self.home.get().ok_or_else(|| {
             PyRuntimeError::new_err("StreamReaderProtocol object is not initialized.")
         })
     }
 
-    /// The reader, if anybody else has it.
+    /// Returns the reader, if it is alive.
     #[inline]
     pub(super) fn reader<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyAny>> {
         let reader = self.state.with(py, |state| {
@@ -72,20 +72,20 @@ impl StreamReaderProtocol {
         reader?.upgrade()
     }
 
-    /// Whether what arrives may go to the reader without calling `data_received`.
+    /// Whether received bytes may go to the reader without a call of `data_received`.
     pub fn takes_bytes(slf: &Bound<'_, PyAny>) -> PyResult<bool> {
         Ok(slf.is_instance_of::<Self>()
             && !has_own::<Self>(slf, intern!(slf.py(), "data_received"))?)
     }
 
-    /// The reader behind a transport's protocol, if what arrives may go there directly: neither of them is of a subclass, and
-    /// nobody has replaced the methods.
+    /// Returns the reader of a transport's protocol if received bytes may go to it directly: both are of the exact classes,
+    /// and the methods are not replaced.
     #[inline]
     pub fn reader_behind<'py>(protocol: &Bound<'py, PyAny>) -> Option<Bound<'py, StreamReader>> {
         Self::native_reader(protocol.cast_exact::<Self>().ok()?)
     }
 
-    /// The same of a protocol that takes bytes.
+    /// Returns the reader of a protocol for which [`takes_bytes`](Self::takes_bytes) holds, under the same conditions.
     #[inline]
     pub fn native_reader<'py>(slf: &Bound<'py, Self>) -> Option<Bound<'py, StreamReader>> {
         static DATA_RECEIVED: Method = Method::new("data_received");
@@ -95,7 +95,7 @@ impl StreamReaderProtocol {
         StreamReader::to_feed(slf.get().reader(slf.py())?)
     }
 
-    /// The future that is done when the connection is lost.
+    /// Returns the future that is done when the connection is lost.
     pub(super) fn closed(&self, py: Python<'_>) -> Option<Py<PyAny>> {
         self.state.with(py, |state| {
             let closed = state.closed.as_ref();
@@ -103,7 +103,7 @@ impl StreamReaderProtocol {
         })
     }
 
-    /// What a coroutine that drains does: nothing, unless writing pauses.
+    /// Runs `drain` as a step of a coroutine: waits while writing is paused.
     pub(super) fn drain(slf: &Bound<'_, Self>) -> PyResult<Step> {
         let py = slf.py();
         let me = slf.get();
@@ -127,7 +127,7 @@ impl StreamReaderProtocol {
         Ok(Step::Wait(waiter, Box::new(draining)))
     }
 
-    /// Those who wait in `drain`, in order; they stay in the list until they go on.
+    /// Returns the futures of the coroutines that wait in `drain`. Each coroutine removes its future when it is resumed.
     fn drain_waiters<'py>(&self, py: Python<'py>) -> Vec<Bound<'py, PyAny>> {
         self.state.with(py, |state| {
             let waiters = state.drain_waiters.iter();
@@ -144,7 +144,7 @@ impl StreamReaderProtocol {
     }
 }
 
-/// A coroutine that waits until writing goes on.
+/// The rest of `drain`, once its future is done or cancelled.
 struct Draining {
     protocol: Py<StreamReaderProtocol>,
     waiter: Py<PyAny>,
@@ -154,8 +154,8 @@ impl Wait for Draining {
     fn resume(self: Box<Self>, py: Python<'_>, outcome: PyResult<Py<PyAny>>) -> PyResult<Step> {
         let removed = self.protocol.get().state.with(py, |state| {
             let waiters = &mut state.drain_waiters;
-            let place = waiters.iter().position(|it| it.is(&self.waiter));
-            place.and_then(|place| waiters.remove(place))
+            let index = waiters.iter().position(|waiter| waiter.is(&self.waiter));
+            index.and_then(|index| waiters.remove(index))
         });
         drop(removed);
         outcome?;
@@ -191,7 +191,7 @@ impl StreamReaderProtocol {
     ) -> PyResult<()> {
         let py = slf.py();
         let me = slf.get();
-        // Initialised again it begins anew, on the loop that it has.
+        // A second call of `__init__` resets everything but the loop.
         let _ = me.home.set(py, Home::given_or_current(py, r#loop)?);
         let mut state = State {
             closed: Some(me.home()?.create_future(py)?.unbind()),
@@ -200,7 +200,8 @@ impl StreamReaderProtocol {
         if let Some(reader) = stream_reader {
             state.reader = Some(PyWeakrefReference::new(&reader)?.unbind());
             let traceback = reader.getattr(intern!(py, "_source_traceback"))?;
-            state.source_traceback = Some(traceback.unbind()).filter(|it| !it.is_none(py));
+            state.source_traceback =
+                Some(traceback.unbind()).filter(|traceback| !traceback.is_none(py));
             if client_connected_cb.is_some() {
                 state.strong_reader = Some(reader.unbind());
             }
@@ -210,12 +211,12 @@ impl StreamReaderProtocol {
         Ok(())
     }
 
-    /// Give the reader its transport, and a server's function the reader and a writer.
+    /// Pass the transport to the reader, and on a server call client_connected_cb.
     fn connection_made(slf: &Bound<'_, Self>, transport: &Bound<'_, PyAny>) -> PyResult<()> {
         Self::on_connection_made(slf, transport)
     }
 
-    /// Give the reader the end of the stream, or the exception.
+    /// Pass the end of the stream or the exception to the reader and to coroutines that wait in drain().
     fn connection_lost(slf: &Bound<'_, Self>, exc: Option<Bound<'_, PyAny>>) -> PyResult<()> {
         let py = slf.py();
         let me = slf.get();
@@ -254,7 +255,7 @@ impl StreamReaderProtocol {
         Ok(())
     }
 
-    /// Give the reader what has arrived.
+    /// Pass received bytes to the reader.
     fn data_received(slf: &Bound<'_, Self>, data: &Bound<'_, PyAny>) -> PyResult<()> {
         let py = slf.py();
         let Some(reader) = slf.get().reader(py) else {
@@ -268,7 +269,7 @@ impl StreamReaderProtocol {
         }
     }
 
-    /// Give the reader the end of the stream. Return True, so that the connection stays open for writing, but not with
+    /// Pass the end of the stream to the reader. Return True, so that the connection stays open for writing, unless it uses
     /// TLS.
     fn eof_received(&self, py: Python<'_>) -> PyResult<bool> {
         if let Some(reader) = self.reader(py) {
@@ -277,7 +278,7 @@ impl StreamReaderProtocol {
         Ok(!self.state.with(py, |state| state.over_ssl))
     }
 
-    /// Have drain() wait from now on.
+    /// Make drain() wait from now on.
     fn pause_writing(slf: &Bound<'_, Self>) -> PyResult<()> {
         let before = slf
             .get()
@@ -289,7 +290,7 @@ impl StreamReaderProtocol {
         Self::log_debug(slf, "%r pauses writing")
     }
 
-    /// Have drain() go on.
+    /// Wake the coroutines that wait in drain().
     fn resume_writing(slf: &Bound<'_, Self>) -> PyResult<()> {
         let py = slf.py();
         let me = slf.get();
@@ -319,8 +320,8 @@ impl StreamReaderProtocol {
 
     #[getter(__class__)]
     fn class(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
-        let asyncio_s = imports::stream_reader_protocol_class(slf.py())?;
-        Ok(class_of::<Self>(slf, asyncio_s))
+        let asyncio_class = imports::stream_reader_protocol_class(slf.py())?;
+        Ok(class_of::<Self>(slf, asyncio_class))
     }
 
     #[getter(_loop)]
@@ -330,7 +331,7 @@ impl StreamReaderProtocol {
 
     #[setter(_loop)]
     fn set_loop(&self, event_loop: &Bound<'_, PyAny>) -> PyResult<()> {
-        set_home(&self.home, event_loop)
+        set_loop_attribute(&self.home, event_loop)
     }
 
     #[getter(_stream_reader)]
@@ -353,7 +354,7 @@ impl StreamReaderProtocol {
         drop(old);
     }
 
-    /// A stream reader whose connection nobody else kept was collected before the connection was made.
+    /// Always False: a reader is kept alive until the connection is made, so that no connection has to be rejected.
     #[getter(_reject_connection)]
     fn get_reject_connection(&self) -> bool {
         false
@@ -404,7 +405,7 @@ impl StreamReaderProtocol {
 }
 
 impl cpython::Finalize for StreamReaderProtocol {
-    /// Nobody is to complain of the exception that the connection was lost with: the future goes away after this.
+    /// Marks the exception of the future `closed` as retrieved, so that it is not logged when the future is collected.
     fn finalize(slf: &Bound<'_, Self>, _: Option<&Bound<'_, PyAny>>) -> PyResult<()> {
         let py = slf.py();
         match slf.get().closed(py) {

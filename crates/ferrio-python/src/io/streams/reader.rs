@@ -1,4 +1,7 @@
-//! What has arrived, who waits for more, and back-pressure.
+//! `StreamReader`: its buffer, the coroutine that waits for more, and back-pressure on the transport.
+//!
+//! The bytes are in Rust. A program that reads the attribute `_buffer` gets a `bytearray`, which is the buffer as long as
+//! the program has a reference to it.
 
 use ferrio::ReadBuffer;
 use pyo3::PyTraverseError;
@@ -17,15 +20,14 @@ use crate::kernel::event_loop::finish_with_none;
 use crate::kernel::future::Home;
 use crate::kernel::future::any::{fail, is_cancelled};
 
-/// How much a reader holds before it says that a line is too long, and half of what it holds before it has the
-/// transport pause, in bytes.
+/// The default limit in bytes. A longer line is an error, and the transport is paused when the buffer has twice as many.
 pub(super) const DEFAULT_LIMIT: usize = 1 << 16;
 
 /// The interior state.
 #[derive(Default)]
 pub(super) struct State {
     buffer: ReadBuffer,
-    /// The buffer as Python code has it, once it has asked for it: then this is the one that counts.
+    /// The buffer as an object, once a program has asked for it. It replaces `buffer`.
     shared: Option<Py<PyByteArray>>,
     pub(super) limit: usize,
     pub(super) eof: bool,
@@ -33,38 +35,38 @@ pub(super) struct State {
     pub(super) waiter: Option<Py<PyAny>>,
     pub(super) exception: Option<Py<PyAny>>,
     pub(super) transport: Option<Py<PyAny>>,
-    /// The transport was told to pause.
+    /// Whether the reader has paused the transport.
     pub(super) paused: bool,
     pub(super) source_traceback: Option<Py<PyAny>>,
 }
 
 /// The reading side of a stream (CPython: `asyncio.StreamReader`).
 ///
-/// Arguments: limit, the most bytes before a separator, and half of what is buffered before the transport pauses; loop,
-/// the event loop, by default the running one, or the policy's. Raises ValueError unless limit > 0.
+/// Arguments: limit, the largest number of bytes before a separator (the transport is paused when twice as many are
+/// buffered); loop, the event loop, by default the running one or the policy's. Raises ValueError unless limit > 0.
 #[pyclass(module = "ferrio", subclass, frozen, weakref, dict)]
 pub struct StreamReader {
     pub(super) home: AttachedOnce<Home>,
     pub(super) state: AttachedCell<State>,
 }
 
-/// What was delivered by a transport's read.
+/// The outcome of [`StreamReader::feed`].
 pub enum Fed {
-    /// It is in the buffer.
+    /// The bytes are in the buffer.
     Taken,
-    /// Python code has the buffer, or the reader is at its end: `feed_data` knows what to do.
+    /// The bytes have to go through `feed_data`: a program has the buffer, or the stream has ended.
     Refused(Vec<u8>),
 }
 
 impl StreamReader {
-    /// The loop. Raises `RuntimeError` for a subclass whose `__init__` has not called this class's.
+    /// Returns the loop. Raises `RuntimeError` if the `__init__` of a subclass has not called this class's.
     pub(super) fn home(&self) -> PyResult<&Home> {
         self.home
             .get()
             .ok_or_else(|| PyRuntimeError::new_err("StreamReader object is not initialized."))
     }
 
-    /// Runs `f` on the buffer. `f` must not reach Python.
+    /// Calls `f` with the buffer. `f` must not reach Python.
     #[inline]
     pub(super) fn buffer<R>(
         &self,
@@ -85,7 +87,7 @@ impl StreamReader {
         }
     }
 
-    /// The same if Python code has asked for the buffer, and may have it still.
+    /// Calls `f` with the buffer after a program has asked for it. Takes the bytes back if the program has dropped it.
     #[cold]
     fn shared_buffer<R>(
         &self,
@@ -115,7 +117,7 @@ impl StreamReader {
         Ok(result)
     }
 
-    /// The buffer as an object, which is the buffer as long as somebody has it.
+    /// Returns the buffer as an object, which is the buffer as long as the program has a reference to it.
     pub(super) fn get_buffer<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyByteArray>> {
         let shared = self.state.with(py, |state| {
             let shared = state.shared.as_ref();
@@ -143,7 +145,7 @@ impl StreamReader {
         drop(old);
     }
 
-    /// Takes the first bytes out, as many as `end` says of all bytes and the limit.
+    /// Takes bytes from the front of the buffer. `end` gets all bytes and the limit, and returns how many to take.
     #[inline]
     pub(super) fn take(
         &self,
@@ -159,7 +161,8 @@ impl StreamReader {
         })
     }
 
-    /// A reader that is fed without a call of `feed_data`: none of a subclass, and only while nobody has replaced that.
+    /// Returns the reader if it can be fed without a call of `feed_data`: it is of the exact class, and the method is not
+    /// replaced.
     #[inline]
     pub fn to_feed(reader: Bound<'_, PyAny>) -> Option<Bound<'_, Self>> {
         static FEED_DATA: Method = Method::new("feed_data");
@@ -167,8 +170,8 @@ impl StreamReader {
         FEED_DATA.is_native(&reader).then_some(reader)
     }
 
-    /// Puts what a transport has read into the buffer, if that is possible without reaching Python, so that the bytes may
-    /// be in a buffer that is in use. `delivered` has to follow.
+    /// Appends bytes that a transport has received, if that is possible without a call of Python. So `bytes` may be part of a
+    /// buffer that is borrowed. [`delivered`](Self::delivered) has to follow.
     #[inline]
     pub fn feed(&self, py: Python<'_>, bytes: &[u8]) -> Fed {
         self.state.with(py, |state| {
@@ -180,7 +183,7 @@ impl StreamReader {
         })
     }
 
-    /// `feed_data`, the second half: whoever waits is told.
+    /// Completes a [`feed`](Self::feed): wakes the coroutine that waits.
     #[inline]
     pub fn delivered(slf: &Bound<'_, Self>, fed: Fed) -> PyResult<()> {
         match fed {
@@ -189,7 +192,7 @@ impl StreamReader {
         }
     }
 
-    /// Tells the one who waits of what was fed, and has the transport pause if that was much.
+    /// Wakes the coroutine that waits, and pauses the transport if more than twice the limit is buffered.
     #[inline]
     fn after_feeding(slf: &Bound<'_, Self>) -> PyResult<()> {
         let py = slf.py();
@@ -197,8 +200,8 @@ impl StreamReader {
         me.wake_waiter(py)?;
         let len = me.buffer(py, |buffer| buffer.len())?;
         let transport = me.state.with(py, |state| {
-            let much = !state.paused && len > state.limit.saturating_mul(2);
-            let transport = state.transport.as_ref().filter(|_| much);
+            let is_too_much = !state.paused && len > state.limit.saturating_mul(2);
+            let transport = state.transport.as_ref().filter(|_| is_too_much);
             transport.map(|transport| transport.bind(py).clone())
         });
         match transport {
@@ -215,7 +218,7 @@ impl StreamReader {
                 slf.get().state.with(py, |state| state.paused = true);
                 Ok(())
             }
-            // It cannot be paused: all there is has to be buffered, and it is not asked again.
+            // The transport cannot be paused. It is forgotten, and everything is buffered.
             Err(error) if error.is_instance_of::<PyNotImplementedError>(py) => {
                 let old = slf.get().state.with(py, |state| state.transport.take());
                 cpython::handling(py, &error, || {
@@ -227,7 +230,7 @@ impl StreamReader {
         }
     }
 
-    /// Has the transport go on, if it pauses and there is little left.
+    /// Resumes a paused transport if not more than the limit is buffered.
     #[inline]
     pub(super) fn maybe_resume(&self, py: Python<'_>) -> PyResult<()> {
         if !self.state.with(py, |state| state.paused) {
@@ -240,7 +243,7 @@ impl StreamReader {
         Ok(())
     }
 
-    /// Has the transport go on, if it pauses.
+    /// Resumes a paused transport.
     fn resume(&self, py: Python<'_>) -> PyResult<()> {
         let transport = self.state.with(py, |state| {
             let paused = std::mem::take(&mut state.paused);
@@ -258,13 +261,13 @@ impl StreamReader {
         }
     }
 
-    /// A future that is done when there is more, or the end. `method` is who waits, for the message if somebody else
-    /// does already.
+    /// Returns a future that is done when bytes or the end of the stream arrive. Raises `RuntimeError` if another coroutine
+    /// waits; `method` stands in the message.
     pub(super) fn wait_for_data(&self, py: Python<'_>, method: &str) -> PyResult<Py<PyAny>> {
-        let (taken, eof) = self
+        let (is_waiting, eof) = self
             .state
             .with(py, |state| (state.waiter.is_some(), state.eof));
-        if taken {
+        if is_waiting {
             return Err(PyRuntimeError::new_err(format!(
                 "{method}() called while another coroutine is already waiting for incoming data"
             )));
@@ -272,7 +275,7 @@ impl StreamReader {
         if eof {
             return Err(PyAssertionError::new_err("_wait_for_data after EOF"));
         }
-        // To wait while the transport pauses would be for ever.
+        // With a paused transport the wait would never end.
         self.resume(py)?;
         let waiter = self.home()?.create_future(py)?.unbind();
         let kept = waiter.clone_ref(py);
@@ -280,13 +283,13 @@ impl StreamReader {
         Ok(waiter)
     }
 
-    /// Forgets the future that a coroutine has waited for.
+    /// Drops the future of the coroutine that has waited.
     #[inline]
     pub(super) fn forget_waiter(&self, py: Python<'_>) {
         drop(self.state.with(py, |state| state.waiter.take()));
     }
 
-    /// Tells the one who waits for data or the end.
+    /// Wakes the coroutine that waits for bytes or the end of the stream.
     #[inline]
     pub(super) fn wake_waiter(&self, py: Python<'_>) -> PyResult<()> {
         match self.state.with(py, |state| state.waiter.take()) {
@@ -328,7 +331,7 @@ impl StreamReader {
         } else {
             None
         };
-        // Initialised again it begins anew, on the loop that it has.
+        // A second call of `__init__` resets everything but the loop.
         let _ = me.home.set(py, home);
         let state = State {
             limit,
@@ -339,7 +342,7 @@ impl StreamReader {
         Ok(())
     }
 
-    /// Return the exception that set_exception() was given, or None.
+    /// Return the exception that was set by set_exception(), or None.
     pub(super) fn exception(&self, py: Python<'_>) -> Option<Py<PyAny>> {
         self.state.with(py, |state| {
             let exception = state.exception.as_ref();
@@ -347,7 +350,7 @@ impl StreamReader {
         })
     }
 
-    /// Have reading raise the exception from now on, also the coroutine that waits; None that it does not any more.
+    /// Make reading raise the exception from now on, also in the coroutine that waits. None removes the exception.
     pub(super) fn set_exception(&self, py: Python<'_>, exc: Bound<'_, PyAny>) -> PyResult<()> {
         let kept = (!exc.is_none()).then(|| exc.clone().unbind());
         let (old, waiter) = self.state.with(py, |state| {
@@ -361,7 +364,7 @@ impl StreamReader {
         }
     }
 
-    /// Set the transport that is paused when there is much in the buffer.
+    /// Set the transport that is paused when too much is buffered.
     pub(super) fn set_transport(&self, transport: Bound<'_, PyAny>) -> PyResult<()> {
         let py = transport.py();
         let transport = transport.unbind();
@@ -392,7 +395,7 @@ impl StreamReader {
         }
     }
 
-    /// Say that nothing will follow.
+    /// Mark the end of the stream.
     pub(super) fn feed_eof(&self, py: Python<'_>) -> PyResult<()> {
         self.state.with(py, |state| state.eof = true);
         self.wake_waiter(py)
@@ -417,7 +420,7 @@ impl StreamReader {
         if let Ok(data) = data.cast::<PyBytes>() {
             me.buffer(py, |buffer| buffer.push(data.as_bytes()))?;
         } else {
-            // Whatever a bytearray can be extended by.
+            // Any object by which a `bytearray` can be extended.
             let bytes = PyByteArray::new(py, b"");
             bytes.call_method1(intern!(py, "extend"), (data,))?;
             let bytes = bytes.to_vec();
@@ -454,7 +457,7 @@ impl StreamReader {
     }
 }
 
-/// A limit as a number of bytes: one that is too large to count is none.
+/// Converts a limit to a number of bytes. A number that is too large saturates.
 pub(super) fn as_limit(limit: &Bound<'_, PyAny>) -> PyResult<usize> {
     if limit.is_instance_of::<pyo3::types::PyInt>() {
         return Ok(limit.extract().unwrap_or(usize::MAX));
@@ -462,7 +465,7 @@ pub(super) fn as_limit(limit: &Bound<'_, PyAny>) -> PyResult<usize> {
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
-        reason = "a limit that is no integer is a number of bytes all the same"
+        reason = "asyncio takes any number as a limit"
     )]
     Ok(limit.extract::<f64>()? as usize)
 }

@@ -1,11 +1,11 @@
-//! The private attributes of readers that programs read and set, and the representation.
+//! The private attributes of readers that programs use, and the representation.
 
 use pyo3::exceptions::PyAttributeError;
 use pyo3::prelude::*;
 use pyo3::types::PyByteArray;
 
 use super::reader::{DEFAULT_LIMIT, StreamReader, as_limit};
-use super::set_home;
+use super::set_loop_attribute;
 use crate::base::attributes::{flag_attribute, object_attribute};
 use crate::cpython::subclasses::class_of;
 use crate::{base::imports, cpython};
@@ -20,7 +20,7 @@ impl StreamReader {
             .state
             .with(py, |state| (state.eof, state.limit, state.paused));
         let show = |name: &str, object: Option<Py<PyAny>>| match object {
-            // Objects that refer to each other in a circle end in a RecursionError.
+            // A cycle of objects ends with a `RecursionError`.
             Some(object) => {
                 let text = cpython::deeper(py, || object.bind(py).repr())??;
                 Ok(Some(format!("{name}={text}")))
@@ -49,7 +49,7 @@ impl StreamReader {
         ))
     }
 
-    /// The bytes that have arrived and nobody has taken.
+    /// The bytes that were fed and not read.
     #[getter(_buffer)]
     fn get_buffer_attribute<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyByteArray>> {
         self.get_buffer(py)
@@ -81,7 +81,7 @@ impl StreamReader {
 
     #[setter(_loop)]
     fn set_loop(&self, event_loop: &Bound<'_, PyAny>) -> PyResult<()> {
-        set_home(&self.home, event_loop)
+        set_loop_attribute(&self.home, event_loop)
     }
 }
 

@@ -1,4 +1,4 @@
-//! Taking bytes out of a reader: coroutines that wait until there are enough.
+//! The methods that read: each takes bytes from the buffer if there are enough, and else waits for more.
 
 use ferrio::Search;
 use pyo3::PyTraverseError;
@@ -8,7 +8,7 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyTuple};
 
-use super::overridden::{Overridden, Pieces};
+use super::overridden::{AwaitOverride, ReadAllByOverride};
 use super::reader::StreamReader;
 use crate::base::arguments::Omittable;
 use crate::cpython::ByteView;
@@ -16,24 +16,24 @@ use crate::cpython::subclasses::has_own;
 use crate::kernel::coroutine::{Body, Call, Step, Wait, body};
 use crate::{base::imports, cpython};
 
-/// How much is wanted.
+/// The bytes that a method waits for.
 enum Wanted {
-    /// At most so many bytes, and at least one.
+    /// At least one byte, and at most this many.
     Some(usize),
-    /// All, up to the end of the stream; what has been read so far.
+    /// All bytes up to the end of the stream. Holds those that were read before.
     All(Vec<u8>),
-    /// Just so many.
+    /// Exactly this many bytes.
     Exactly(usize),
-    /// Up to and with a separator.
+    /// The bytes up to and including a separator.
     Until(Search),
-    /// The same for a line, of which there may be less at the end.
+    /// A line, which at the end of the stream may lack its newline.
     Line(Search),
     /// A line of the asynchronous iteration.
     Next(Search),
 }
 
 impl Wanted {
-    /// The method's name, as asyncio has it in a message.
+    /// Returns the name of the method in asyncio's error message.
     const fn method(&self) -> &'static str {
         match self {
             Self::Some(_) | Self::All(_) => "read",
@@ -42,7 +42,7 @@ impl Wanted {
         }
     }
 
-    /// Where what is wanted ends, if it is there and no longer than the limit.
+    /// Returns the end of the wanted bytes in the buffer, if they are all there and not longer than the limit.
     #[inline]
     fn end(&mut self, bytes: &[u8], limit: usize) -> Option<usize> {
         match self {
@@ -64,13 +64,13 @@ impl Wanted {
     }
 }
 
-/// Takes what is wanted, or begins to wait for it.
+/// Takes the wanted bytes or waits for them, as a step of a coroutine.
 #[inline]
 fn read(reader: &Bound<'_, StreamReader>, mut wanted: Wanted) -> PyResult<Step> {
     let py = reader.py();
     let me = reader.get();
-    let outcome = check(py, me).and_then(|()| attempt(py, me, &mut wanted));
-    if let Some(result) = conclude(py, me, &wanted, outcome)? {
+    let outcome = check_exception(py, me).and_then(|()| try_take(py, me, &mut wanted));
+    if let Some(result) = method_outcome(py, me, &wanted, outcome)? {
         return Ok(Step::Return(result));
     }
     let waiter = me.wait_for_data(py, wanted.method())?;
@@ -78,7 +78,7 @@ fn read(reader: &Bound<'_, StreamReader>, mut wanted: Wanted) -> PyResult<Step> 
     Ok(Step::Wait(waiter, Box::new(Reading { reader, wanted })))
 }
 
-/// A coroutine that waits for more.
+/// The rest of a method that reads, once more bytes have arrived.
 struct Reading {
     reader: Py<StreamReader>,
     wanted: Wanted,
@@ -88,8 +88,8 @@ impl Wait for Reading {
     fn resume(mut self: Box<Self>, py: Python<'_>, outcome: PyResult<Py<PyAny>>) -> PyResult<Step> {
         let me = self.reader.get();
         me.forget_waiter(py);
-        let outcome = outcome.and_then(|_| attempt(py, me, &mut self.wanted));
-        match conclude(py, me, &self.wanted, outcome)? {
+        let outcome = outcome.and_then(|_| try_take(py, me, &mut self.wanted));
+        match method_outcome(py, me, &self.wanted, outcome)? {
             Some(result) => Ok(Step::Return(result)),
             None => Ok(Step::Wait(
                 me.wait_for_data(py, self.wanted.method())?,
@@ -103,9 +103,9 @@ impl Wait for Reading {
     }
 }
 
-/// Raises what `set_exception` was given.
+/// Raises the exception that was set by `set_exception`.
 #[inline]
-fn check(py: Python<'_>, reader: &StreamReader) -> PyResult<()> {
+fn check_exception(py: Python<'_>, reader: &StreamReader) -> PyResult<()> {
     if reader.state.with(py, |state| state.exception.is_none()) {
         return Ok(());
     }
@@ -115,15 +115,15 @@ fn check(py: Python<'_>, reader: &StreamReader) -> PyResult<()> {
     }
 }
 
-/// Takes what is wanted if it is there; `None` if it may come.
+/// Takes the wanted bytes. Returns `None` if they are not there and may still arrive.
 #[inline]
-fn attempt(
+fn try_take(
     py: Python<'_>,
     reader: &StreamReader,
     wanted: &mut Wanted,
 ) -> PyResult<Option<Py<PyAny>>> {
     if let Wanted::All(read) = wanted {
-        return all(py, reader, read);
+        return take_all(py, reader, read);
     }
     if let Some(bytes) = reader.take(py, |bytes, limit| wanted.end(bytes, limit))? {
         reader.maybe_resume(py)?;
@@ -145,9 +145,9 @@ fn attempt(
     }
 }
 
-/// What the method makes of the outcome.
+/// Converts the outcome of [`try_take`] to that of the method.
 #[inline]
-fn conclude(
+fn method_outcome(
     py: Python<'_>,
     reader: &StreamReader,
     wanted: &Wanted,
@@ -155,15 +155,20 @@ fn conclude(
 ) -> PyResult<Option<Py<PyAny>>> {
     match (wanted, outcome) {
         (Wanted::Line(_), Err(error)) => end_line(py, reader, error).map(Some),
-        (Wanted::Next(_), Err(error)) => next(py, end_line(py, reader, error)?).map(Some),
-        (Wanted::Next(_), Ok(Some(line))) => next(py, line).map(Some),
+        (Wanted::Next(_), Err(error)) => line_or_stop(py, end_line(py, reader, error)?).map(Some),
+        (Wanted::Next(_), Ok(Some(line))) => line_or_stop(py, line).map(Some),
         (_, outcome) => outcome,
     }
 }
 
-/// Reads on to the end of the stream. What one who has waited finds is taken before anything is raised, up to the limit.
-fn all(py: Python<'_>, reader: &StreamReader, read: &mut Vec<u8>) -> PyResult<Option<Py<PyAny>>> {
-    let checked = check(py, reader);
+/// Takes bytes until the end of the stream. If an exception is set, a coroutine that has waited takes up to `limit`
+/// bytes before it raises the exception.
+fn take_all(
+    py: Python<'_>,
+    reader: &StreamReader,
+    read: &mut Vec<u8>,
+) -> PyResult<Option<Py<PyAny>>> {
+    let checked = check_exception(py, reader);
     let (limit, eof) = reader.state.with(py, |state| (state.limit, state.eof));
     let taken = reader.buffer(py, |buffer| {
         let most = if checked.is_ok() { usize::MAX } else { limit };
@@ -179,7 +184,7 @@ fn all(py: Python<'_>, reader: &StreamReader, read: &mut Vec<u8>) -> PyResult<Op
     Ok(eof.then(|| PyBytes::new(py, read).into_any().unbind()))
 }
 
-/// Raises `LimitOverrunError` if there is more before the separator, or where one could be, than the limit.
+/// Raises `LimitOverrunError` if more than `limit` bytes precede the separator, or the place where it could begin.
 #[cold]
 fn check_limit(py: Python<'_>, reader: &StreamReader, search: &mut Search) -> PyResult<()> {
     let limit = reader.state.with(py, |state| state.limit);
@@ -215,8 +220,8 @@ fn limit_overrun(py: Python<'_>, text: &str, consumed: usize) -> PyErr {
     cpython::raise_new(imports::limit_overrun_error(py), (text, consumed))
 }
 
-/// What `readline` makes of an error of `readuntil`: what there is at the end of the stream is a line, one that is too
-/// long is dropped.
+/// Handles an error of `readuntil` in `readline`: the rest at the end of the stream is a line, and a line that is too long is
+/// dropped with a `ValueError`.
 fn end_line(py: Python<'_>, reader: &StreamReader, error: PyErr) -> PyResult<Py<PyAny>> {
     let value = error.value(py);
     if value.is_instance(imports::incomplete_read_error(py)?)? {
@@ -240,15 +245,15 @@ fn end_line(py: Python<'_>, reader: &StreamReader, error: PyErr) -> PyResult<Py<
     })
 }
 
-/// A line of the iteration, or its end.
-fn next(py: Python<'_>, line: Py<PyAny>) -> PyResult<Py<PyAny>> {
+/// Returns a line of the asynchronous iteration. Raises `StopAsyncIteration` after the last one.
+fn line_or_stop(py: Python<'_>, line: Py<PyAny>) -> PyResult<Py<PyAny>> {
     if line.bind(py).eq(PyBytes::new(py, b""))? {
         return Err(PyStopAsyncIteration::new_err(()));
     }
     Ok(line)
 }
 
-/// What is to be searched for: one separator, or a tuple of them.
+/// Prepares the search for a separator, or for a tuple of them.
 fn search(separator: &Bound<'_, PyAny>) -> PyResult<Search> {
     let py = separator.py();
     let views = match separator.cast::<PyTuple>() {
@@ -276,7 +281,7 @@ fn view(separator: &Bound<'_, PyAny>) -> PyResult<ByteView> {
     })
 }
 
-/// A number of bytes; one that is too large to count is more than there will ever be.
+/// Converts a number of bytes. A number that is too large saturates.
 #[inline]
 fn size(count: &Bound<'_, PyAny>) -> PyResult<isize> {
     match count.extract::<isize>() {
@@ -289,13 +294,13 @@ fn size(count: &Bound<'_, PyAny>) -> PyResult<isize> {
 
 fn begin_read(reader: &Bound<'_, StreamReader>, count: Option<Py<PyAny>>) -> PyResult<Step> {
     let py = reader.py();
-    check(py, reader.get())?;
+    check_exception(py, reader.get())?;
     let count = count.map_or(Ok(-1), |count| size(count.bind(py)))?;
     match usize::try_from(count) {
         Ok(0) => Ok(Step::Return(PyBytes::new(py, b"").into_any().unbind())),
         Ok(count) => read(reader, Wanted::Some(count)),
         Err(_) if has_own::<StreamReader>(reader, intern!(reader.py(), "read"))? => {
-            Pieces::begin(reader)
+            ReadAllByOverride::begin(reader)
         }
         Err(_) => read(reader, Wanted::All(Vec::new())),
     }
@@ -309,7 +314,7 @@ fn begin_readexactly(reader: &Bound<'_, StreamReader>, count: Option<Py<PyAny>>)
         return Err(PyValueError::new_err(text));
     };
     if count == 0 {
-        check(py, reader.get())?;
+        check_exception(py, reader.get())?;
         return Ok(Step::Return(PyBytes::new(py, b"").into_any().unbind()));
     }
     read(reader, Wanted::Exactly(count))
@@ -331,7 +336,7 @@ fn begin_readline(reader: &Bound<'_, StreamReader>) -> PyResult<Step> {
     let py = reader.py();
     if has_own::<StreamReader>(reader, intern!(reader.py(), "readuntil"))? {
         let line = reader.call_method1(intern!(py, "readuntil"), (PyBytes::new(py, b"\n"),))?;
-        return Ok(Overridden::wait(reader, line, |py, reader, line| {
+        return Ok(AwaitOverride::wait(reader, line, |py, reader, line| {
             line.or_else(|error| end_line(py, reader, error))
         }));
     }
@@ -344,8 +349,8 @@ fn begin_next(reader: &Bound<'_, StreamReader>) -> PyResult<Step> {
         || has_own::<StreamReader>(reader, intern!(reader.py(), "readuntil"))?
     {
         let line = reader.call_method0(intern!(py, "readline"))?;
-        return Ok(Overridden::wait(reader, line, |py, _, line| {
-            next(py, line?)
+        return Ok(AwaitOverride::wait(reader, line, |py, _, line| {
+            line_or_stop(py, line?)
         }));
     }
     read(reader, Wanted::Next(Search::byte(b'\n')))
@@ -373,33 +378,33 @@ impl StreamReader {
 
 #[pymethods]
 impl StreamReader {
-    /// Read up to n bytes, at least one unless the stream has ended; all up to its end if n is negative.
-    #[pyo3(name = "read", signature = (n = Omittable(None)), text_signature = "($self, n=-1)")]
-    fn read_some(slf: Py<Self>, n: Omittable) -> Call {
+    /// Read up to n bytes, at least one unless the stream has ended. If n is negative, read to the end of the stream.
+    #[pyo3(name = "read", signature = (n = Given(None)), text_signature = "($self, n=-1)")]
+    fn read_some(slf: Py<Self>, n: Given) -> Call {
         Self::READ.call(slf.into_any(), n.0)
     }
 
     /// Read exactly n bytes.
     ///
-    /// Raises IncompleteReadError if the stream ends before, with what there was as its `partial`; ValueError if n is
+    /// Raises IncompleteReadError if the stream ends before, with the bytes so far as its `partial`; ValueError if n is
     /// negative.
     fn readexactly(slf: Py<Self>, n: Py<PyAny>) -> Call {
         Self::READEXACTLY.call(slf.into_any(), Some(n))
     }
 
-    /// Read up to and with a newline; at the end of the stream, what there is.
+    /// Read a line, including its newline. At the end of the stream, return the rest.
     ///
     /// Raises ValueError, and drops the line, if it is longer than the reader's limit.
     fn readline(slf: Py<Self>) -> Call {
         Self::READLINE.call(slf.into_any(), None)
     }
 
-    /// Read up to and with a separator, or the first of a tuple of separators.
+    /// Read up to and including a separator, or the first of a tuple of separators.
     ///
-    /// Raises IncompleteReadError if the stream ends before; LimitOverrunError, and leaves the data in the buffer, if
-    /// there is more than the reader's limit before it; ValueError for an empty separator.
-    #[pyo3(signature = (separator = Omittable(None)), text_signature = "($self, separator=b'\\n')")]
-    fn readuntil(slf: Py<Self>, separator: Omittable) -> Call {
+    /// Raises IncompleteReadError if the stream ends before; LimitOverrunError, and leaves the data in the buffer, if more
+    /// bytes than the reader's limit precede the separator; ValueError for an empty separator.
+    #[pyo3(signature = (separator = Given(None)), text_signature = "($self, separator=b'\\n')")]
+    fn readuntil(slf: Py<Self>, separator: Given) -> Call {
         Self::READUNTIL.call(slf.into_any(), separator.0)
     }
 

@@ -1,4 +1,4 @@
-//! The writing side of a stream.
+//! `StreamWriter`: the writing side of a stream.
 
 use std::ffi::CStr;
 
@@ -16,6 +16,7 @@ use crate::base::cell::AttachedCell;
 use crate::cpython::subclasses::{class_of, has_own};
 use crate::io::transport::SocketTransport;
 use crate::kernel::coroutine::{Body, Call, Coroutine, Step, Wait, body};
+use crate::waiting::sync::Returns;
 use crate::{base::imports, base::warning, cpython};
 
 /// The interior state.
@@ -25,14 +26,14 @@ struct State {
     protocol: Option<Py<PyAny>>,
     reader: Option<Py<PyAny>>,
     event_loop: Option<Py<PyAny>>,
-    /// A future that is done, once somebody has asked for it.
+    /// The value of `_complete_fut`, once a program has asked for it.
     complete: Option<Py<PyAny>>,
 }
 
 /// The writing side of a stream (CPython: `asyncio.StreamWriter`).
 ///
-/// Arguments: transport; protocol, whose flow control drain() waits for; reader, a StreamReader or None, whose exception
-/// drain() raises; loop, the event loop.
+/// Arguments: transport; protocol, for whose flow control drain() waits; reader, a StreamReader whose exception drain()
+/// raises, or None; loop, the event loop.
 #[pyclass(module = "ferrio", subclass, frozen, weakref, dict)]
 pub struct StreamWriter {
     state: AttachedCell<State>,
@@ -62,7 +63,7 @@ impl State {
 }
 
 impl StreamWriter {
-    /// A writer for a connection that a server has accepted.
+    /// Makes a writer for a connection that a server has accepted.
     pub(super) fn create<'py>(
         transport: Bound<'py, PyAny>,
         protocol: Bound<'py, PyAny>,
@@ -75,7 +76,7 @@ impl StreamWriter {
         Bound::new(py, Self { state })
     }
 
-    /// The transport. A writer that the garbage collector has emptied has none.
+    /// Returns the transport. Raises `AssertionError` if the garbage collector has cleared the writer.
     #[inline]
     fn transport<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         let transport = self.state.with(py, |state| {
@@ -90,7 +91,7 @@ impl StreamWriter {
         protocol.unwrap_or_else(|| py.None()).into_bound(py)
     }
 
-    /// Raises the reader's exception.
+    /// Raises the exception of the reader, if it has one.
     #[inline]
     fn check_reader(&self, py: Python<'_>) -> PyResult<()> {
         let reader = self.state.with(py, |state| {
@@ -101,7 +102,10 @@ impl StreamWriter {
             return Ok(());
         };
         let exception = match reader.cast_exact::<StreamReader>() {
-            Ok(reader) => reader.get().exception(py).map(|it| it.into_bound(py)),
+            Ok(reader) => reader
+                .get()
+                .exception(py)
+                .map(|exception| exception.into_bound(py)),
             Err(_) => Some(reader.call_method0(intern!(py, "exception"))?),
         };
         match exception.filter(|exception| !exception.is_none()) {
@@ -116,14 +120,13 @@ impl StreamWriter {
         match transport.cast_exact::<SocketTransport>() {
             Ok(transport) => Ok(transport.get().is_closing(py)),
             Err(_) => self
-                .ask_transport(py, intern!(py, "is_closing"), ())?
+                .call_transport(py, intern!(py, "is_closing"), ())?
                 .is_truthy(),
         }
     }
 
-    /// Calls a method of the transport. Writers can be each other's transports: what is too deep for the stack ends with a
-    /// `RecursionError`.
-    fn ask_transport<'py>(
+    /// Calls a method of the transport. The transport may be a writer itself: a cycle of them ends with a `RecursionError`.
+    fn call_transport<'py>(
         &self,
         py: Python<'py>,
         method: &Bound<'py, PyString>,
@@ -133,7 +136,7 @@ impl StreamWriter {
         cpython::deeper(py, || transport.call_method1(method, args))?
     }
 
-    /// Waits for the protocol's flow control.
+    /// Waits while the protocol pauses writing, as a step of a coroutine.
     #[inline]
     fn wait_for_room(&self, py: Python<'_>) -> PyResult<Step> {
         let protocol = self.protocol(py);
@@ -143,28 +146,14 @@ impl StreamWriter {
             return StreamReaderProtocol::drain(native);
         }
         let helper = protocol.call_method0(intern!(py, "_drain_helper"))?;
-        Ok(Step::Wait(helper.unbind(), Box::new(Ignored)))
+        Ok(Returns::None.after(helper.unbind()))
     }
 }
 
-/// `None` when what is awaited has ended.
-struct Ignored;
+/// The rest of `drain` on a transport that is closing: it has yielded once, so that `connection_lost` could run.
+struct DrainAfterYield(Py<StreamWriter>);
 
-impl Wait for Ignored {
-    fn resume(self: Box<Self>, py: Python<'_>, outcome: PyResult<Py<PyAny>>) -> PyResult<Step> {
-        outcome?;
-        Ok(Step::none(py))
-    }
-
-    fn traverse(&self, _: PyVisit<'_>) -> Result<(), PyTraverseError> {
-        Ok(())
-    }
-}
-
-/// `drain` of a transport that is closing: it has given way, so that `connection_lost` could be called.
-struct Closing(Py<StreamWriter>);
-
-impl Wait for Closing {
+impl Wait for DrainAfterYield {
     fn resume(self: Box<Self>, py: Python<'_>, outcome: PyResult<Py<PyAny>>) -> PyResult<Step> {
         outcome?;
         self.0.get().wait_for_room(py)
@@ -180,7 +169,9 @@ fn drain(writer: &Bound<'_, StreamWriter>) -> PyResult<Step> {
     let me = writer.get();
     me.check_reader(py)?;
     if me.is_transport_closing(py)? {
-        return Ok(Step::Yield(Box::new(Closing(writer.clone().unbind()))));
+        return Ok(Step::Yield(Box::new(DrainAfterYield(
+            writer.clone().unbind(),
+        ))));
     }
     me.wait_for_room(py)
 }
@@ -189,7 +180,7 @@ fn wait_closed(writer: &Bound<'_, StreamWriter>) -> PyResult<Step> {
     let py = writer.py();
     let protocol = writer.get().protocol(py);
     let closed = protocol.call_method1(intern!(py, "_get_close_waiter"), (writer,))?;
-    Ok(Step::Wait(closed.unbind(), Box::new(Ignored)))
+    Ok(Returns::None.after(closed.unbind()))
 }
 
 impl StreamWriter {
@@ -231,7 +222,7 @@ impl StreamWriter {
         let me = slf.get();
         let name = slf.get_type().name()?;
         let transport = me.transport(py)?;
-        // Objects that refer to each other in a circle end in a RecursionError.
+        // A cycle of objects ends with a `RecursionError`.
         let transport = cpython::deeper(py, || transport.repr())??;
         Ok(match me.get_reader(py) {
             None => format!("<{name} transport={transport}>"),
@@ -250,14 +241,14 @@ impl StreamWriter {
         self.transport(py)
     }
 
-    /// Write bytes-like data; it is sent as soon as the kernel takes it. Raises what the transport's write() raises.
+    /// Write bytes-like data, which is sent as soon as the kernel takes it. Raises the exceptions of the transport's write().
     fn write(&self, data: &Bound<'_, PyAny>) -> PyResult<()> {
         let py = data.py();
         let transport = self.transport(py)?;
         match transport.cast_exact::<SocketTransport>() {
             Ok(transport) => SocketTransport::write(transport, data),
             Err(_) => self
-                .ask_transport(py, intern!(py, "write"), (data,))
+                .call_transport(py, intern!(py, "write"), (data,))
                 .map(drop),
         }
     }
@@ -265,23 +256,23 @@ impl StreamWriter {
     /// Write an iterable of bytes-like objects.
     fn writelines(&self, data: &Bound<'_, PyAny>) -> PyResult<()> {
         let py = data.py();
-        self.ask_transport(py, intern!(py, "writelines"), (data,))
+        self.call_transport(py, intern!(py, "writelines"), (data,))
             .map(drop)
     }
 
-    /// Close the writing side once everything written has been sent.
+    /// Close the writing side once all data has been sent.
     fn write_eof<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        self.ask_transport(py, intern!(py, "write_eof"), ())
+        self.call_transport(py, intern!(py, "write_eof"), ())
     }
 
-    /// Return True if the transport can close its writing side alone.
+    /// Return True if the transport can close its writing side only.
     fn can_write_eof<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        self.ask_transport(py, intern!(py, "can_write_eof"), ())
+        self.call_transport(py, intern!(py, "can_write_eof"), ())
     }
 
-    /// Close the connection once everything written has been sent.
+    /// Close the connection once all data has been sent.
     fn close<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        self.ask_transport(py, intern!(py, "close"), ())
+        self.call_transport(py, intern!(py, "close"), ())
     }
 
     /// Return True if the connection is closing or closed.
@@ -289,12 +280,12 @@ impl StreamWriter {
         self.is_transport_closing(py)
     }
 
-    /// Wait until the connection is closed. Raises the exception that it was lost with.
+    /// Wait until the connection is closed. Raises the exception with which it was lost.
     fn wait_closed(slf: Py<Self>) -> Call {
         Self::WAIT_CLOSED.call(slf.into_any(), None)
     }
 
-    /// Return the information called name about the transport, or default if there is none.
+    /// Return the transport's information of this name, or default if there is none.
     #[pyo3(signature = (name, default = None))]
     fn get_extra_info<'py>(
         &self,
@@ -302,19 +293,19 @@ impl StreamWriter {
         default: Option<Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let py = name.py();
-        self.ask_transport(py, intern!(py, "get_extra_info"), (name, default))
+        self.call_transport(py, intern!(py, "get_extra_info"), (name, default))
     }
 
-    /// Wait until there is room for more. Raises the reader's exception, and ConnectionResetError if the connection is
-    /// lost.
+    /// Wait until the transport takes more data. Raises the reader's exception, and ConnectionResetError if the connection
+    /// is lost.
     fn drain(slf: Py<Self>) -> Call {
         Self::DRAIN.call(slf.into_any(), None)
     }
 
-    /// Go on with TLS on this connection.
+    /// Upgrade this connection to TLS.
     ///
-    /// Arguments: sslcontext, an ssl.SSLContext; server_hostname, for the certificate; ssl_handshake_timeout and
-    /// ssl_shutdown_timeout in seconds. Raises what loop.start_tls() raises.
+    /// Arguments: sslcontext, an ssl.SSLContext; server_hostname, to check the certificate; ssl_handshake_timeout and
+    /// ssl_shutdown_timeout in seconds. Raises the exceptions of loop.start_tls().
     #[pyo3(signature = (sslcontext, *, server_hostname = None, ssl_handshake_timeout = None, ssl_shutdown_timeout = None))]
     fn start_tls(
         slf: Py<Self>,
@@ -357,7 +348,7 @@ impl StreamWriter {
         ))
     }
 
-    /// A future that is done, which asyncio's has and no longer uses.
+    /// A future that is done: asyncio's writers have it and no longer use it.
     #[getter(_complete_fut)]
     fn get_complete<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
         let existing = self.state.with(py, |state| {
@@ -415,7 +406,7 @@ object_attribute!(StreamWriter, reader, _reader, get_reader, set_reader);
 object_attribute!(StreamWriter, event_loop, _loop, get_loop, set_loop);
 
 impl StreamWriter {
-    /// The coroutine that changes the connection to TLS, and the protocol to tell of it.
+    /// Calls `loop.start_tls`. Returns the protocol and the coroutine.
     fn begin_tls(
         &self,
         py: Python<'_>,
@@ -441,7 +432,7 @@ impl cpython::Finalize for StreamWriter {
         None
     };
 
-    /// A writer that nobody has closed is closed, and whoever forgot it is told.
+    /// Closes a writer that the program has not closed, and issues a `ResourceWarning`.
     fn finalize(slf: &Bound<'_, Self>, warner: Option<&Bound<'_, PyAny>>) -> PyResult<()> {
         let py = slf.py();
         let me = slf.get();
