@@ -1,10 +1,9 @@
 //! The methods and attributes of transports that write: those of asyncio's `_FlowControlMixin`, and `_buffer`.
 
 use pyo3::prelude::*;
-use pyo3::types::{PyByteArray, PyBytes, PyList};
+use pyo3::types::PyByteArray;
 
-use super::Outgoing;
-use crate::base::imports;
+use super::{Outgoing, deque_of};
 
 impl Outgoing {
     /// Makes the `_buffer` of a socket: a `deque` of pieces, before Python 3.12 a `bytearray`.
@@ -12,8 +11,7 @@ impl Outgoing {
         if cfg!(not(Py_3_12)) {
             return Ok(Self::as_bytes(py, &pieces).into_any());
         }
-        let pieces = pieces.iter().map(|piece| PyBytes::new(py, piece));
-        imports::deque(py)?.call1((PyList::new(py, pieces.collect::<Vec<_>>())?,))
+        deque_of(py, &pieces)
     }
 
     /// Makes the `_buffer` of a pipe: a `bytearray`.

@@ -6,6 +6,7 @@
 //! | `pieces` | the argument of a socket's `writelines` |
 //! | `queue` | [`Outgoing`]: the write buffer, flow control, when the data is sent |
 //! | `sink` | the system calls for sockets and for other descriptors |
+//! | `snapshot` | copies of a write buffer for programs |
 //! | `writer` | [`Writer`]: `write` and flushing, for every transport that writes |
 //! | `attributes` | the methods and attributes that go with it, as macros |
 //!
@@ -20,6 +21,7 @@ mod chunk;
 mod pieces;
 mod queue;
 mod sink;
+mod snapshot;
 mod writer;
 
 pub(crate) use self::attributes::{flow_control_methods, writer_attributes};
@@ -27,4 +29,5 @@ pub use self::chunk::{Chunk, Data};
 pub use self::pieces::{Refusal, pieces};
 pub use self::queue::{Outgoing, set_limits};
 pub use self::sink::Sink;
+pub use self::snapshot::{copy_pieces, deque_of};
 pub use self::writer::{LOST_WRITES_LOG_THRESHOLD, Writer, warn_of_lost_socket_write};

@@ -6,8 +6,8 @@ use ferrio::{FlowControl, WriteBuffer};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 
-use super::Sink;
 use super::chunk::Chunk;
+use super::{Sink, copy_pieces};
 use crate::base::errors::would_block;
 
 /// More buffered bytes than this are sent before the end of the iteration.
@@ -75,9 +75,7 @@ impl Outgoing {
 
     /// Copies the buffered pieces.
     pub fn pieces(&self) -> Vec<Vec<u8>> {
-        let mut slices = vec![IoSlice::new(&[]); self.chunk_count()];
-        let pieces = self.buffer.gather(&mut slices);
-        pieces.iter().map(|piece| piece.to_vec()).collect()
+        copy_pieces(&self.buffer)
     }
 
     /// Returns whether the buffer waits for the descriptor to be writable.

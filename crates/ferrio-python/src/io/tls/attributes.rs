@@ -2,12 +2,13 @@
 
 use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyDict, PyList};
+use pyo3::types::PyDict;
 
 use super::TlsProtocol;
 use super::state::{AppTransport, Delivery, Limits, READ_HIGH, State, Told, WRITE_HIGH};
 use crate::base::attributes::object_attribute;
 use crate::base::imports;
+use crate::io::outgoing::{copy_pieces, deque_of};
 use crate::kernel::event_loop::{Loop, READ_SIZE};
 
 #[pymethods]
@@ -180,9 +181,9 @@ impl TlsProtocol {
     fn get_write_backlog<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
         Self::flush(slf)?;
         let py = slf.py();
-        let pieces = slf.get().state.with(py, State::backlog_pieces);
-        let pieces = pieces.iter().map(|piece| PyBytes::new(py, piece));
-        imports::deque(py)?.call1((PyList::new(py, pieces.collect::<Vec<_>>())?,))
+        let copy = |state: &mut State| copy_pieces(&state.writing.backlog);
+        let pieces = slf.get().state.with(py, copy);
+        deque_of(py, &pieces)
     }
 
     /// How much of it there is.

@@ -1,7 +1,5 @@
 //! The states, limits and flags of a TLS connection.
 
-use std::io::IoSlice;
-
 use ferrio::WriteBuffer;
 use pyo3::exceptions::{PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
@@ -210,13 +208,5 @@ impl State {
             lost_writes: 0,
             ssl_buffer: None,
         }
-    }
-
-    /// Copies of the plaintext that waits to be encrypted.
-    pub fn backlog_pieces(&mut self) -> Vec<Vec<u8>> {
-        let backlog = &self.writing.backlog;
-        let mut slices = vec![IoSlice::new(&[]); backlog.chunk_count()];
-        let pieces = backlog.gather(&mut slices);
-        pieces.iter().map(|piece| piece.to_vec()).collect()
     }
 }
