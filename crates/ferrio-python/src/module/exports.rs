@@ -143,8 +143,8 @@ mod _ferrio {
         crate::kernel::future::awaited_by::export(module)?;
         crate::cpython::watch_clock(module.py())?;
         crate::kernel::task::watch_names(module.py())?;
-        crate::io::tls::remember_stock(module.py())?;
-        crate::io::extra_info::remember_original(module.py())?;
+        crate::io::tls::remember_original(module.py())?;
+        crate::io::extra_info::remember_stock(module.py())?;
         super::super::coroutine_functions::install(module)?;
         #[cfg(not(Py_3_12))]
         crate::cpython::skip_incomplete(module);

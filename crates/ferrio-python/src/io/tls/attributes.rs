@@ -1,11 +1,11 @@
-//! The private attributes of a TLS connection's protocol, under asyncio's names.
+//! The private attributes of `TlsProtocol`, under asyncio's names.
 
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
 use super::TlsProtocol;
-use super::state::{AppTransport, Delivery, Limits, READ_HIGH, State, Told, WRITE_HIGH};
+use super::state::{AppState, AppTransport, Delivery, Limits, READ_HIGH, State, WRITE_HIGH};
 use crate::base::attributes::object_attribute;
 use crate::base::imports;
 use crate::io::outgoing::{copy_pieces, deque_of};
@@ -104,7 +104,7 @@ impl TlsProtocol {
         self.state.with(py, |state| state.handshake_start)
     }
 
-    /// The member of asyncio's enumeration.
+    /// The state of the connection, as a member of asyncio's enumeration.
     #[getter(_state)]
     fn get_state<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         imports::ssl_protocol_module(py)?
@@ -112,14 +112,14 @@ impl TlsProtocol {
             .getattr(self.stage(py).name())
     }
 
-    /// The member of asyncio's enumeration.
+    /// The state of the application's protocol, as a member of asyncio's enumeration.
     #[getter(_app_state)]
     fn get_app_state<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        let name = match self.state.with(py, |state| state.told) {
-            Told::Nothing => "STATE_INIT",
-            Told::Made => "STATE_CON_MADE",
-            Told::Eof => "STATE_EOF",
-            Told::Lost => "STATE_CON_LOST",
+        let name = match self.state.with(py, |state| state.app_state) {
+            AppState::Init => "STATE_INIT",
+            AppState::ConnectionMade => "STATE_CON_MADE",
+            AppState::EofReceived => "STATE_EOF",
+            AppState::ConnectionLost => "STATE_CON_LOST",
         };
         imports::ssl_protocol_module(py)?
             .getattr("AppProtocolState")?
@@ -186,7 +186,7 @@ impl TlsProtocol {
         deque_of(py, &pieces)
     }
 
-    /// How much of it there is.
+    /// The number of bytes of plaintext that wait to be encrypted.
     #[getter(_write_buffer_size)]
     fn get_backlog_size(slf: &Bound<'_, Self>) -> PyResult<usize> {
         Self::flush(slf)?;
@@ -194,7 +194,7 @@ impl TlsProtocol {
         Ok(slf.get().state.with(slf.py(), size))
     }
 
-    /// What a transport that is not ferrio's reads into.
+    /// The buffer that a foreign transport reads into.
     #[getter(_ssl_buffer)]
     fn get_ssl_buffer<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         self.get_buffer(py, -1)?.getattr(intern!(py, "obj"))

@@ -1,4 +1,4 @@
-//! From the connection to `connection_made`.
+//! The handshake: from the new connection to `connection_made`.
 
 use pyo3::exceptions::{PyConnectionResetError, PyException};
 use pyo3::intern;
@@ -6,12 +6,12 @@ use pyo3::prelude::*;
 
 use super::TlsProtocol;
 use super::session::Advance;
-use super::state::{Stage, Told};
+use super::state::{AppState, Stage};
 use crate::kernel::event_loop::Loop;
 use crate::{base::imports, cpython};
 
 impl TlsProtocol {
-    /// Begins the handshake, and the time that it may take.
+    /// Begins the handshake and starts its timer.
     pub(super) fn start_handshake(slf: &Bound<'_, Self>) -> PyResult<()> {
         let py = slf.py();
         let me = slf.get();
@@ -30,7 +30,7 @@ impl TlsProtocol {
         Self::do_handshake(slf)
     }
 
-    /// Goes on with the handshake as far as what has arrived allows.
+    /// Continues the handshake as far as the received ciphertext allows.
     pub(super) fn do_handshake(slf: &Bound<'_, Self>) -> PyResult<()> {
         let py = slf.py();
         match slf.get().session.advance(py, "do_handshake") {
@@ -47,7 +47,7 @@ impl TlsProtocol {
         }
     }
 
-    /// The peer has closed the connection before the handshake was over.
+    /// Fails the handshake, since the peer has closed the connection.
     pub(super) fn on_handshake_eof(slf: &Bound<'_, Self>) -> PyResult<()> {
         Self::on_handshake_complete(slf, Err(PyConnectionResetError::new_err(())))
     }
@@ -74,9 +74,9 @@ impl TlsProtocol {
         }
         me.describe_session(py)?;
         let first = me.state.with(py, |state| {
-            let first = state.told == Told::Nothing;
+            let first = state.app_state == AppState::Init;
             if first {
-                state.told = Told::Made;
+                state.app_state = AppState::ConnectionMade;
             }
             first
         });
@@ -88,7 +88,7 @@ impl TlsProtocol {
         Self::do_read(slf)
     }
 
-    /// Takes note of a handshake that OpenSSL has finished. Raises what there is against the certificate.
+    /// Completes a handshake that OpenSSL has finished. Raises an exception if the certificate is not acceptable.
     fn finish_handshake(&self, py: Python<'_>) -> PyResult<()> {
         self.set_stage(py, Stage::Wrapped)?;
         let certificate = self
@@ -101,7 +101,7 @@ impl TlsProtocol {
             .set_item(intern!(py, "peercert"), certificate)
     }
 
-    /// Adds the extra information that there is only after the handshake.
+    /// Adds the extra information that exists only after the handshake.
     fn describe_session(&self, py: Python<'_>) -> PyResult<()> {
         let object = self.session.object(py);
         let cipher = object.call_method0(intern!(py, "cipher"))?;
@@ -127,7 +127,7 @@ impl TlsProtocol {
         me.wake_waiter(py, Some(&exception))
     }
 
-    /// Finishes the future that waits for the handshake, once, unless it was cancelled.
+    /// Finishes the future of the handshake, once, unless it was cancelled.
     pub(super) fn wake_waiter(
         &self,
         py: Python<'_>,

@@ -1,4 +1,4 @@
-//! [`TlsProtocol`]: what the underlying transport calls (CPython: `asyncio.sslproto.SSLProtocol`).
+//! [`TlsProtocol`]: the protocol of the underlying transport (CPython: `asyncio.sslproto.SSLProtocol`).
 
 use pyo3::PyTraverseError;
 use pyo3::exceptions::{PyRuntimeError, PyValueError};
@@ -9,20 +9,20 @@ use pyo3::types::{PyByteArray, PyDict};
 
 use super::TlsTransport;
 use super::session::{self, Session};
-use super::state::{AppTransport, Delivery, Stage, State, Told};
+use super::state::{AppState, AppTransport, Delivery, Stage, State};
 use super::underlying::Underlying;
 use crate::base::cell::AttachedCell;
 use crate::base::imports;
 use crate::cpython::ByteView;
 use crate::kernel::event_loop::{Loop, READ_SIZE};
 
-/// A protocol for any transport, which decrypts what arrives for another protocol.
+/// A protocol for any transport, which decrypts received data for another protocol.
 #[pyclass(module = "ferrio", frozen, weakref, dict)]
 pub struct TlsProtocol {
     pub(super) event_loop: Py<Loop>,
     pub(super) session: Session,
     pub(super) context: Py<PyAny>,
-    /// Seconds, as the user has given them: an error message shows them.
+    /// The timeouts in seconds, as the program has passed them: an error message shows them.
     pub(super) handshake_timeout: Py<PyAny>,
     pub(super) shutdown_timeout: Py<PyAny>,
     pub(super) state: AttachedCell<State>,
@@ -30,15 +30,15 @@ pub struct TlsProtocol {
 
 /// Ciphertext on its way from a buffer into OpenSSL.
 pub enum Accepted {
-    /// It is there, unless there was no memory.
+    /// It is in the memory BIO, unless there was no memory.
     Fed(PyResult<()>),
-    /// It goes there by a method of Python's.
+    /// It has to be written to the memory BIO by a Python method.
     Unfed(Box<[u8]>),
 }
 
 impl TlsProtocol {
-    /// Takes ciphertext out of a buffer that is borrowed: runs no Python code. The outcome is for
-    /// [`TlsProtocol::on_accepted`].
+    /// Accepts ciphertext from a buffer that is borrowed, without running Python code. [`TlsProtocol::on_accepted`] has to
+    /// follow with the result.
     pub fn accept(&self, py: Python<'_>, data: &[u8]) -> Accepted {
         match self.session.direct() {
             Some(connection) => Accepted::Fed(connection.feed(py, data)),
@@ -46,7 +46,7 @@ impl TlsProtocol {
         }
     }
 
-    /// Goes on after [`TlsProtocol::accept`].
+    /// Decrypts and delivers what [`TlsProtocol::accept`] has accepted.
     pub fn on_accepted(slf: &Bound<'_, Self>, accepted: Accepted) -> PyResult<()> {
         match accepted {
             Accepted::Fed(outcome) => outcome?,
@@ -124,7 +124,7 @@ impl TlsProtocol {
         Ok(())
     }
 
-    /// The application's transport, made when it is first asked for.
+    /// Returns the application's transport, and makes it if it does not exist. Returns `None` once the connection is lost.
     pub(super) fn app_transport(slf: &Bound<'_, Self>) -> PyResult<Option<Py<TlsTransport>>> {
         let py = slf.py();
         let state = &slf.get().state;
@@ -148,7 +148,7 @@ impl TlsProtocol {
         Ok(Some(transport))
     }
 
-    /// The information called `name`: about TLS, or the underlying transport's.
+    /// Returns the extra information about TLS of this name, or that of the underlying transport.
     pub(super) fn extra_info<'py>(
         &self,
         py: Python<'py>,
@@ -168,24 +168,24 @@ impl TlsProtocol {
     }
 }
 
-/// A timeout in seconds, or asyncio's.
+/// Checks a timeout in seconds, or returns asyncio's default.
 fn timeout(
     py: Python<'_>,
-    given: Option<Bound<'_, PyAny>>,
+    seconds: Option<Bound<'_, PyAny>>,
     name: &str,
     default: &str,
 ) -> PyResult<Py<PyAny>> {
-    let Some(given) = given else {
+    let Some(seconds) = seconds else {
         let constants = py.import("asyncio.constants")?;
         return Ok(constants.getattr(default)?.unbind());
     };
-    if given.le(0)? {
+    if seconds.le(0)? {
         return Err(PyValueError::new_err(format!(
             "{name} should be a positive number, got {}",
-            given.str()?
+            seconds.str()?
         )));
     }
-    Ok(given.unbind())
+    Ok(seconds.unbind())
 }
 
 #[pymethods]
@@ -234,10 +234,10 @@ impl TlsProtocol {
         let session = Session::new(&context, server_side, hostname.as_ref())?;
         let extra = PyDict::new(py);
         extra.set_item(intern!(py, "sslcontext"), &context)?;
-        let told = if call_connection_made {
-            Told::Nothing
+        let app_state = if call_connection_made {
+            AppState::Init
         } else {
-            Told::Made
+            AppState::ConnectionMade
         };
         let protocol = Self {
             event_loop: r#loop.unbind(),
@@ -245,7 +245,11 @@ impl TlsProtocol {
             context: context.unbind(),
             handshake_timeout,
             shutdown_timeout,
-            state: AttachedCell::new(State::new(told, waiter.map(Bound::unbind), extra.unbind())),
+            state: AttachedCell::new(State::new(
+                app_state,
+                waiter.map(Bound::unbind),
+                extra.unbind(),
+            )),
         };
         protocol.set_app_protocol(app_protocol)?;
         Ok(protocol)
@@ -266,7 +270,7 @@ impl TlsProtocol {
         Self::on_connection_lost(slf, exc.as_ref())
     }
 
-    /// Return a buffer for ciphertext; ferrio's own transports do without.
+    /// Return a buffer for ciphertext. Transports of ferrio do not need it.
     pub(super) fn get_buffer<'py>(
         &self,
         py: Python<'py>,
@@ -389,13 +393,13 @@ impl TlsProtocol {
         Self::on_resumed(slf)
     }
 
-    /// Whether data goes past the methods of the SSLObject.
+    /// Whether data bypasses the methods of the SSLObject.
     #[getter(_direct)]
     fn get_direct(&self) -> bool {
         self.session.direct().is_some()
     }
 
-    /// Let data of new connections go past the methods of the SSLObject, or not. For tests.
+    /// Set whether data of new connections may bypass the methods of the SSLObject. For tests.
     #[staticmethod]
     #[pyo3(name = "_allow_direct")]
     fn allow_direct(allowed: bool) {
@@ -427,7 +431,7 @@ impl TlsProtocol {
         })
     }
 
-    /// Breaks the cycles through the application and the transports.
+    /// Breaks the reference cycles through the application and the transports.
     fn __clear__(&self) {
         Python::attach(|py| {
             let references = self.state.with(py, |state| {

@@ -7,7 +7,7 @@ use pyo3::types::{PyBytes, PyTuple};
 
 use super::TlsProtocol;
 use super::session::Received;
-use super::state::{Delivery, Stage, Told};
+use super::state::{AppState, Delivery, Stage};
 use crate::base::errors::leaves_the_loop;
 use crate::base::imports;
 use crate::cpython;
@@ -15,16 +15,17 @@ use crate::cpython::ByteView;
 use crate::io::streams::{Fed, StreamReader, StreamReaderProtocol};
 use crate::kernel::event_loop::Loop;
 
-/// What was decrypted.
+/// The plaintext of one read.
 enum Plain<'a, 'py> {
     Nothing,
-    /// It is for a reader, which has it.
+    /// The plaintext was fed to a reader.
     Fed(&'a Bound<'py, StreamReader>, Fed),
+    /// The plaintext for `data_received`.
     Data(Bound<'py, PyBytes>),
 }
 
 impl TlsProtocol {
-    /// Goes on after ciphertext was taken in.
+    /// Continues with what the stage of the connection requires, after ciphertext was fed to OpenSSL.
     pub fn on_fed(slf: &Bound<'_, Self>) -> PyResult<()> {
         match slf.get().stage(slf.py()) {
             Stage::Unwrapped => Ok(()),
@@ -35,7 +36,7 @@ impl TlsProtocol {
         }
     }
 
-    /// Delivers what can be decrypted, then sends what that has led to. Whatever is raised ends the connection.
+    /// Decrypts and delivers data, then sends the ciphertext that this has produced. An exception ends the connection.
     pub(super) fn do_read(slf: &Bound<'_, Self>) -> PyResult<()> {
         let py = slf.py();
         if !matches!(slf.get().stage(py), Stage::Wrapped | Stage::Flushing) {
@@ -45,7 +46,7 @@ impl TlsProtocol {
         Self::check(slf, outcome)
     }
 
-    /// Ends the connection if `outcome` is an `Exception`.
+    /// Ends the connection if `outcome` is an `Exception`. Other exceptions are returned.
     pub(super) fn check(slf: &Bound<'_, Self>, outcome: PyResult<()>) -> PyResult<()> {
         let py = slf.py();
         match outcome {
@@ -79,12 +80,12 @@ impl TlsProtocol {
         Self::control_ssl_reading(slf)
     }
 
-    /// Decrypts all that there is and hands it over in one piece.
+    /// Decrypts all ciphertext and delivers the plaintext in one piece.
     fn read_bytes(slf: &Bound<'_, Self>) -> PyResult<()> {
         let py = slf.py();
         let me = slf.get();
         let event_loop = me.event_loop.get();
-        // Taken, not borrowed: Python code may run while OpenSSL decrypts.
+        // The buffer is taken, not borrowed, since Python code may run while OpenSSL decrypts.
         let mut buffer = event_loop.take_plaintext_buffer(py);
         let protocol = me.app_protocol(py);
         let reader = protocol
@@ -114,7 +115,7 @@ impl TlsProtocol {
         Ok(())
     }
 
-    /// Decrypts until nothing is left; returns how much that was, and whether the peer has closed its side.
+    /// Decrypts until nothing is left. Returns the number of bytes, and whether the peer has closed its side.
     fn decrypt(&self, py: Python<'_>, buffer: &mut Vec<u8>) -> PyResult<(usize, bool)> {
         let mut count = 0;
         loop {
@@ -126,14 +127,14 @@ impl TlsProtocol {
                 Received::Again => return Ok((count, false)),
                 Received::Closed => return Ok((count, true)),
             }
-            // Not to ask OpenSSL once more what is known saves a tenth of the time of a small record.
+            // Skipping a last call of OpenSSL, whose answer is known, saves a tenth of the time of a small record.
             if count < buffer.len() && self.session.is_exhausted(py) {
                 return Ok((count, false));
             }
         }
     }
 
-    /// Decrypts into the protocol's own buffer. When that is full, the rest is for the next iteration.
+    /// Decrypts into the buffer of the application's protocol. If it is full, the rest is read in the next iteration.
     fn read_into_buffer(slf: &Bound<'_, Self>) -> PyResult<()> {
         let py = slf.py();
         let me = slf.get();
@@ -156,7 +157,7 @@ impl TlsProtocol {
                 }
             }
         }
-        // The protocol may resize its buffer in buffer_updated.
+        // The protocol may resize its buffer in `buffer_updated`.
         drop((view, buffer));
         if count > 0 {
             if count == wanted {
@@ -171,20 +172,20 @@ impl TlsProtocol {
         Ok(())
     }
 
-    /// The peer has closed its side.
+    /// Begins the shutdown, since the peer has closed its side.
     fn on_close_notify(slf: &Bound<'_, Self>) -> PyResult<()> {
         Self::call_eof_received(slf)?;
         Self::start_shutdown(slf)
     }
 
-    /// Tells the application of the end, once.
+    /// Calls `eof_received` of the application's protocol, once.
     pub(super) fn call_eof_received(slf: &Bound<'_, Self>) -> PyResult<()> {
         let py = slf.py();
         let me = slf.get();
         let first = me.state.with(py, |state| {
-            let first = state.told == Told::Made;
+            let first = state.app_state == AppState::ConnectionMade;
             if first {
-                state.told = Told::Eof;
+                state.app_state = AppState::EofReceived;
             }
             first
         });
@@ -209,7 +210,7 @@ impl TlsProtocol {
         }
     }
 
-    /// Pauses or resumes the underlying transport, as much ciphertext waits as the limits say.
+    /// Pauses or resumes the underlying transport, by the amount of ciphertext that waits and the limits.
     pub(super) fn control_ssl_reading(slf: &Bound<'_, Self>) -> PyResult<()> {
         let py = slf.py();
         let me = slf.get();
@@ -233,12 +234,12 @@ impl TlsProtocol {
         }
     }
 
-    /// The application wants no more for now.
+    /// Stops delivering data to the application.
     pub(super) fn pause_reading(&self, py: Python<'_>) {
         self.state.with(py, |state| state.reading.app_paused = true);
     }
 
-    /// The application wants more, from the next iteration on.
+    /// Delivers data to the application again, from the next iteration on.
     pub(super) fn resume_reading(slf: &Bound<'_, Self>) -> PyResult<()> {
         let resumed = slf.get().state.with(slf.py(), |state| {
             std::mem::take(&mut state.reading.app_paused)
@@ -250,7 +251,7 @@ impl TlsProtocol {
         }
     }
 
-    /// Goes on where pausing has stopped.
+    /// Continues what was stopped by `pause_reading`.
     pub(super) fn on_resumed(slf: &Bound<'_, Self>) -> PyResult<()> {
         match slf.get().stage(slf.py()) {
             Stage::Wrapped => Self::do_read(slf),
@@ -260,7 +261,7 @@ impl TlsProtocol {
         }
     }
 
-    /// Has one of the protocol's own methods called in the next iteration.
+    /// Schedules a call of one of this protocol's methods for the next iteration.
     pub(super) fn call_soon(slf: &Bound<'_, Self>, method: &str) -> PyResult<()> {
         let py = slf.py();
         let event_loop = slf.get().event_loop.bind(py);

@@ -1,4 +1,4 @@
-//! What the running Python's own `sslproto` is like.
+//! Where the `sslproto` of the running Python differs from other releases, and whether a program has changed it.
 
 use pyo3::intern;
 use pyo3::prelude::*;
@@ -10,12 +10,12 @@ use crate::base::imports;
 use crate::base::running_code::code_names;
 use crate::kernel::event_loop::Loop;
 
-/// What differs between patch releases, read from the very code that runs.
+/// The behaviours that differ between patch releases, found in the code objects of the running release.
 #[derive(Clone, Copy)]
 pub struct Release {
-    /// `is_closing` also looks at the underlying transport (gh-118950).
+    /// Whether `is_closing` also asks the underlying transport (gh-118950).
     pub closing_with_transport: bool,
-    /// The shutdown timeout goes on until the connection is lost.
+    /// Whether the shutdown timeout runs until the connection is lost.
     pub shutdown_timeout_until_lost: bool,
 }
 
@@ -39,15 +39,16 @@ impl Release {
     }
 }
 
-/// asyncio's classes and their functions when ferrio was imported.
-struct Stock {
+/// The functions of asyncio's TLS classes when ferrio was imported.
+struct Original {
+    /// The class, the name and the function.
     functions: Vec<(Py<PyType>, Py<PyString>, Py<PyAny>)>,
 }
 
-static STOCK: PyOnceLock<Stock> = PyOnceLock::new();
+static ORIGINAL: PyOnceLock<Original> = PyOnceLock::new();
 
-/// Takes note of asyncio's TLS classes, to see later whether a program has changed them.
-pub fn remember_stock(py: Python<'_>) -> PyResult<()> {
+/// Remembers the functions of asyncio's TLS classes, to find out later whether a program has replaced one.
+pub fn remember_original(py: Python<'_>) -> PyResult<()> {
     let mut functions = Vec::new();
     for class in [imports::ssl_protocol(py)?, imports::ssl_transport(py)?] {
         let class = class.cast::<PyType>()?;
@@ -62,28 +63,32 @@ pub fn remember_stock(py: Python<'_>) -> PyResult<()> {
             }
         }
     }
-    STOCK.get_or_init(py, || Stock { functions });
+    ORIGINAL.get_or_init(py, || Original { functions });
     Ok(())
 }
 
-/// The class that makes a TLS connection: ferrio's, unless the program has replaced asyncio's or a method of it.
+/// Returns the class of TLS connections: ferrio's, unless the program has replaced asyncio's class or one of its methods.
 pub fn protocol_class(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
     let module = imports::ssl_protocol_module(py)?;
     let current = module.getattr(intern!(py, "SSLProtocol"))?;
-    let mut same = current.is(imports::ssl_protocol(py)?);
-    for (class, name, function) in STOCK.get(py).iter().flat_map(|stock| &stock.functions) {
-        same &= class.bind(py).getattr(name)?.is(function);
+    let mut is_original = current.is(imports::ssl_protocol(py)?);
+    for (class, name, function) in ORIGINAL
+        .get(py)
+        .iter()
+        .flat_map(|original| &original.functions)
+    {
+        is_original &= class.bind(py).getattr(name)?.is(function);
     }
-    Ok(if same {
+    Ok(if is_original {
         py.get_type::<TlsProtocol>().into_any()
     } else {
         current
     })
 }
 
-/// asyncio's own `start_tls`, with ferrio's class where it names `sslproto.SSLProtocol`.
+/// Calls asyncio's own `start_tls` with globals in which `sslproto.SSLProtocol` is ferrio's class.
 ///
-/// It runs once for a connection, and what it does with the transport and its reader has changed between patch releases.
+/// It runs once in a connection, and its treatment of the transport and the reader has changed between patch releases.
 pub fn start_tls<'py>(
     event_loop: &Bound<'py, Loop>,
     args: &Bound<'py, PyTuple>,
@@ -94,24 +99,24 @@ pub fn start_tls<'py>(
         .as_sequence()
         .concat(args.as_sequence())?
         .to_tuple()?;
-    let stock = imports::base_event_loop(py)?.getattr(intern!(py, "start_tls"))?;
-    if !stock.is_instance_of::<PyFunction>() {
-        return stock.call(args, kwargs);
+    let original = imports::base_event_loop(py)?.getattr(intern!(py, "start_tls"))?;
+    if !original.is_instance_of::<PyFunction>() {
+        return original.call(args, kwargs);
     }
     let names = PyDict::new(py);
     names.set_item(intern!(py, "SSLProtocol"), protocol_class(py)?)?;
     let sslproto = imports::simple_namespace(py)?.call((), Some(&names))?;
-    let globals: Bound<'_, PyDict> = stock.getattr(intern!(py, "__globals__"))?.cast_into()?;
+    let globals: Bound<'_, PyDict> = original.getattr(intern!(py, "__globals__"))?.cast_into()?;
     let globals = globals.copy()?;
     globals.set_item(intern!(py, "sslproto"), sslproto)?;
-    let function = stock.get_type().call1((
-        stock.getattr(intern!(py, "__code__"))?,
+    let function = original.get_type().call1((
+        original.getattr(intern!(py, "__code__"))?,
         globals,
-        stock.getattr(intern!(py, "__name__"))?,
-        stock.getattr(intern!(py, "__defaults__"))?,
-        stock.getattr(intern!(py, "__closure__"))?,
+        original.getattr(intern!(py, "__name__"))?,
+        original.getattr(intern!(py, "__defaults__"))?,
+        original.getattr(intern!(py, "__closure__"))?,
     ))?;
     let defaults = intern!(py, "__kwdefaults__");
-    function.setattr(defaults, stock.getattr(defaults)?)?;
+    function.setattr(defaults, original.getattr(defaults)?)?;
     function.call(args, kwargs)
 }

@@ -1,9 +1,9 @@
 //! [`Session`]: the `ssl.SSLObject` of a connection, and the two ways to drive it.
 //!
-//! Directly, on the OpenSSL connection behind it ([`Connection`]), or through its methods, where that cannot be had or
-//! would skip something: a context with a message callback or a key log has `_ssl` keep what these raise until its
-//! method returns. Whatever is not data, and any failure, goes through the methods in any case, so that exceptions are
-//! Python's own.
+//! The first way is direct: on the OpenSSL connection behind the object ([`Connection`]). The second way is its methods. It
+//! is taken where the connection cannot be had, or where `_ssl` has to see each call: with a message callback or a key log,
+//! it keeps the exceptions of these until its method returns. Everything but data, and each failure, takes the second way,
+//! so that exceptions are Python's own.
 
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
@@ -17,17 +17,17 @@ use crate::base::imports;
 use crate::cpython::openssl::{Connection, Progress};
 use crate::io::outgoing::Data;
 
-/// Whether new connections may be driven directly: tests switch it off.
+/// Whether new connections may be driven directly. Tests switch this off.
 static DIRECT_ALLOWED: AtomicBool = AtomicBool::new(true);
 
-/// Lets new connections be driven directly, or not.
+/// Sets whether new connections may be driven directly.
 pub fn allow_direct(allowed: bool) {
     DIRECT_ALLOWED.store(allowed, Relaxed);
 }
 
-/// What reading has led to.
+/// The outcome of a read.
 pub enum Received {
-    /// So many bytes of plaintext.
+    /// The number of bytes of plaintext.
     Data(usize),
     /// More ciphertext has to arrive first.
     Again,
@@ -35,11 +35,11 @@ pub enum Received {
     Closed,
 }
 
-/// Ciphertext to be sent.
+/// Ciphertext to send.
 pub enum Ciphertext<'py> {
-    /// From the connection.
+    /// Ciphertext of a connection that is driven directly.
     Vec(Vec<u8>),
-    /// From the memory BIO's method.
+    /// Ciphertext that a method of the memory BIO has returned.
     Bytes(Bound<'py, PyBytes>),
 }
 
@@ -68,7 +68,7 @@ impl<'py> From<Ciphertext<'py>> for Data<'py> {
     }
 }
 
-/// A TLS session over memory BIOs. Never changes; lives as long as the protocol.
+/// A TLS session over memory BIOs. It is immutable and lives as long as the protocol.
 pub struct Session {
     object: Py<PyAny>,
     incoming: Py<PyAny>,
@@ -77,7 +77,7 @@ pub struct Session {
 }
 
 impl Session {
-    /// Has the context make an `SSLObject`.
+    /// Makes an `SSLObject` by the context.
     pub fn new(
         context: &Bound<'_, PyAny>,
         server_side: bool,
@@ -108,27 +108,27 @@ impl Session {
         })
     }
 
-    /// The `ssl.SSLObject`.
+    /// Returns the `ssl.SSLObject`.
     pub fn object<'py>(&self, py: Python<'py>) -> &Bound<'py, PyAny> {
         self.object.bind(py)
     }
 
-    /// The `ssl.MemoryBIO` for what arrives.
+    /// Returns the `ssl.MemoryBIO` of received ciphertext.
     pub fn incoming(&self) -> &Py<PyAny> {
         &self.incoming
     }
 
-    /// The `ssl.MemoryBIO` for what is to be sent.
+    /// Returns the `ssl.MemoryBIO` of ciphertext to send.
     pub fn outgoing(&self) -> &Py<PyAny> {
         &self.outgoing
     }
 
-    /// The connection if it is driven directly.
+    /// Returns the OpenSSL connection, if it is driven directly.
     pub fn direct(&self) -> Option<&Connection> {
         self.direct.as_ref()
     }
 
-    /// Takes ciphertext in.
+    /// Appends received ciphertext.
     pub fn feed(&self, py: Python<'_>, data: &[u8]) -> PyResult<()> {
         if let Some(connection) = &self.direct {
             return connection.feed(py, data);
@@ -139,7 +139,7 @@ impl Session {
         Ok(())
     }
 
-    /// Bytes of ciphertext that have arrived and were not decrypted.
+    /// Returns the number of bytes of ciphertext that were received and not decrypted.
     pub fn incoming_len(&self, py: Python<'_>) -> PyResult<usize> {
         match &self.direct {
             Some(connection) => Ok(connection.incoming_len(py)),
@@ -150,7 +150,7 @@ impl Session {
         }
     }
 
-    /// Bytes of ciphertext that are to be sent.
+    /// Returns the number of bytes of ciphertext to send.
     pub fn outgoing_len(&self, py: Python<'_>) -> PyResult<usize> {
         match &self.direct {
             Some(connection) => Ok(connection.outgoing_len(py)),
@@ -161,7 +161,7 @@ impl Session {
         }
     }
 
-    /// Whether it is known that nothing can be read until ciphertext arrives.
+    /// Whether it is certain that nothing can be read before more ciphertext arrives.
     pub fn is_exhausted(&self, py: Python<'_>) -> bool {
         match &self.direct {
             Some(connection) => connection.is_exhausted(py),
@@ -169,7 +169,7 @@ impl Session {
         }
     }
 
-    /// Takes the ciphertext that is to be sent, if there is any.
+    /// Takes the ciphertext to send, if there is any.
     pub fn drain<'py>(&self, py: Python<'py>) -> PyResult<Option<Ciphertext<'py>>> {
         let data = if let Some(connection) = &self.direct {
             Ciphertext::Vec(connection.drain(py))
@@ -186,7 +186,7 @@ impl Session {
             match connection.read(py, buffer)? {
                 Progress::Done(count) => return Ok(Received::Data(count)),
                 Progress::Again => return Ok(Received::Again),
-                // The end, or an error that is to be Python's.
+                // The end, or an error: the method below raises Python's own exception.
                 Progress::Other => (),
             }
         }
@@ -206,8 +206,8 @@ impl Session {
         }
     }
 
-    /// Encrypts; returns how many bytes were taken, or `None` if ciphertext has to arrive first. Then at least the same
-    /// bytes have to be given again. Python code may run inside.
+    /// Encrypts data. Returns the number of bytes taken, or `None` if ciphertext has to arrive first: then the next call has
+    /// to begin with the same bytes. Python code may run inside.
     pub fn write(&self, py: Python<'_>, data: &[u8]) -> PyResult<Option<usize>> {
         if let Some(connection) = &self.direct {
             match connection.write(py, data)? {
@@ -228,7 +228,7 @@ impl Session {
         }
     }
 
-    /// `do_handshake()` or `unwrap()`.
+    /// Calls `do_handshake()` or `unwrap()`.
     pub fn advance(&self, py: Python<'_>, method: &str) -> PyResult<Advance> {
         match self.object.bind(py).call_method0(method) {
             Ok(_) => Ok(Advance::Done),
@@ -248,19 +248,19 @@ impl Session {
     }
 }
 
-/// How far `do_handshake()` or `unwrap()` has come.
+/// The progress of `do_handshake()` or `unwrap()`.
 pub enum Advance {
     Done,
-    /// It has to be called again when more has arrived, as this says.
+    /// The method has to be called again when more ciphertext has arrived. Holds the exception that says so.
     Again(PyErr),
 }
 
-/// Whether an SSL call has to be repeated when more has arrived: asyncio's `SSLAgainErrors`.
+/// Whether an SSL call has to be repeated when more ciphertext has arrived: asyncio's `SSLAgainErrors`.
 fn is_again(py: Python<'_>, error: &PyErr) -> PyResult<bool> {
     Ok(error.matches(py, imports::ssl_again_errors(py)?)?)
 }
 
-/// The OpenSSL connection behind an `SSLObject`, if nothing is lost by driving it directly.
+/// Returns the OpenSSL connection behind an `SSLObject`, if driving it directly makes no difference to the program.
 fn connection(
     object: &Bound<'_, PyAny>,
     incoming: &Bound<'_, PyAny>,
@@ -268,17 +268,17 @@ fn connection(
 ) -> PyResult<Option<Connection>> {
     let py = object.py();
     let class = object.get_type();
-    let stock = imports::ssl_object(py)?;
-    // A subclass that reads or writes in its own way is called.
+    let original = imports::ssl_object(py)?;
+    // The methods of a subclass have to be called.
     for method in [intern!(py, "read"), intern!(py, "write")] {
-        if !class.getattr(method)?.is(&stock.getattr(method)?) {
+        if !class.getattr(method)?.is(&original.getattr(method)?) {
             return Ok(None);
         }
     }
     let Some(owner) = object.getattr_opt(intern!(py, "_sslobj"))? else {
         return Ok(None);
     };
-    // Not the one that was asked: a context may delegate to another.
+    // A context may delegate `wrap_bio` to another one, so the context is the one of the object.
     let context = owner.getattr(intern!(py, "context"))?;
     for callback in [intern!(py, "_msg_callback"), intern!(py, "keylog_filename")] {
         match context.getattr_opt(callback)? {

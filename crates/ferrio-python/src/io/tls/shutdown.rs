@@ -1,4 +1,4 @@
-//! The end: `close`, `abort`, fatal errors, `connection_lost`.
+//! The end of a connection: `close`, `abort`, fatal errors, `connection_lost`.
 
 use std::sync::atomic::Ordering::Relaxed;
 
@@ -10,13 +10,13 @@ use pyo3::types::{PyDict, PyTuple};
 use super::TlsProtocol;
 use super::running_version::Release;
 use super::session::Advance;
-use super::state::{AppTransport, Stage, Told};
-use crate::io::fatal_error::fail;
+use super::state::{AppState, AppTransport, Stage};
+use crate::io::protocol::fail;
 use crate::kernel::event_loop::Loop;
 use crate::{base::imports, cpython};
 
 impl TlsProtocol {
-    /// Begins the orderly end, unless one is under way.
+    /// Begins the shutdown, unless one is going on. During the handshake, aborts the connection.
     pub(super) fn start_shutdown(slf: &Bound<'_, Self>) -> PyResult<()> {
         let py = slf.py();
         let me = slf.get();
@@ -46,14 +46,14 @@ impl TlsProtocol {
         Ok(())
     }
 
-    /// Delivers what has arrived, then says goodbye.
+    /// Delivers the data that has arrived, then exchanges `close_notify`.
     pub(super) fn do_flush(slf: &Bound<'_, Self>) -> PyResult<()> {
         Self::do_read(slf)?;
         slf.get().set_stage(slf.py(), Stage::Shutdown)?;
         Self::do_shutdown(slf)
     }
 
-    /// Goes on with the exchange of `close_notify` as far as what has arrived allows.
+    /// Continues the exchange of `close_notify` as far as the received ciphertext allows.
     pub(super) fn do_shutdown(slf: &Bound<'_, Self>) -> PyResult<()> {
         let py = slf.py();
         let me = slf.get();
@@ -82,12 +82,12 @@ impl TlsProtocol {
         }
     }
 
-    /// Both sides have said goodbye: the underlying transport is closed in the next iteration.
+    /// Closes the underlying transport in the next iteration, since both sides have sent `close_notify`.
     fn on_shutdown_complete(slf: &Bound<'_, Self>) -> PyResult<()> {
         let py = slf.py();
         let me = slf.get();
         if Release::get(py)?.shutdown_timeout_until_lost {
-            // Closing first sends what is buffered, which a peer that does not read can delay forever.
+            // The transport sends its buffered data before it closes. A peer that does not read can delay this forever.
             if me.state.with(py, |state| state.shutdown_timer.is_none()) {
                 Self::start_shutdown_timer(slf)?;
             }
@@ -103,7 +103,7 @@ impl TlsProtocol {
         Loop::schedule(event_loop, close, PyTuple::empty(py), None)
     }
 
-    /// Ends the connection at once.
+    /// Closes the connection without a shutdown.
     pub(super) fn abort(slf: &Bound<'_, Self>, exception: Option<&Py<PyAny>>) -> PyResult<()> {
         let py = slf.py();
         let me = slf.get();
@@ -115,7 +115,7 @@ impl TlsProtocol {
         }
     }
 
-    /// The underlying transport has received the end of the stream. Returns whether it shall stay open.
+    /// Handles the end of the underlying stream. Returns whether the underlying transport has to stay open.
     pub(super) fn on_eof(slf: &Bound<'_, Self>) -> PyResult<bool> {
         let py = slf.py();
         let me = slf.get();
@@ -134,6 +134,7 @@ impl TlsProtocol {
         outcome
     }
 
+    /// Ends the connection at the end of the underlying stream, as its stage requires.
     fn end_at_eof(slf: &Bound<'_, Self>) -> PyResult<bool> {
         let py = slf.py();
         let me = slf.get();
@@ -158,7 +159,7 @@ impl TlsProtocol {
         Ok(false)
     }
 
-    /// The underlying transport is gone.
+    /// Schedules `connection_lost` of the application's protocol and drops all references.
     pub(super) fn on_connection_lost(
         slf: &Bound<'_, Self>,
         exception: Option<&Py<PyAny>>,
@@ -171,9 +172,12 @@ impl TlsProtocol {
             state.writing.backlog.clear();
             state.writing.queued = false;
             state.lost_writes += 1;
-            let told = state.told;
-            if state.stage != Stage::Handshake && matches!(told, Told::Made | Told::Eof) {
-                state.told = Told::Lost;
+            let is_connected = matches!(
+                state.app_state,
+                AppState::ConnectionMade | AppState::EofReceived
+            );
+            if state.stage != Stage::Handshake && is_connected {
+                state.app_state = AppState::ConnectionLost;
                 state
                     .app_protocol
                     .as_ref()
@@ -203,14 +207,14 @@ impl TlsProtocol {
         me.cancel_handshake_timer(py)
     }
 
-    /// Ends the connection because of an error that was caught.
+    /// Ends the connection because of an exception, which is being handled meanwhile.
     pub(super) fn failed(slf: &Bound<'_, Self>, error: &PyErr, message: &str) -> PyResult<()> {
         fail(slf.py(), error, |exception| {
             Self::fatal_error(slf, Some(exception.as_unbound()), message)
         })
     }
 
-    /// Ends the connection because of an error. What is not the network's fault is reported.
+    /// Ends the connection because of an exception. Reports it, unless it is an `OSError` or a cancellation.
     pub(super) fn fatal_error(
         slf: &Bound<'_, Self>,
         exception: Option<&Py<PyAny>>,
@@ -252,7 +256,7 @@ impl TlsProtocol {
         Loop::call_exception_handler(me.event_loop.bind(py), &context)
     }
 
-    /// The handshake has had its time.
+    /// Ends the connection if the handshake is still going on.
     pub(super) fn on_handshake_timeout(slf: &Bound<'_, Self>) -> PyResult<()> {
         let py = slf.py();
         let me = slf.get();
@@ -267,7 +271,7 @@ impl TlsProtocol {
         Self::fatal_error(slf, Some(&exception), "Fatal error on transport")
     }
 
-    /// The shutdown has had its time.
+    /// Closes the underlying transport if the shutdown is still going on.
     pub(super) fn on_shutdown_timeout(slf: &Bound<'_, Self>) -> PyResult<()> {
         let py = slf.py();
         let me = slf.get();
@@ -289,7 +293,7 @@ impl TlsProtocol {
         }
     }
 
-    /// The application's transport no longer complains if it is forgotten.
+    /// Marks the application's transport as closed, so that it does not warn when it is collected.
     fn mark_closed(&self, py: Python<'_>) {
         self.state.with(py, |state| {
             if let AppTransport::Made(transport) = &state.app_transport {

@@ -9,23 +9,23 @@ use super::TlsTransport;
 use super::underlying::Underlying;
 use crate::io::outgoing::Chunk;
 
-/// How far the TLS connection is: asyncio's `SSLProtocolState`.
+/// The state of the TLS connection: asyncio's `SSLProtocolState`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Stage {
-    /// There is none, or no longer.
+    /// There is no TLS connection, or no longer.
     Unwrapped,
-    /// The handshake is under way.
+    /// The handshake is going on.
     Handshake,
-    /// Data flows.
+    /// Data is exchanged.
     Wrapped,
-    /// The application has closed it, or the peer: what has arrived is still delivered.
+    /// The application or the peer has closed the connection. Data that was received before is delivered.
     Flushing,
     /// `close_notify` is being exchanged.
     Shutdown,
 }
 
 impl Stage {
-    /// As asyncio's error message names it.
+    /// Returns the name of the member of asyncio's enumeration.
     pub fn name(self) -> &'static str {
         match self {
             Self::Unwrapped => "UNWRAPPED",
@@ -57,39 +57,39 @@ impl Stage {
     }
 }
 
-/// What the application's protocol has been told: asyncio's `AppProtocolState`.
+/// Which methods of the application's protocol were called last: asyncio's `AppProtocolState`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Told {
-    /// Nothing.
-    Nothing,
-    /// `connection_made`.
-    Made,
-    /// `eof_received`.
-    Eof,
-    /// `connection_lost`.
-    Lost,
+pub enum AppState {
+    /// No method was called.
+    Init,
+    /// `connection_made` was called.
+    ConnectionMade,
+    /// `eof_received` was called.
+    EofReceived,
+    /// `connection_lost` was called or scheduled.
+    ConnectionLost,
 }
 
-/// How the application's protocol takes plaintext.
+/// How the application's protocol receives plaintext.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Delivery {
-    /// `data_received`.
+    /// By `data_received`.
     Bytes,
-    /// `get_buffer` and `buffer_updated`.
+    /// By `get_buffer` and `buffer_updated`.
     Buffer,
 }
 
 /// The application's transport.
 pub enum AppTransport {
-    /// Not asked for yet.
+    /// Not made yet, since nothing has asked for it.
     Unmade,
-    /// This one.
+    /// The transport that was made.
     Made(Py<TlsTransport>),
-    /// The connection is lost.
+    /// Dropped, since the connection is lost.
     Gone,
 }
 
-/// Water marks in bytes. The high one is reached, not exceeded.
+/// Limits of flow control in bytes. Pausing begins when `high` is reached, not when it is exceeded.
 #[derive(Clone, Copy)]
 pub struct Limits {
     pub low: usize,
@@ -97,17 +97,16 @@ pub struct Limits {
 }
 
 impl Limits {
-    /// What asyncio makes of the arguments of `set_…_buffer_limits`.
+    /// Computes the limits from the arguments of `set_…_buffer_limits`, as asyncio does.
     pub fn new(high: Option<i64>, low: Option<i64>, default: usize) -> PyResult<Self> {
         let default = i64::try_from(default).unwrap_or(i64::MAX);
         let hi = high.unwrap_or_else(|| low.map_or(default, |low| low.saturating_mul(4)));
         let lo = low.unwrap_or(hi.div_euclid(4));
         if hi < lo || lo < 0 {
-            let shown = |given: Option<i64>, used| given.unwrap_or(used);
             return Err(PyValueError::new_err(format!(
                 "high ({}) must be >= low ({}) must be >= 0",
-                shown(high, hi),
-                shown(low, lo)
+                high.unwrap_or(hi),
+                low.unwrap_or(lo)
             )));
         }
         Ok(Self {
@@ -122,60 +121,60 @@ pub const READ_HIGH: usize = 256 * 1024;
 /// `constants.FLOW_CONTROL_HIGH_WATER_SSL_WRITE`, in bytes.
 pub const WRITE_HIGH: usize = 512 * 1024;
 
-/// The way from the network to the application.
+/// The state of the way from the network to the application.
 pub struct Reading {
-    /// The application has called `pause_reading`.
+    /// Whether the application has called `pause_reading`.
     pub app_paused: bool,
-    /// The underlying transport is paused, since too much ciphertext has arrived.
+    /// Whether the underlying transport is paused, because too much ciphertext has arrived.
     pub ssl_paused: bool,
-    /// The underlying transport has received the end of the stream.
+    /// Whether the underlying transport has received the end of the stream.
     pub eof: bool,
     pub limits: Limits,
 }
 
-/// The way from the application to the network.
+/// The state of the way from the application to the network.
 pub struct Writing {
-    /// The application was told to pause.
+    /// Whether `pause_writing` of the application's protocol was called.
     pub app_paused: bool,
-    /// The underlying transport has told to pause.
+    /// Whether the underlying transport has called `pause_writing` of this protocol.
     pub ssl_paused: bool,
-    /// The backlog is encrypted at the end of the iteration.
+    /// Whether the backlog is going to be encrypted at the end of the iteration.
     pub queued: bool,
     pub limits: Limits,
-    /// Plaintext.
+    /// Plaintext that waits to be encrypted.
     pub backlog: WriteBuffer<Chunk>,
 }
 
-/// What changes in the life of a TLS connection.
+/// The interior state of a TLS connection.
 pub struct State {
     pub stage: Stage,
-    pub told: Told,
+    pub app_state: AppState,
     pub delivery: Delivery,
     pub underlying: Option<Underlying>,
     pub app_protocol: Option<Py<PyAny>>,
     pub app_transport: AppTransport,
-    /// A future to finish when the handshake is over.
+    /// The future to finish when the handshake is over.
     pub waiter: Option<Py<PyAny>>,
     pub extra: Py<PyDict>,
     pub reading: Reading,
     pub writing: Writing,
-    /// What the backlog is being encrypted by, further up the stack.
+    /// Whether a call further up the stack is encrypting the backlog.
     pub encrypting: bool,
     pub handshake_timer: Option<Py<PyAny>>,
     pub shutdown_timer: Option<Py<PyAny>>,
-    /// When the handshake began, in debug mode.
+    /// The loop's time when the handshake began, in debug mode.
     pub handshake_start: Option<f64>,
-    /// asyncio's `_conn_lost`: how often the connection was lost or written to too late.
+    /// The number of writes after the connection was lost, plus one for the loss: asyncio's `_conn_lost`.
     pub lost_writes: u32,
-    /// What a foreign transport reads into.
+    /// The buffer that a foreign transport reads into.
     pub ssl_buffer: Option<Py<PyAny>>,
 }
 
 impl State {
-    pub fn new(told: Told, waiter: Option<Py<PyAny>>, extra: Py<PyDict>) -> Self {
+    pub fn new(app_state: AppState, waiter: Option<Py<PyAny>>, extra: Py<PyDict>) -> Self {
         Self {
             stage: Stage::Unwrapped,
-            told,
+            app_state,
             delivery: Delivery::Bytes,
             underlying: None,
             app_protocol: None,

@@ -1,4 +1,4 @@
-//! [`TlsTransport`]: what the application calls (CPython: `asyncio.sslproto._SSLProtocolTransport`).
+//! [`TlsTransport`]: the transport of the application (CPython: `asyncio.sslproto._SSLProtocolTransport`).
 
 use std::ffi::CStr;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
@@ -18,10 +18,10 @@ use crate::io::outgoing::{Chunk, Data, Refusal};
 use crate::kernel::event_loop::Loop;
 use crate::{base::imports, base::warning, cpython};
 
-/// How a transport knows its protocol.
+/// A transport's reference to its protocol.
 enum Link {
     Strong(Py<TlsProtocol>),
-    /// Closed twice: an application that forgets to forget its transport does not keep the connection's memory.
+    /// After a second `close`: an application that keeps the transport does not keep the memory of the connection.
     Weak(Py<PyWeakrefReference>),
 }
 
@@ -30,7 +30,7 @@ enum Link {
 pub struct TlsTransport {
     event_loop: Py<Loop>,
     link: AttachedCell<Link>,
-    /// Closed, or nobody's any more.
+    /// Whether the transport was closed, or has issued its warning.
     pub(super) closed: AtomicBool,
 }
 
@@ -43,7 +43,7 @@ impl TlsTransport {
         }
     }
 
-    /// The protocol, unless it is no more.
+    /// Returns the protocol, if it is alive.
     fn protocol<'py>(&self, py: Python<'py>) -> Option<Bound<'py, TlsProtocol>> {
         let weak = self.link.with(py, |link| match link {
             Link::Strong(protocol) => Ok(protocol.bind(py).clone()),
@@ -55,8 +55,8 @@ impl TlsTransport {
         }
     }
 
-    /// Runs `f` on the protocol; nothing happens if it is no more.
-    fn tell(
+    /// Calls `f` with the protocol, if it is alive.
+    fn with_protocol(
         &self,
         py: Python<'_>,
         f: impl FnOnce(&Bound<'_, TlsProtocol>) -> PyResult<()>,
@@ -67,24 +67,26 @@ impl TlsTransport {
         }
     }
 
-    /// What `f` finds in the state of the connection, or `none` if that is no more.
-    fn ask<T>(&self, py: Python<'_>, none: T, f: impl FnOnce(&State) -> T) -> T {
+    /// Returns the value of `f` for the state of the connection, or `default` if the protocol is not alive.
+    fn read_state<T>(&self, py: Python<'_>, default: T, f: impl FnOnce(&State) -> T) -> T {
         match self.protocol(py) {
             Some(protocol) => protocol.get().state.with(py, |state| f(state)),
-            None => none,
+            None => default,
         }
     }
 
-    /// Raises, or ends the connection as OpenSSL's refusal of a buffer with gaps does.
+    /// Raises the exception for data that cannot be written, or ends the connection, as asyncio does when OpenSSL refuses a
+    /// buffer that is not contiguous.
     #[cold]
     fn refuse(&self, py: Python<'_>, refusal: Refusal) -> PyResult<()> {
         match refusal {
             Refusal::Raised(error) => Err(error),
-            Refusal::Gaps(error) => self.tell(py, |tls| TlsProtocol::refuse(tls, error)),
+            Refusal::Gaps(error) => self.with_protocol(py, |tls| TlsProtocol::refuse(tls, error)),
         }
     }
 
-    fn let_go(&self, py: Python<'_>) -> PyResult<()> {
+    /// Makes the reference to the protocol a weak one.
+    fn weaken_link(&self, py: Python<'_>) -> PyResult<()> {
         let Some(protocol) = self.protocol(py) else {
             return Ok(());
         };
@@ -94,7 +96,7 @@ impl TlsTransport {
     }
 }
 
-/// What is written, as something that cannot change any more.
+/// Makes an immutable chunk of the data.
 fn chunk(data: &Bound<'_, PyAny>) -> PyResult<Chunk> {
     let py = data.py();
     let data = match Data::of(data) {
@@ -106,7 +108,7 @@ fn chunk(data: &Bound<'_, PyAny>) -> PyResult<Chunk> {
 
 #[pymethods]
 impl TlsTransport {
-    /// Return the information called name ('ssl_object', 'peercert', 'cipher', 'peername', …), or default.
+    /// Return the information of this name ('ssl_object', 'peercert', 'cipher', 'peername', …), or default.
     #[pyo3(signature = (name, default = None))]
     fn get_extra_info<'py>(
         &self,
@@ -120,9 +122,9 @@ impl TlsTransport {
         }
     }
 
-    /// Set the protocol that is told from now on.
+    /// Set the protocol whose methods are called from now on.
     fn set_protocol(&self, protocol: Bound<'_, PyAny>) -> PyResult<()> {
-        self.tell(protocol.py(), |tls| {
+        self.with_protocol(protocol.py(), |tls| {
             tls.get().set_app_protocol(protocol.clone())
         })
     }
@@ -149,16 +151,16 @@ impl TlsTransport {
         }
     }
 
-    /// Close the connection once everything written has been sent and the peer has answered the goodbye, for which it
-    /// has as long as the shutdown timeout; then connection_lost() is called.
+    /// Close the connection once all data has been sent and the peer has answered the TLS shutdown, at the latest after the
+    /// shutdown timeout; then connection_lost() is called.
     fn close(&self, py: Python<'_>) -> PyResult<()> {
         if self.closed.swap(true, Relaxed) {
-            return self.let_go(py);
+            return self.weaken_link(py);
         }
-        self.tell(py, TlsProtocol::start_shutdown)
+        self.with_protocol(py, TlsProtocol::start_shutdown)
     }
 
-    /// Close the connection at once; what has not been sent is lost. connection_lost(None) is called.
+    /// Close the connection at once; unsent data is lost. connection_lost(None) is called.
     fn abort(&self, py: Python<'_>) -> PyResult<()> {
         self.force_close(py, None)
     }
@@ -166,25 +168,25 @@ impl TlsTransport {
     #[pyo3(name = "_force_close")]
     fn force_close(&self, py: Python<'_>, exc: Option<Py<PyAny>>) -> PyResult<()> {
         self.closed.store(true, Relaxed);
-        self.tell(py, |protocol| TlsProtocol::abort(protocol, exc.as_ref()))
+        self.with_protocol(py, |protocol| TlsProtocol::abort(protocol, exc.as_ref()))
     }
 
     /// Return True if pause_reading() was not called.
     fn is_reading(&self, py: Python<'_>) -> bool {
-        self.ask(py, true, |state| !state.reading.app_paused)
+        self.read_state(py, true, |state| !state.reading.app_paused)
     }
 
     /// Stop calling data_received() until resume_reading().
     fn pause_reading(&self, py: Python<'_>) -> PyResult<()> {
-        self.tell(py, |protocol| {
+        self.with_protocol(py, |protocol| {
             protocol.get().pause_reading(py);
             Ok(())
         })
     }
 
-    /// Go on after pause_reading().
+    /// Call data_received() again.
     fn resume_reading(&self, py: Python<'_>) -> PyResult<()> {
-        self.tell(py, TlsProtocol::resume_reading)
+        self.with_protocol(py, TlsProtocol::resume_reading)
     }
 
     /// Write bytes, a bytearray or a memoryview; does not block and may be called any number of times.
@@ -206,7 +208,7 @@ impl TlsTransport {
             return Ok(());
         }
         let chunks = std::iter::once(data.into_chunk(py, 0));
-        self.tell(py, |protocol| TlsProtocol::write_appdata(protocol, chunks))
+        self.with_protocol(py, |protocol| TlsProtocol::write_appdata(protocol, chunks))
     }
 
     /// Write an iterable of bytes-like objects.
@@ -220,12 +222,12 @@ impl TlsTransport {
             Ok(chunks) => chunks,
             Err(error) => return self.refuse(py, Refusal::of(py, error)),
         };
-        self.tell(py, |protocol| {
+        self.with_protocol(py, |protocol| {
             TlsProtocol::write_appdata(protocol, chunks.into_iter())
         })
     }
 
-    /// Raise NotImplementedError: TLS cannot be closed one way.
+    /// Raise NotImplementedError: the writing side of TLS cannot be closed alone.
     fn write_eof(&self) -> PyResult<()> {
         Err(PyNotImplementedError::new_err(()))
     }
@@ -235,7 +237,7 @@ impl TlsTransport {
         false
     }
 
-    /// Return the number of bytes that were written and not yet given to the underlying transport.
+    /// Return the number of bytes that were written and not yet passed to the underlying transport.
     fn get_write_buffer_size(&self, py: Python<'_>) -> PyResult<usize> {
         let Some(protocol) = self.protocol(py) else {
             return Ok(0);
@@ -246,7 +248,7 @@ impl TlsTransport {
 
     /// Return the (low, high) limits of the flow control of writing, in bytes.
     fn get_write_buffer_limits(&self, py: Python<'_>) -> (usize, usize) {
-        self.ask(py, (0, 0), |state| {
+        self.read_state(py, (0, 0), |state| {
             (state.writing.limits.low, state.writing.limits.high)
         })
     }
@@ -260,7 +262,7 @@ impl TlsTransport {
         low: Option<i64>,
     ) -> PyResult<()> {
         let limits = Limits::new(high, low, WRITE_HIGH)?;
-        self.tell(py, |protocol| {
+        self.with_protocol(py, |protocol| {
             TlsProtocol::flush(protocol)?;
             let state = &protocol.get().state;
             state.with(py, |state| state.writing.limits = limits);
@@ -268,7 +270,7 @@ impl TlsTransport {
         })
     }
 
-    /// Return the number of bytes of ciphertext that have arrived and were not decrypted.
+    /// Return the number of bytes of ciphertext that were received and not decrypted.
     fn get_read_buffer_size(&self, py: Python<'_>) -> PyResult<usize> {
         match self.protocol(py) {
             Some(protocol) => protocol.get().session.incoming_len(py),
@@ -278,7 +280,7 @@ impl TlsTransport {
 
     /// Return the (low, high) limits of the flow control of reading, in bytes.
     fn get_read_buffer_limits(&self, py: Python<'_>) -> (usize, usize) {
-        self.ask(py, (0, 0), |state| {
+        self.read_state(py, (0, 0), |state| {
             (state.reading.limits.low, state.reading.limits.high)
         })
     }
@@ -293,19 +295,19 @@ impl TlsTransport {
         low: Option<i64>,
     ) -> PyResult<()> {
         let limits = Limits::new(high, low, READ_HIGH)?;
-        self.tell(py, |protocol| {
+        self.with_protocol(py, |protocol| {
             let state = &protocol.get().state;
             state.with(py, |state| state.reading.limits = limits);
             TlsProtocol::control_ssl_reading(protocol)
         })
     }
 
-    /// For CPython's own tests.
+    /// Append data to the backlog without encrypting it, for CPython's own tests.
     #[pyo3(name = "_test__append_write_backlog")]
     fn append_write_backlog(&self, data: &Bound<'_, PyAny>) -> PyResult<()> {
         let py = data.py();
         let chunk = chunk(data)?;
-        self.tell(py, |protocol| {
+        self.with_protocol(py, |protocol| {
             let state = &protocol.get().state;
             state.with(py, |state| state.writing.backlog.push(chunk));
             Ok(())
@@ -314,7 +316,7 @@ impl TlsTransport {
 
     #[getter(_protocol_paused)]
     fn get_protocol_paused(&self, py: Python<'_>) -> bool {
-        self.ask(py, false, |state| state.writing.app_paused)
+        self.read_state(py, false, |state| state.writing.app_paused)
     }
 
     #[getter(_ssl_protocol)]
@@ -369,7 +371,7 @@ impl cpython::Finalize for TlsTransport {
 
     const WARNER: Option<&'static CStr> = Some(c"_warnings");
 
-    /// A transport that nobody has closed: whoever forgot it is told.
+    /// Issues a `ResourceWarning` for a transport that the program has not closed.
     fn finalize(slf: &Bound<'_, Self>, warner: Option<&Bound<'_, PyAny>>) -> PyResult<()> {
         if slf.get().closed.swap(true, Relaxed) {
             return Ok(());

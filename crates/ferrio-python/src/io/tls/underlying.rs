@@ -8,9 +8,11 @@ use pyo3::prelude::*;
 use super::session::Ciphertext;
 use crate::io::transport::SocketTransport;
 
-/// ferrio's own, called without Python, or any other.
+/// The transport that carries the ciphertext.
 pub enum Underlying {
+    /// ferrio's own, whose methods are called in Rust.
     Socket(Py<SocketTransport>),
+    /// Any other transport.
     Other(Py<PyAny>),
 }
 
@@ -64,7 +66,8 @@ impl Underlying {
         }
     }
 
-    /// Ends it at once. A transport that is not asyncio's may only know how to do that without a reason.
+    /// Closes the transport at once. `_force_close`, which takes the reason, exists only in asyncio's transports; without a
+    /// reason the public method is called.
     pub fn force_close(&self, py: Python<'_>, exception: Option<&Py<PyAny>>) -> PyResult<()> {
         let transport = self.as_any(py);
         match exception {

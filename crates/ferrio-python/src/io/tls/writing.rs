@@ -1,4 +1,4 @@
-//! From `write` to ciphertext.
+//! Writing: from `write` to ciphertext.
 
 use std::io::IoSlice;
 
@@ -14,28 +14,29 @@ use crate::base::imports;
 use crate::io::outgoing::{Chunk, LOST_WRITES_LOG_THRESHOLD};
 use crate::kernel::event_loop::{Loop, Unflushed};
 
-/// From this many bytes of plaintext on a write does not wait for the end of the iteration.
+/// A backlog of more bytes than this is encrypted before the end of the iteration.
 const ENCRYPT_AT_ONCE: usize = 64 * 1024;
 
-/// Bytes that one call of OpenSSL encrypts: four full records, which are still in the cache when they are sent.
+/// The number of bytes that one call of OpenSSL encrypts: four full records, which are still in the CPU's cache when they
+/// are sent.
 const ENCRYPTED_TOGETHER: usize = 64 * 1024;
 
-/// Pieces of the backlog that are encrypted together.
+/// The largest number of pieces of the backlog that are encrypted together.
 const GATHERED: usize = 64;
 
-/// What is to be done after data was put into the backlog.
+/// The next step after data was put into the backlog.
 enum AfterWrite {
     Nothing,
     /// Encrypt at the end of the iteration.
     Queue,
     /// Encrypt now.
     Encrypt,
-    /// The connection takes nothing any more, for this many times now.
+    /// Nothing: the connection is closed. Holds the number of such writes before.
     Lost(u32),
 }
 
 impl State {
-    /// Takes plaintext in.
+    /// Appends plaintext to the backlog.
     fn accept(&mut self, chunks: impl Iterator<Item = Chunk>) -> AfterWrite {
         if !matches!(self.stage, Stage::Handshake | Stage::Wrapped) {
             self.lost_writes += 1;
@@ -46,8 +47,8 @@ impl State {
         if self.stage == Stage::Handshake {
             return AfterWrite::Nothing;
         }
-        // Nobody can tell the difference: nothing is congested, the application will not be told to pause, and the
-        // transport underneath collects what it is given until the end of the iteration itself.
+        // A program cannot notice the delay: the transport is not congested, the application will not be paused, and the
+        // underlying transport collects writes until the end of the iteration, too.
         let may_wait = !writing.ssl_paused
             && writing.backlog.len() <= ENCRYPT_AT_ONCE.min(writing.limits.high)
             && matches!(self.underlying, Some(Underlying::Socket(_)));
@@ -62,7 +63,7 @@ impl State {
     }
 }
 
-/// Copies the first bytes of the backlog, as many as fit; returns how many.
+/// Copies bytes from the front of the backlog, as many as fit into the buffer. Returns their number.
 fn copy_front(backlog: &WriteBuffer<Chunk>, buffer: &mut [u8]) -> usize {
     let mut count = 0;
     for piece in backlog.gather(&mut [IoSlice::new(&[]); GATHERED]) {
@@ -75,7 +76,7 @@ fn copy_front(backlog: &WriteBuffer<Chunk>, buffer: &mut [u8]) -> usize {
 }
 
 impl TlsProtocol {
-    /// Takes plaintext of the application's.
+    /// Writes plaintext of the application.
     pub(super) fn write_appdata(
         slf: &Bound<'_, Self>,
         chunks: impl Iterator<Item = Chunk>,
@@ -104,7 +105,7 @@ impl TlsProtocol {
         }
     }
 
-    /// Ends the connection because of plaintext that cannot be encrypted.
+    /// Ends the connection because the application has written data that cannot be encrypted.
     pub(super) fn refuse(slf: &Bound<'_, Self>, error: PyErr) -> PyResult<()> {
         Self::flush(slf)?;
         let stage = slf.get().state.with(slf.py(), |state| state.stage);
@@ -114,14 +115,14 @@ impl TlsProtocol {
         }
     }
 
-    /// Encrypts what was written in this iteration. The loop calls this at its end; whoever could see that it was not
-    /// done yet calls it first.
+    /// Encrypts what was written in this iteration. The loop calls this at the end of the iteration; methods that could
+    /// reveal the delay call it first.
     pub fn flush(slf: &Bound<'_, Self>) -> PyResult<()> {
         let queued = slf.get().state.with(slf.py(), |state| state.writing.queued);
         if queued { Self::encrypt(slf) } else { Ok(()) }
     }
 
-    /// Encrypts the backlog. Whatever is raised ends the connection.
+    /// Encrypts the backlog. An exception ends the connection.
     fn encrypt(slf: &Bound<'_, Self>) -> PyResult<()> {
         let py = slf.py();
         let wrapped = slf.get().state.with(py, |state| {
@@ -139,7 +140,7 @@ impl TlsProtocol {
     pub(super) fn do_write(slf: &Bound<'_, Self>) -> PyResult<()> {
         let py = slf.py();
         let me = slf.get();
-        // A callback inside OpenSSL that writes: the call further up the stack takes that too.
+        // A callback that OpenSSL has called writes: the call further up the stack encrypts that, too.
         if me
             .state
             .with(py, |state| std::mem::replace(&mut state.encrypting, true))
@@ -155,15 +156,15 @@ impl TlsProtocol {
         Self::process_outgoing(slf)
     }
 
-    /// Encrypts until the backlog is empty or OpenSSL waits for ciphertext. Small pieces share records.
+    /// Encrypts until the backlog is empty or OpenSSL needs ciphertext from the peer. Small pieces share records.
     fn encrypt_backlog(slf: &Bound<'_, Self>, buffer: &mut [u8]) -> PyResult<()> {
         let py = slf.py();
         let me = slf.get();
-        // As one write, which the underlying transport gets as a whole even if it asks to pause half-way.
+        // The backlog counts as one write: the underlying transport gets all of it, even if it pauses writing meanwhile.
         let sending = !me.state.with(py, |state| state.writing.ssl_paused);
         loop {
-            // A copy, since the backlog may not be borrowed while OpenSSL runs. After `None` it is the same bytes
-            // again, which is what OpenSSL asks for.
+            // This is a copy, since the backlog must not be borrowed while OpenSSL runs. After `None`, OpenSSL requires the
+            // same bytes again, and gets them.
             let count = me
                 .state
                 .with(py, |state| copy_front(&state.writing.backlog, buffer));
@@ -185,7 +186,7 @@ impl TlsProtocol {
         }
     }
 
-    /// Gives the underlying transport what OpenSSL has to say, unless that is paused.
+    /// Passes ciphertext from OpenSSL to the underlying transport, unless that has paused writing.
     pub(super) fn process_outgoing(slf: &Bound<'_, Self>) -> PyResult<()> {
         let py = slf.py();
         let me = slf.get();
@@ -205,13 +206,13 @@ impl TlsProtocol {
         }
     }
 
-    /// Bytes that the application has written and the underlying transport was not given.
+    /// Returns the number of bytes that were written and not passed to the underlying transport.
     pub(super) fn write_buffer_size(&self, py: Python<'_>) -> PyResult<usize> {
         let outgoing = self.session.outgoing_len(py)?;
         Ok(outgoing + self.state.with(py, |state| state.writing.backlog.len()))
     }
 
-    /// Tells the application to pause or to resume, as the limits say.
+    /// Calls `pause_writing` or `resume_writing` of the application's protocol, by the number of bytes and the limits.
     pub(super) fn control_app_writing(slf: &Bound<'_, Self>) -> PyResult<()> {
         let py = slf.py();
         let me = slf.get();
@@ -229,13 +230,13 @@ impl TlsProtocol {
             }
         });
         match method {
-            Some(method) => Self::tell_app(slf, method),
+            Some(method) => Self::call_flow_control(slf, method),
             None => Ok(()),
         }
     }
 
-    /// Calls a flow-control method of the application's; an exception goes to the loop's exception handler.
-    fn tell_app(slf: &Bound<'_, Self>, method: &str) -> PyResult<()> {
+    /// Calls a flow-control method of the application's protocol. An exception goes to the loop's exception handler.
+    fn call_flow_control(slf: &Bound<'_, Self>, method: &str) -> PyResult<()> {
         let py = slf.py();
         let me = slf.get();
         let Some(protocol) = me.app_protocol(py) else {
@@ -256,7 +257,7 @@ impl TlsProtocol {
         }
     }
 
-    /// The underlying transport is congested.
+    /// Stops passing ciphertext to the underlying transport.
     pub(super) fn pause_ssl_writing(&self, py: Python<'_>) -> PyResult<()> {
         let before = self.state.with(py, |state| {
             std::mem::replace(&mut state.writing.ssl_paused, true)
@@ -267,7 +268,7 @@ impl TlsProtocol {
         Ok(())
     }
 
-    /// The underlying transport takes more.
+    /// Passes ciphertext to the underlying transport again.
     pub(super) fn resume_ssl_writing(slf: &Bound<'_, Self>) -> PyResult<()> {
         let (before, app_paused) = slf.get().state.with(slf.py(), |state| {
             let writing = &mut state.writing;
@@ -279,11 +280,12 @@ impl TlsProtocol {
         if before {
             return Self::process_outgoing(slf);
         }
-        // It was congested when `start_tls` put TLS over it. Who was told to pause is the application, which would
-        // wait for ever (asyncio's does: it asserts that this cannot be).
+        // The transport was congested when `start_tls` put TLS over it. Then it was the application's protocol that was
+        // paused, and it would wait forever if it were not resumed here (as with asyncio, which asserts that this is
+        // impossible).
         if app_paused {
             return Ok(());
         }
-        Self::tell_app(slf, "resume_writing")
+        Self::call_flow_control(slf, "resume_writing")
     }
 }
