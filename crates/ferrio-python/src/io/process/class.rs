@@ -1,25 +1,26 @@
 //! The class `SubprocessTransport`.
 
-use super::exit::Watch;
-use super::pipes::PipeProtocol;
-use crate::base::cell::AttachedCell;
-use crate::kernel::event_loop::Loop;
-use crate::{base::imports, io::extra_info};
 use pyo3::PyTraverseError;
 use pyo3::exceptions::PyProcessLookupError;
 use pyo3::gc::PyVisit;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PySet, PyTuple};
 
+use super::exit::Watch;
+use super::pipes::PipeProtocol;
+use crate::base::cell::AttachedCell;
+use crate::kernel::event_loop::Loop;
+use crate::{base::imports, io::extra_info};
+
 /// One of the process's three standard streams.
 #[derive(Default)]
 pub(super) enum Stream {
-    /// Not a pipe of ours.
+    /// Not a pipe of the transport.
     #[default]
     Elsewhere,
-    /// A pipe, which is not connected yet.
+    /// A pipe that is not connected yet.
     Connecting,
-    /// A pipe under a transport.
+    /// A pipe that is connected, by its protocol.
     Connected(Py<PipeProtocol>),
 }
 
@@ -30,15 +31,15 @@ pub(super) enum ProcessPhase {
     Closed,
 }
 
-/// What the protocol is to be told.
+/// A call of a method of the protocol that was postponed.
 pub(super) struct ProtocolCall {
     pub(super) method: Py<PyAny>,
     pub(super) args: Py<PyTuple>,
 }
 
-/// When calls of the protocol are made.
-pub(super) enum Calls {
-    /// After `connection_made`, which comes when the pipes are connected.
+/// When methods of the protocol are called.
+pub(super) enum ProtocolCalls {
+    /// After `connection_made`, when all pipes are connected. Holds the calls.
     Kept(Vec<ProtocolCall>),
     /// In the next iteration.
     Scheduled,
@@ -52,17 +53,17 @@ pub(super) struct State {
     pub(super) pid: Option<Py<PyAny>>,
     pub(super) returncode: Option<i32>,
     pub(super) streams: [Stream; 3],
-    pub(super) calls: Calls,
-    /// Futures of those who wait for the exit; `None` once they are told.
+    pub(super) calls: ProtocolCalls,
+    /// The futures of the coroutines that wait for the exit; `None` once they are woken.
     pub(super) waiters: Option<Vec<Py<PyAny>>>,
-    /// `connection_lost` is scheduled.
+    /// Whether `connection_lost` is scheduled.
     pub(super) finished: bool,
     pub(super) watch: Watch,
-    /// Where the exit is told: in the context of whoever has started the process, since Python 3.12.
+    /// The context in which the exit is handled: that of the call that has started the process, since Python 3.12.
     pub(super) context: Option<Py<PyAny>>,
 }
 
-/// A transport that is a process.
+/// The transport of a process.
 #[pyclass(module = "ferrio", frozen, weakref, dict)]
 pub struct SubprocessTransport {
     pub(super) event_loop: Py<Loop>,
@@ -91,7 +92,7 @@ impl SubprocessTransport {
         self.state.with(py, |state| state.returncode)
     }
 
-    /// The pipes that are connected, by descriptor in the process.
+    /// Returns the pipes that are connected, by their descriptors in the process.
     pub(super) fn pipes(&self, py: Python<'_>) -> [Option<Py<PipeProtocol>>; 3] {
         self.state.with(py, |state| {
             std::array::from_fn(|fd| match &state.streams[fd] {
@@ -101,8 +102,8 @@ impl SubprocessTransport {
         })
     }
 
-    /// Has a method of the protocol called, in the next iteration or after `connection_made`.
-    pub(super) fn tell(
+    /// Calls a method of the protocol in the next iteration, or after `connection_made`.
+    pub(super) fn call_protocol(
         &self,
         py: Python<'_>,
         method: Bound<'_, PyAny>,
@@ -113,7 +114,7 @@ impl SubprocessTransport {
             args: args.clone().unbind(),
         });
         self.state.with(py, |state| {
-            if let Calls::Kept(calls) = &mut state.calls {
+            if let ProtocolCalls::Kept(calls) = &mut state.calls {
                 calls.extend(call.take());
             }
         });
@@ -125,7 +126,7 @@ impl SubprocessTransport {
         Loop::schedule(event_loop, method, args, None)
     }
 
-    /// The representation.
+    /// Returns the representation of the transport.
     pub(super) fn describe(&self, py: Python<'_>) -> PyResult<String> {
         let (phase, pid, returncode) = self.state.with(py, |state| {
             let pid = state.pid.as_ref().map(|pid| pid.clone_ref(py));
@@ -156,7 +157,7 @@ impl SubprocessTransport {
         Ok(format!("<{}>", info.join(" ")))
     }
 
-    /// Logs a line about the transport in debug mode.
+    /// Logs a message in debug mode.
     pub(super) fn log<'py>(
         slf: &Bound<'py, Self>,
         level: &str,
@@ -171,7 +172,7 @@ impl SubprocessTransport {
 
 #[pymethods]
 impl SubprocessTransport {
-    /// Return the process's id.
+    /// Return the id of the process.
     fn get_pid(&self, py: Python<'_>) -> Option<Py<PyAny>> {
         self.state
             .with(py, |state| Some(state.pid.as_ref()?.clone_ref(py)))
@@ -182,7 +183,7 @@ impl SubprocessTransport {
         self.returncode(py)
     }
 
-    /// Return the transport of the pipe to the process's descriptor fd (0, 1 or 2), or None if there is none.
+    /// Return the transport of the pipe to descriptor fd of the process (0, 1 or 2), or None if there is none.
     fn get_pipe_transport(&self, py: Python<'_>, fd: &Bound<'_, PyAny>) -> Option<Py<PyAny>> {
         let fd: usize = fd.extract().ok()?;
         let [stdin, stdout, stderr] = self.pipes(py);
@@ -195,7 +196,7 @@ impl SubprocessTransport {
         pipe?.get().transport(py)
     }
 
-    /// Return the information called name ('subprocess'), or default if there is none.
+    /// Return the information of this name ('subprocess'), or default if there is none.
     #[pyo3(signature = (name, default = None))]
     fn get_extra_info<'py>(
         slf: &Bound<'py, Self>,
@@ -205,7 +206,7 @@ impl SubprocessTransport {
         extra_info::look_up(slf, slf.get().extra.bind(slf.py()), name, default)
     }
 
-    /// Set the protocol that is told from now on.
+    /// Set the protocol whose methods are called from now on.
     fn set_protocol(&self, py: Python<'_>, protocol: Py<PyAny>) {
         let old = self
             .state
@@ -279,7 +280,7 @@ impl SubprocessTransport {
         Ok(pipes)
     }
 
-    /// Futures of those who wait for the exit; None once they are told.
+    /// The futures of the coroutines that wait for the exit; None once they are woken.
     #[getter(_exit_waiters)]
     fn get_exit_waiters<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
         let waiters = self.state.with(py, |state| {
@@ -289,7 +290,7 @@ impl SubprocessTransport {
         let Some::<Vec<_>>(waiters) = waiters else {
             return Ok(None);
         };
-        // The kind of collection is the version's.
+        // asyncio's collection is a set since Python 3.14.
         if cfg!(Py_3_14) {
             Ok(Some(PySet::new(py, waiters)?.into_any()))
         } else {
@@ -307,13 +308,13 @@ impl SubprocessTransport {
     #[getter(_pending_calls)]
     fn get_pending_calls<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
         let kept = self.state.with(py, |state| match &state.calls {
-            Calls::Kept(calls) => Some(
+            ProtocolCalls::Kept(calls) => Some(
                 calls
                     .iter()
                     .map(|call| (call.method.clone_ref(py), call.args.clone_ref(py)))
                     .collect::<Vec<_>>(),
             ),
-            Calls::Scheduled => None,
+            ProtocolCalls::Scheduled => None,
         });
         match kept {
             Some(kept) => imports::deque(py)?.call1((kept,)).map(Some),
@@ -321,10 +322,10 @@ impl SubprocessTransport {
         }
     }
 
-    /// ProtocolCall a method of the protocol in the next iteration, or after `connection_made`.
+    /// Call a method of the protocol in the next iteration, or after `connection_made`.
     #[pyo3(name = "_call", signature = (cb, *data))]
     fn call(&self, cb: Bound<'_, PyAny>, data: Bound<'_, PyTuple>) -> PyResult<()> {
-        self.tell(cb.py(), cb, data)
+        self.call_protocol(cb.py(), cb, data)
     }
 
     /// Raise ProcessLookupError if the transport is closed.
@@ -357,7 +358,7 @@ impl SubprocessTransport {
                     visit.call(pipe)?;
                 }
             }
-            if let Calls::Kept(calls) = &state.calls {
+            if let ProtocolCalls::Kept(calls) = &state.calls {
                 for call in calls {
                     visit.call(&call.method)?;
                     visit.call(&call.args)?;
@@ -373,7 +374,7 @@ impl SubprocessTransport {
     fn __clear__(&self) {
         Python::attach(|py| {
             let references = self.state.with(py, |state| {
-                let calls = std::mem::replace(&mut state.calls, Calls::Scheduled);
+                let calls = std::mem::replace(&mut state.calls, ProtocolCalls::Scheduled);
                 let process = (state.popen.take(), std::mem::take(&mut state.streams));
                 (state.protocol.take(), process, calls, state.waiters.take())
             });

@@ -1,4 +1,4 @@
-//! Signals, `close`, and the end.
+//! Signals, `close` and `connection_lost`.
 
 use std::ffi::CStr;
 
@@ -7,12 +7,12 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
 
-use super::running_version::Stock;
+use super::running_version::Behaviour;
 use super::{ProcessPhase, Stream, SubprocessTransport};
 use crate::kernel::coroutine::Coroutine;
 use crate::{base::imports, base::warning, cpython};
 
-/// Forgets a waiter when whoever waits goes on, or is cancelled.
+/// Removes a future from those that wait for the exit, when the coroutine that waits ends for any reason.
 struct ExitWait {
     transport: Py<SubprocessTransport>,
     waiter: Py<PyAny>,
@@ -25,7 +25,7 @@ impl Drop for ExitWait {
 }
 
 impl SubprocessTransport {
-    /// Schedules `connection_lost` once the process has exited and every pipe is gone.
+    /// Schedules `connection_lost` if the process has exited and every pipe is disconnected.
     pub(super) fn try_finish(slf: &Bound<'_, Self>) -> PyResult<()> {
         let py = slf.py();
         let me = slf.get();
@@ -42,22 +42,22 @@ impl SubprocessTransport {
         }
         me.state.with(py, |state| state.finished = true);
         let lost = slf.getattr(intern!(py, "_call_connection_lost"))?;
-        me.tell(py, lost, PyTuple::new(py, [py.None()])?)
+        me.call_protocol(py, lost, PyTuple::new(py, [py.None()])?)
     }
 
-    /// Closes the pipes and kills the process if it runs.
+    /// Closes the pipes, and kills the process if it still runs.
     fn shut_down(slf: &Bound<'_, Self>) -> PyResult<()> {
         let py = slf.py();
         let me = slf.get();
         for pipe in me.pipes(py).into_iter().flatten() {
-            if !me.event_loop.get().closed() || !Stock::CloseAfterLoop.holds(py)? {
+            if !me.event_loop.get().closed() || !Behaviour::ClosedLoopKeepsPipes.holds(py)? {
                 pipe.get().close(py)?;
             }
         }
         let Some(popen) = me.popen(py) else {
             return Ok(());
         };
-        // Popen may know of the exit before the loop does.
+        // `Popen` may know of the exit before the loop does.
         if me.returncode(py).is_some() || !popen.call_method0(intern!(py, "poll"))?.is_none() {
             return Ok(());
         }
@@ -69,10 +69,10 @@ impl SubprocessTransport {
         match popen.call_method0(intern!(py, "kill")) {
             Ok(_) => Ok(()),
             Err(error) if error.is_instance_of::<PyProcessLookupError>(py) => Ok(()),
-            // It runs as another user.
+            // The process runs as another user.
             Err(error)
                 if error.is_instance_of::<PyPermissionError>(py)
-                    && Stock::ClosesProtected.holds(py)? =>
+                    && Behaviour::CloseIgnoresPermission.holds(py)? =>
             {
                 Ok(())
             }
@@ -80,7 +80,7 @@ impl SubprocessTransport {
         }
     }
 
-    /// Marks it as closed. Returns whether it was open.
+    /// Marks the transport as closed. Returns whether it was open.
     fn mark_closed(&self, py: Python<'_>) -> bool {
         self.state.with(py, |state| {
             std::mem::replace(&mut state.phase, ProcessPhase::Closed) == ProcessPhase::Open
@@ -109,7 +109,7 @@ impl SubprocessTransport {
         if self.returncode(py).is_some() {
             return Ok(());
         }
-        if !Stock::SignalsDirectly.holds(py)? {
+        if !Behaviour::SignalsByKill.holds(py)? {
             return popen
                 .call_method1(intern!(py, "send_signal"), (signal,))
                 .map(drop);
@@ -132,7 +132,7 @@ impl SubprocessTransport {
         self.send_signal(py, libc::SIGKILL.into_pyobject(py)?.as_any())
     }
 
-    /// Wait until the process has exited. Coroutine; returns the exit code.
+    /// Wait until the process has exited. The coroutine returns the exit code.
     #[pyo3(name = "_wait")]
     fn wait(slf: Py<Self>, py: Python<'_>) -> PyResult<Py<Coroutine>> {
         Coroutine::create(py, "SubprocessTransport._wait", async move |co| {
@@ -155,14 +155,14 @@ impl SubprocessTransport {
 
     #[pyo3(name = "_call_connection_lost")]
     fn call_connection_lost(&self, py: Python<'_>, exc: Option<Py<PyAny>>) -> PyResult<()> {
-        let told = match self.protocol(py) {
+        let called = match self.protocol(py) {
             Some(protocol) => protocol
                 .call_method1(intern!(py, "connection_lost"), (exc,))
                 .map(drop),
             None => Ok(()),
         };
-        cpython::finally(py, told, || {
-            let woken = self.tell_waiters(py);
+        cpython::finally(py, called, || {
+            let woken = self.wake_waiters(py);
             let references = self
                 .state
                 .with(py, |state| (state.popen.take(), state.protocol.take()));
@@ -180,7 +180,7 @@ impl cpython::Finalize for SubprocessTransport {
 
     const WARNER: Option<&'static CStr> = Some(c"_warn");
 
-    /// A transport that nobody has closed: whoever forgot it is told, and the process is killed.
+    /// Issues a `ResourceWarning` for a transport that the program has not closed, and closes it.
     fn finalize(slf: &Bound<'_, Self>, warner: Option<&Bound<'_, PyAny>>) -> PyResult<()> {
         let py = slf.py();
         let me = slf.get();

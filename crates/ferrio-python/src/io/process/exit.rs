@@ -1,8 +1,9 @@
 //! Noticing that the process has exited, and its exit code.
 //!
-//! On Linux a descriptor of the process (`pidfd_open(2)`) becomes readable when it exits, and `waitid(2)` on that
-//! descriptor reaps exactly this process, whoever has its number by then. Where that is not to be had (other systems,
-//! a sandbox that forbids the call, no descriptors left) the running Python's own child watcher waits in a thread.
+//! On Linux a descriptor of the process (`pidfd_open(2)`) becomes readable when the process exits. `waitid(2)` on this
+//! descriptor reaps exactly this process, even if its number belongs to another one by then. Where there is no descriptor
+//! (another system, a sandbox that forbids the call, no descriptors left), the running Python's own child watcher waits in
+//! a thread.
 
 use std::os::fd::{AsRawFd, OwnedFd};
 
@@ -10,8 +11,8 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
 
-use super::running_version::Stock;
-use super::{Calls, SubprocessTransport};
+use super::running_version::Behaviour;
+use super::{ProtocolCalls, SubprocessTransport};
 use crate::base::errors::os_error;
 use crate::kernel::event_loop::{Action, Callback, Direction, Loop};
 use crate::{base::imports, cpython};
@@ -20,28 +21,28 @@ static EXITED: Action = Action::of("reaping", |object| {
     SubprocessTransport::on_exit(object.cast()?)
 });
 
-/// What asyncio reports of a process that somebody else has waited for.
+/// The exit code that asyncio reports if the process was reaped by others.
 const UNKNOWN: i32 = 255;
 
-/// What is going to tell of the exit.
+/// How the exit is going to be noticed.
 pub(super) enum Watch {
-    /// The process's descriptor, which the loop watches.
+    /// By the descriptor of the process, which the loop watches.
     Descriptor(OwnedFd),
-    /// A thread that waits.
+    /// By a thread that waits.
     Thread,
-    /// Nothing: the exit is known.
+    /// Not at all: the exit is known, or the process is not watched yet.
     Over,
 }
 
-/// What waiting for an exit that has happened gives.
+/// The outcome of reaping a process that has exited.
 enum Reaped {
     Code(i32),
-    /// Somebody else has waited for the process.
+    /// The process was reaped by others, so that its exit code is not known.
     Elsewhere,
 }
 
 impl SubprocessTransport {
-    /// Has the loop told when the process exits.
+    /// Begins to watch for the exit.
     pub(super) fn watch_exit(slf: &Bound<'_, Self>) -> PyResult<()> {
         let py = slf.py();
         let me = slf.get();
@@ -71,7 +72,7 @@ impl SubprocessTransport {
         Ok(())
     }
 
-    /// The loop calls this when the process's descriptor is readable.
+    /// Handles the exit. The loop calls this when the descriptor of the process is readable.
     pub fn on_exit(slf: &Bound<'_, Self>) -> PyResult<()> {
         let py = slf.py();
         let me = slf.get();
@@ -85,29 +86,29 @@ impl SubprocessTransport {
         me.event_loop.get().unwatch(py, fd, Direction::Read)?;
         let context = me.state.with(py, |state| state.context.take());
         match context {
-            Some(context) => cpython::in_context(context.bind(py), || Self::tell_exit(slf)),
-            None => Self::tell_exit(slf),
+            Some(context) => cpython::in_context(context.bind(py), || Self::reap_or_schedule(slf)),
+            None => Self::reap_or_schedule(slf),
         }
     }
 
-    /// The process has exited.
-    fn tell_exit(slf: &Bound<'_, Self>) -> PyResult<()> {
+    /// Reaps the process, now or in the next iteration.
+    fn reap_or_schedule(slf: &Bound<'_, Self>) -> PyResult<()> {
         let py = slf.py();
         let me = slf.get();
-        if Stock::ExitKnownLater.holds(py)? {
-            // Reaped only then: until the exit is known, the process's number must not become somebody else's.
+        if Behaviour::ExitIsDelayed.holds(py)? {
+            // Until the exit takes effect, signals go to the process's number, so another process must not get it.
             let reap = slf.getattr(intern!(py, "_reap"))?;
             return Loop::schedule(me.event_loop(py), reap, PyTuple::empty(py), None);
         }
         Self::reap(slf)
     }
 
-    /// Makes a known exit code known to everybody.
+    /// Stores the exit code, schedules `process_exited` of the protocol, and wakes coroutines that wait for the exit.
     fn process_exited(slf: &Bound<'_, Self>, returncode: i32) -> PyResult<()> {
         let py = slf.py();
         let me = slf.get();
-        let line = ("%r exited with return code %r", slf, returncode);
-        Self::log(slf, "info", line)?;
+        let log_args = ("%r exited with return code %r", slf, returncode);
+        Self::log(slf, "info", log_args)?;
         me.state
             .with(py, |state| state.returncode = Some(returncode));
         if let Some(popen) = me.popen(py)
@@ -117,21 +118,21 @@ impl SubprocessTransport {
         }
         if let Some(protocol) = me.protocol(py) {
             let process_exited = protocol.getattr(intern!(py, "process_exited"))?;
-            me.tell(py, process_exited, PyTuple::empty(py))?;
+            me.call_protocol(py, process_exited, PyTuple::empty(py))?;
         }
         Self::try_finish(slf)?;
-        // Nor is there ever a connection to be lost if the pipes could not be connected.
+        // If the pipes could not be connected, `connection_lost` is never called.
         let unconnected = me
             .state
-            .with(py, |state| matches!(state.calls, Calls::Kept(_)));
-        if unconnected || Stock::WaitersToldAtExit.holds(py)? {
-            me.tell_waiters(py)?;
+            .with(py, |state| matches!(state.calls, ProtocolCalls::Kept(_)));
+        if unconnected || Behaviour::ExitWakesWaiters.holds(py)? {
+            me.wake_waiters(py)?;
         }
         Ok(())
     }
 
-    /// Wakes those who wait for the exit.
-    pub(super) fn tell_waiters(&self, py: Python<'_>) -> PyResult<()> {
+    /// Wakes the coroutines that wait for the exit.
+    pub(super) fn wake_waiters(&self, py: Python<'_>) -> PyResult<()> {
         let (waiters, returncode) = self
             .state
             .with(py, |state| (state.waiters.take(), state.returncode));
@@ -144,7 +145,7 @@ impl SubprocessTransport {
         Ok(())
     }
 
-    /// A future that is done when the process has exited; `None` if it has.
+    /// Returns a future that is done when the process has exited, or `None` if it has exited already.
     pub fn exit_waiter(slf: &Bound<'_, Self>) -> PyResult<Option<Py<PyAny>>> {
         let py = slf.py();
         let me = slf.get();
@@ -160,18 +161,19 @@ impl SubprocessTransport {
         Ok(Some(waiter))
     }
 
-    /// Forgets a future that nobody waits for any more.
+    /// Removes a future from those that wait for the exit.
     pub(super) fn forget_waiter(&self, py: Python<'_>, waiter: &Py<PyAny>) {
         let found = self.state.with(py, |state| {
             let waiters = state.waiters.as_mut()?;
-            let place = waiters.iter().position(|other| other.is(waiter))?;
-            Some(waiters.swap_remove(place))
+            let index = waiters.iter().position(|other| other.is(waiter))?;
+            Some(waiters.swap_remove(index))
         });
         drop(found);
     }
 
-    /// The exit code of a process that was reaped elsewhere: `Popen` knows it if it was asked; otherwise nobody does.
-    fn lost_code(&self, py: Python<'_>, warning: &str) -> PyResult<i32> {
+    /// Returns the exit code of a process that was reaped by others. `Popen` has it if the program has called its methods;
+    /// otherwise logs a warning.
+    fn code_from_popen(&self, py: Python<'_>, warning: &str) -> PyResult<i32> {
         if let Some(popen) = self.popen(py)
             && let Ok(Some(code)) = popen.getattr(intern!(py, "returncode"))?.extract()
         {
@@ -200,19 +202,19 @@ impl SubprocessTransport {
         let code = match wait(&descriptor).map_err(|error| os_error(py, &error))? {
             Reaped::Code(code) => code,
             Reaped::Elsewhere => {
-                // asyncio's default child watcher on Python 3.11 is the one with threads, which has words of its own.
+                // The default child watcher of Python 3.11 uses threads, and has a message of its own.
                 let warning = if cfg!(Py_3_12) {
                     "child process pid %d exit status already read:  will report returncode 255"
                 } else {
                     "Unknown child process pid %d, will report returncode 255"
                 };
-                me.lost_code(py, warning)?
+                me.code_from_popen(py, warning)?
             }
         };
         Self::process_exited(slf, code)
     }
 
-    /// What the child watcher with threads calls, in the loop's thread.
+    /// Handle the exit that a child watcher with threads reports. It calls this in the loop's thread.
     #[pyo3(name = "_child_exited")]
     fn child_exited(
         slf: &Bound<'_, Self>,
@@ -224,7 +226,7 @@ impl SubprocessTransport {
         let _ = pid;
         me.state.with(py, |state| state.watch = Watch::Over);
         let code = if returncode == UNKNOWN {
-            // Popen may know better, if the watcher came too late.
+            // `Popen` may have reaped the process before the watcher.
             let known = me.popen(py).map(|popen| popen.getattr("returncode"));
             known
                 .and_then(|code| code.ok()?.extract().ok())
@@ -232,7 +234,7 @@ impl SubprocessTransport {
         } else {
             returncode
         };
-        if Stock::ExitKnownLater.holds(py)? {
+        if Behaviour::ExitIsDelayed.holds(py)? {
             let exited = slf.getattr(intern!(py, "_process_exited"))?;
             let args = PyTuple::new(py, [code])?;
             return Loop::schedule(me.event_loop(py), exited, args, None);
@@ -246,11 +248,11 @@ impl SubprocessTransport {
     }
 }
 
-/// The descriptor of a process; `None` if it has to be watched in another way.
+/// Returns a descriptor of a process, or `None` if there is none.
 #[cfg(target_os = "linux")]
 fn open_pidfd(pid: i32) -> Option<OwnedFd> {
     use rustix::process::{Pid, PidfdFlags, pidfd_open};
-    // Nobody has waited for the process yet, so the number is its.
+    // The process has not been reaped, so the number still belongs to it.
     pidfd_open(Pid::from_raw(pid)?, PidfdFlags::empty()).ok()
 }
 
@@ -259,7 +261,7 @@ fn open_pidfd(_: i32) -> Option<OwnedFd> {
     None
 }
 
-/// The exit code of a process that has exited, which is reaped: negative for a signal.
+/// Reaps a process that has exited. The exit code is negative for a signal.
 #[cfg(target_os = "linux")]
 fn wait(descriptor: &OwnedFd) -> std::io::Result<Reaped> {
     use rustix::io::Errno;

@@ -1,4 +1,4 @@
-//! Subprocesses: starting one for `subprocess_exec` and `subprocess_shell`, which are inherited.
+//! The loop's method that starts a process for `subprocess_exec` and `subprocess_shell`, which are inherited from asyncio.
 
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
@@ -11,9 +11,9 @@ use crate::kernel::event_loop::Loop;
 
 #[pymethods]
 impl Loop {
-    /// Starts a process. Coroutine; returns its transport once the pipes are connected.
+    /// Start a process. The coroutine returns its transport once the pipes are connected.
     ///
-    /// Keyword arguments are those of subprocess.Popen, which raises what it raises.
+    /// Keyword arguments are those of subprocess.Popen. Raises the exceptions of subprocess.Popen.
     #[pyo3(name = "_make_subprocess_transport", signature = (protocol, args, shell, stdin, stdout, stderr, bufsize, extra = None, **kwargs))]
     #[allow(clippy::too_many_arguments, reason = "asyncio's signature")]
     fn make_subprocess_transport(
@@ -44,7 +44,7 @@ impl Loop {
             let Err(error) = co.wait(connected).await else {
                 return Ok(transport.into_any());
             };
-            // A process whose start was cancelled is killed, and waited for so that it leaves no zombie.
+            // A process whose pipes could not be connected, or whose start was cancelled, is killed and reaped.
             let exited = Python::attach(|py| {
                 if leaves_the_loop(py, &error) {
                     return Ok(None);

@@ -1,4 +1,4 @@
-//! `PipeProtocol`: what arrives from a pipe, or happens to it, is passed on as the process's.
+//! `PipeProtocol`: the protocol of a pipe to a process. It passes each call on to the protocol of the process.
 
 use pyo3::PyTraverseError;
 use pyo3::gc::PyVisit;
@@ -11,15 +11,15 @@ use crate::base::cell::AttachedCell;
 use crate::base::imports;
 use crate::io::streams::StreamReader;
 
-/// Whether the pipe is still there.
+/// Whether the pipe is connected.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum StreamPhase {
+enum PipePhase {
     Connected,
     Disconnected,
 }
 
 struct State {
-    phase: StreamPhase,
+    phase: PipePhase,
     process: Option<Py<SubprocessTransport>>,
     transport: Option<Py<PyAny>>,
 }
@@ -33,27 +33,29 @@ pub struct PipeProtocol {
 }
 
 impl PipeProtocol {
-    /// The protocol for descriptor `fd` of a process.
+    /// Makes the protocol for descriptor `fd` of a process.
     pub(super) fn new(process: Py<SubprocessTransport>, fd: usize) -> Self {
         Self {
             fd,
             state: AttachedCell::new(State {
-                phase: StreamPhase::Connected,
+                phase: PipePhase::Connected,
                 process: Some(process),
                 transport: None,
             }),
         }
     }
 
-    /// The pipe's transport, once it is there.
+    /// Returns the transport of the pipe, once it is connected.
     pub(super) fn transport(&self, py: Python<'_>) -> Option<Py<PyAny>> {
         self.state
             .with(py, |state| Some(state.transport.as_ref()?.clone_ref(py)))
     }
 
-    /// The reader behind a pipe's protocol, if what arrives may go there directly: the process has ferrio's own protocol, which
-    /// has been connected, and a reader that is fed directly. Elsewhere, and by asyncio, data goes through
-    /// `pipe_data_received` in the next iteration, where nothing can have come before it.
+    /// Returns the reader of a pipe if received bytes may go to it directly: the protocol of the process is asyncio's
+    /// `SubprocessStreamProtocol`, is connected, and has a reader that can be fed directly.
+    ///
+    /// Otherwise, and always in asyncio, data goes through `pipe_data_received` in the next iteration. Nothing else can reach
+    /// the reader in between.
     pub fn reader_behind<'py>(protocol: &Bound<'py, PyAny>) -> Option<Bound<'py, StreamReader>> {
         let py = protocol.py();
         let me = protocol.cast_exact::<Self>().ok()?.get();
@@ -72,10 +74,10 @@ impl PipeProtocol {
         StreamReader::to_feed(reader.ok()?)
     }
 
-    /// Whether the pipe is gone.
+    /// Whether the pipe is disconnected.
     pub(super) fn is_disconnected(&self, py: Python<'_>) -> bool {
         self.state
-            .with(py, |state| state.phase == StreamPhase::Disconnected)
+            .with(py, |state| state.phase == PipePhase::Disconnected)
     }
 
     /// Closes the pipe.
@@ -91,8 +93,8 @@ impl PipeProtocol {
             .with(py, |state| Some(state.process.as_ref()?.bind(py).clone()))
     }
 
-    /// Calls a flow-control method of the process's protocol.
-    fn pass_on(&self, py: Python<'_>, method: &str) -> PyResult<()> {
+    /// Calls a flow-control method of the protocol of the process.
+    fn call_flow_control(&self, py: Python<'_>, method: &str) -> PyResult<()> {
         let process = self.process(py);
         match process.and_then(|process| process.get().protocol(py)) {
             Some(protocol) => protocol.call_method0(method).map(drop),
@@ -120,14 +122,14 @@ impl PipeProtocol {
         let method = protocol.getattr(intern!(py, "pipe_data_received"))?;
         let fd = self.fd.into_pyobject(py)?;
         let args = PyTuple::new(py, [fd.as_any(), data])?;
-        process.get().tell(py, method, args)
+        process.get().call_protocol(py, method, args)
     }
 
     fn eof_received(&self) {}
 
     fn connection_lost(&self, py: Python<'_>, exc: Option<Bound<'_, PyAny>>) -> PyResult<()> {
         let process = self.state.with(py, |state| {
-            state.phase = StreamPhase::Disconnected;
+            state.phase = PipePhase::Disconnected;
             state.process.take()
         });
         let Some(process) = process else {
@@ -137,17 +139,17 @@ impl PipeProtocol {
         if let Some(protocol) = process.get().protocol(py) {
             let method = protocol.getattr(intern!(py, "pipe_connection_lost"))?;
             let args = (self.fd, exc).into_pyobject(py)?;
-            process.get().tell(py, method, args)?;
+            process.get().call_protocol(py, method, args)?;
         }
         SubprocessTransport::try_finish(process)
     }
 
     fn pause_writing(&self, py: Python<'_>) -> PyResult<()> {
-        self.pass_on(py, "pause_writing")
+        self.call_flow_control(py, "pause_writing")
     }
 
     fn resume_writing(&self, py: Python<'_>) -> PyResult<()> {
-        self.pass_on(py, "resume_writing")
+        self.call_flow_control(py, "resume_writing")
     }
 
     fn __repr__(&self, py: Python<'_>) -> PyResult<String> {

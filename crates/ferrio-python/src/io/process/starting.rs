@@ -5,7 +5,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyCFunction, PyDict, PyString, PyTuple};
 
 use super::exit::Watch;
-use super::{Calls, PipeProtocol, ProcessPhase, State, Stream, SubprocessTransport};
+use super::{PipeProtocol, ProcessPhase, ProtocolCalls, State, Stream, SubprocessTransport};
 use crate::base::cell::AttachedCell;
 use crate::base::errors::leaves_the_loop;
 use crate::cpython;
@@ -15,14 +15,14 @@ use crate::kernel::event_loop::Loop;
 /// `subprocess.PIPE`.
 const PIPE: i32 = -1;
 
-/// The attributes of a `subprocess.Popen` for the descriptors of the process, and the loop's methods that connect them.
+/// For each standard stream of a process, the attribute of `subprocess.Popen` and the loop's method that connects it.
 const STREAMS: [(&str, &str); 3] = [
     ("stdin", "connect_write_pipe"),
     ("stdout", "connect_read_pipe"),
     ("stderr", "connect_read_pipe"),
 ];
 
-/// What to start, as `subprocess.Popen` takes it.
+/// The arguments of `subprocess.Popen`.
 pub struct Command<'a, 'py> {
     pub args: &'a Bound<'py, PyAny>,
     pub shell: &'a Bound<'py, PyAny>,
@@ -34,6 +34,7 @@ pub struct Command<'a, 'py> {
 }
 
 impl<'py> Command<'_, 'py> {
+    /// Starts the process.
     fn run(&self) -> PyResult<Bound<'py, PyAny>> {
         let py = self.args.py();
         let kwargs = match self.kwargs {
@@ -46,12 +47,12 @@ impl<'py> Command<'_, 'py> {
         }
         kwargs.set_item("universal_newlines", false)?;
         kwargs.set_item("bufsize", self.bufsize)?;
-        // Looked up each time, since programs replace it.
+        // The class is looked up each time, since programs replace it.
         let popen = py.import("subprocess")?.getattr("Popen")?;
         popen.call((self.args,), Some(&kwargs))
     }
 
-    /// What the debug log names it.
+    /// Returns the name of the program for the debug log.
     fn program(&self) -> PyResult<Bound<'py, PyAny>> {
         if self.args.is_instance_of::<PyBytes>() || self.args.is_instance_of::<PyString>() {
             Ok(self.args.clone())
@@ -77,8 +78,8 @@ impl SubprocessTransport {
         let extra = extra.unwrap_or_else(|| PyDict::new(py));
         extra.set_item(intern!(py, "subprocess"), &popen)?;
         let mut streams: [Stream; 3] = Default::default();
-        for (stream, asked) in streams.iter_mut().zip(command.streams) {
-            if asked.eq(PIPE)? {
+        for (stream, argument) in streams.iter_mut().zip(command.streams) {
+            if argument.eq(PIPE)? {
                 *stream = Stream::Connecting;
             }
         }
@@ -94,7 +95,7 @@ impl SubprocessTransport {
                     pid: Some(pid.clone().unbind()),
                     returncode: None,
                     streams,
-                    calls: Calls::Kept(Vec::new()),
+                    calls: ProtocolCalls::Kept(Vec::new()),
                     waiters: Some(Vec::new()),
                     finished: false,
                     watch: Watch::Over,
@@ -103,8 +104,8 @@ impl SubprocessTransport {
             },
         )?;
         let begun = (|| {
-            let line = ("process %r created: pid %s", command.program()?, &pid);
-            Self::log(&transport, "debug", line)?;
+            let log_args = ("process %r created: pid %s", command.program()?, &pid);
+            Self::log(&transport, "debug", log_args)?;
             Self::watch_exit(&transport)?;
             let connecting = Self::connect_pipes(&transport, &popen, &waiter)?;
             event_loop
@@ -118,7 +119,7 @@ impl SubprocessTransport {
         Ok((transport.unbind(), waiter.unbind()))
     }
 
-    /// The coroutine that connects the pipes and finishes the waiter.
+    /// Makes the coroutine that connects the pipes and finishes the waiter.
     fn connect_pipes(
         slf: &Bound<'_, Self>,
         popen: &Bound<'_, PyAny>,
@@ -150,20 +151,20 @@ impl SubprocessTransport {
         })
     }
 
-    /// Schedules `connection_made`, and what was kept for after it.
+    /// Schedules `connection_made` and the calls that were kept for after it.
     fn begin_calls(slf: &Bound<'_, Self>) -> PyResult<()> {
         let py = slf.py();
         let me = slf.get();
         let event_loop = me.event_loop(py);
         event_loop.get().check_open()?;
         let kept = me.state.with(py, |state| {
-            std::mem::replace(&mut state.calls, Calls::Scheduled)
+            std::mem::replace(&mut state.calls, ProtocolCalls::Scheduled)
         });
         if let Some(protocol) = me.protocol(py) {
             let connection_made = protocol.getattr(intern!(py, "connection_made"))?;
             Loop::schedule(event_loop, connection_made, PyTuple::new(py, [slf])?, None)?;
         }
-        if let Calls::Kept(calls) = kept {
+        if let ProtocolCalls::Kept(calls) = kept {
             for call in calls {
                 let (method, args) = (call.method.into_bound(py), call.args.into_bound(py));
                 Loop::schedule(event_loop, method, args, None)?;
@@ -173,7 +174,7 @@ impl SubprocessTransport {
     }
 }
 
-/// Connects what `Popen` has made pipes for, one after the other.
+/// Connects the pipes that `Popen` has made, one after the other.
 async fn connect_each(
     co: &Co,
     transport: &Py<SubprocessTransport>,
