@@ -1,4 +1,7 @@
-//! Which functions and methods are coroutine functions: those that asyncio defines with `async def`.
+//! The functions and methods that are coroutine functions: those that asyncio defines with `async def`.
+//!
+//! `inspect.iscoroutinefunction` has to be true of them, so each is replaced by a [`CoroutineFunction`]. Most calls have the
+//! same simple form, and such a call makes its coroutine without PyO3.
 
 use pyo3::intern;
 use pyo3::prelude::*;
@@ -16,27 +19,27 @@ use crate::waiting::timeouts::Timeout;
 use crate::waiting::timeouts::sleep::SLEEP;
 use crate::waiting::timeouts::wait_for::WAIT_FOR;
 
-/// A function's name, and what a call of it that is like nearly all does at once. The others go through PyO3, which knows
-/// of keywords and complains of what does not fit.
+/// The name of a function, and how it handles calls of the usual form. All other calls go through PyO3, which handles
+/// keyword arguments and raises `TypeError`.
 #[derive(Clone, Copy)]
 struct Function(&'static str, Option<AtOnce>);
 
-/// A function whose calls all go through PyO3.
+/// Makes a function whose calls all go through PyO3.
 const fn function(name: &'static str) -> Function {
     Function(name, None)
 }
 
-/// One that is mostly called with its target only.
+/// Makes a function that is usually called with its target only.
 const fn of_target(name: &'static str, body: Body) -> Function {
     Function(name, Some(AtOnce::new(body, 1, None)))
 }
 
-/// One that is mostly called with its target and one argument.
+/// Makes a function that is usually called with its target and one argument.
 const fn of_argument(name: &'static str, body: Body) -> Function {
     Function(name, Some(AtOnce::new(body, 2, Some(1))))
 }
 
-/// `__aexit__`, which gets the exception.
+/// Makes an `__aexit__`, whose argument is the exception.
 const fn exit(body: Body) -> Function {
     Function("__aexit__", Some(AtOnce::new(body, 4, Some(2))))
 }
@@ -48,7 +51,7 @@ const FUNCTIONS: &[Function] = &[
     of_argument("wait_for", WAIT_FOR),
 ];
 
-/// The methods of each class; subclasses inherit them.
+/// The methods of each class, which subclasses inherit.
 const METHODS: &[(&str, &[Function])] = &[
     #[cfg(Py_3_13)]
     (
@@ -162,11 +165,11 @@ const METHODS: &[(&str, &[Function])] = &[
     ),
 ];
 
-/// Puts coroutine functions in the place of what PyO3 has made of them.
+/// Replaces PyO3's functions and methods by coroutine functions.
 pub fn install(module: &Bound<'_, PyModule>) -> PyResult<()> {
     let py = module.py();
-    let example = CoroutineFunction::new(module.as_any(), None);
-    cpython::install_forwarding(&Bound::new(py, example)?)?;
+    let instance = CoroutineFunction::new(module.as_any(), None);
+    cpython::install_forwarding(&Bound::new(py, instance)?)?;
     for &Function(name, at_once) in FUNCTIONS {
         let function = CoroutineFunction::new(&module.getattr(name)?, at_once);
         module.setattr(name, Bound::new(py, function)?)?;

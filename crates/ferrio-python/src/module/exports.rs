@@ -50,7 +50,7 @@ mod _ferrio {
         Timeout, sleep::sleep, timeout::timeout, timeout::timeout_at, wait_for::wait_for,
     };
 
-    /// Make another metaclass the class of a native class; return whether that was possible.
+    /// Set the metaclass of a native class.
     #[pyfunction]
     fn _set_metaclass(class: &Bound<'_, PyType>, metaclass: &Bound<'_, PyType>) -> PyResult<bool> {
         let is_set = crate::cpython::set_metaclass(class, metaclass)?;
@@ -60,13 +60,13 @@ mod _ferrio {
         Ok(is_set)
     }
 
-    /// Have a class out of which a `__new__` was taken make instances as `object` does, as before there was one.
+    /// Make a class create instances as `object` does, after its `__new__` was deleted.
     #[pyfunction]
     fn _make_as_object(class: &Bound<'_, PyType>) -> PyResult<()> {
         crate::cpython::make_as_object(class)
     }
 
-    /// Put an attribute into a native class, also one that the class's class has under the same name.
+    /// Set an attribute of a native class, even if its metaclass has a property of the same name.
     #[pyfunction]
     fn _put_in_class(
         class: &Bound<'_, PyType>,
@@ -76,31 +76,19 @@ mod _ferrio {
         crate::cpython::replace_in_class(class, name, value)
     }
 
-    /// Say that an attribute of a native class, or of one that derives from it, was set or deleted.
+    /// Note that an attribute of a native class, or of a class that derives from it, was set or deleted.
     #[pyfunction]
     fn _class_changed() {
         crate::cpython::subclasses::class_changed();
     }
 
-    /// Return the dictionary of an object, whatever its class says that this is.
+    /// Return the dictionary of an object, even if its class has a property `__dict__`.
     #[pyfunction]
     fn _own_dict<'py>(object: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyDict>> {
         crate::cpython::own_dictionary(object)
     }
 
-    /// Return which tricks are in use.
-    #[pyfunction]
-    fn _tricks(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
-        crate::cpython::tricks::tricks(py)
-    }
-
-    /// Turn the trick off by which `asyncio.all_tasks` sees native tasks: from now on, each is registered.
-    #[pyfunction]
-    fn _register_each_task() {
-        crate::cpython::tricks::Trick::AllTasks.turn_off();
-    }
-
-    /// Import what the native half needs of the standard library and of ferrio's Python half, once that is there.
+    /// Import what the native half needs from the standard library and from ferrio's Python half, once that is imported.
     #[pyfunction]
     fn _import_all(py: Python<'_>) {
         crate::base::imports::import_all(py);
@@ -145,12 +133,12 @@ mod _ferrio {
         crate::kernel::task::watch_names(module.py())?;
         crate::io::tls::remember_original(module.py())?;
         crate::io::extra_info::remember_stock(module.py())?;
-        super::super::coroutine_functions::install(module)?;
+        crate::module::coroutine_functions::install(module)?;
         #[cfg(not(Py_3_12))]
         crate::cpython::skip_incomplete(module);
         module.add("__version__", env!("CARGO_PKG_VERSION"))?;
-        // The interpreter's messages name a class as its module and name, unless somebody has set the name: then as they
-        // name asyncio's, which people match on ("'Lock' object can't be awaited").
+        // The interpreter's messages contain the name of a native class with its module, unless the name was set. Programs
+        // match on the messages about asyncio's classes, which have no module ("'Lock' object can't be awaited").
         for object in module.dict().values() {
             if let Ok(class) = object.cast::<PyType>() {
                 class.setattr("__name__", class.name()?)?;

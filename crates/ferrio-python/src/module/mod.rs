@@ -1,9 +1,9 @@
-//! The extension module: what it exports, and in which order it is installed.
+//! The extension module `_ferrio`: its exports, and the order in which they are installed.
 //!
 //! | file | what is in it |
 //! |---|---|
-//! | `exports` | the module |
-//! | `coroutine_functions` | which of its functions and methods return coroutines, as `async def` does |
+//! | `exports` | the module, its classes and functions |
+//! | `coroutine_functions` | the functions and methods that asyncio defines with `async def` |
 
 mod coroutine_functions;
 mod exports;
