@@ -18,7 +18,8 @@ use crate::kernel::done_callback::{DoneCallback, DoneCallbackKind};
 use crate::kernel::event_loop::finish_with_none;
 use crate::kernel::future::Home;
 use crate::kernel::future::any::{is_cancelled, is_done};
-use crate::kernel::task::{cancel_any, current_loop, current_task, ensure_future_on, running_loop};
+use crate::kernel::task::{cancel_any, current_loop, ensure_future_on, running_loop};
+use crate::waiting::calling_task::{CallingTask, current_task_or_none, waiting_task};
 use crate::{base::imports, cpython};
 
 static COMPLETED: DoneCallbackKind = DoneCallbackKind::of_task(
@@ -28,14 +29,7 @@ static COMPLETED: DoneCallbackKind = DoneCallbackKind::of_task(
         "as_completed.<locals>._on_completion"
     },
     |callback, future| AsCompleted::on_done(callback.object(future.py()).cast()?, future),
-    |callback, py| {
-        callback
-            .object(py)
-            .cast::<AsCompleted>()
-            .ok()?
-            .get()
-            .caller(py)
-    },
+    waiting_task::<AsCompleted>,
 );
 
 /// The interior state.
@@ -105,6 +99,15 @@ pub fn as_completed<'py>(
     Ok(completed)
 }
 
+impl CallingTask for AsCompleted {
+    fn calling_task(&self, py: Python<'_>) -> Option<Py<PyAny>> {
+        self.state.with(py, |state| {
+            let caller = state.caller.as_ref()?;
+            Some(caller.clone_ref(py))
+        })
+    }
+}
+
 impl AsCompleted {
     /// Makes tasks of coroutines, adds the done-callbacks, and starts the timer.
     fn begin<'py>(
@@ -129,7 +132,7 @@ impl AsCompleted {
         let mut distinct_futures = distinct(awaitables)?;
         let todo = PySet::empty(py)?;
         let caller = if cfg!(Py_3_14) {
-            Some(current_task(py, None)?.unbind()).filter(|caller| !caller.is_none(py))
+            current_task_or_none(py, None)?
         } else {
             None
         };
@@ -167,14 +170,6 @@ impl AsCompleted {
         self.state.with(py, |state| {
             let todo = state.todo.as_ref()?;
             Some(todo.bind(py).clone())
-        })
-    }
-
-    /// Returns the task that called `as_completed`.
-    pub fn caller(&self, py: Python<'_>) -> Option<Py<PyAny>> {
-        self.state.with(py, |state| {
-            let caller = state.caller.as_ref()?;
-            Some(caller.clone_ref(py))
         })
     }
 
@@ -328,7 +323,7 @@ impl AsCompleted {
     /// The task that called `as_completed`.
     #[getter(_cur_task)]
     fn get_caller(&self, py: Python<'_>) -> Option<Py<PyAny>> {
-        self.caller(py)
+        self.calling_task(py)
     }
 
     /// The handle of the time limit.

@@ -14,22 +14,14 @@ use crate::kernel::done_callback::{DoneCallback, DoneCallbackKind};
 use crate::kernel::future::any::{Ended, cancel_message, cancelled_error, ended, is_done, loop_of};
 use crate::kernel::future::native_future;
 use crate::kernel::future::{Future, Home, Outcome};
-use crate::kernel::task::{
-    Task, cancel_any, current_loop, current_task, ensure_future_on, running_loop_or_none,
-};
+use crate::kernel::task::{Task, cancel_any, current_loop, ensure_future_on, running_loop_or_none};
+use crate::waiting::calling_task::{CallingTask, current_task_or_none, waiting_task};
 use crate::{base::imports, cpython};
 
 static CHILD_DONE: DoneCallbackKind = DoneCallbackKind::of_task(
     "gather.<locals>._done_callback",
     |callback, child| GatheringFuture::on_child_done(callback.object(child.py()).cast()?, child),
-    |callback, py| {
-        callback
-            .object(py)
-            .cast::<GatheringFuture>()
-            .ok()?
-            .get()
-            .caller(py)
-    },
+    waiting_task::<GatheringFuture>,
 );
 
 /// The interior state.
@@ -73,7 +65,7 @@ pub fn gather<'py>(
     }
     let running = running_loop_or_none(py)?;
     let caller = match &running {
-        Some(event_loop) => Some(current_task(py, Some(event_loop.clone()))?.unbind()),
+        Some(event_loop) => current_task_or_none(py, Some(event_loop.clone()))?,
         None => None,
     };
     // Before Python 3.14 the loop is that of the first argument.
@@ -102,7 +94,7 @@ pub fn gather<'py>(
         pending: distinct.len(),
         return_exceptions: return_exceptions.0,
         cancel_requested: false,
-        caller: caller.filter(|caller| !caller.is_none(py)),
+        caller,
     };
     let outer = PyClassInitializer::from(Future::pending(Home::of(&event_loop)));
     let outer = outer.add_subclass(GatheringFuture {
@@ -186,15 +178,16 @@ impl<'py> Seen<'py> {
     }
 }
 
-impl GatheringFuture {
-    /// Returns the task that called `gather`, as long as it waits for the children.
-    pub fn caller(&self, py: Python<'_>) -> Option<Py<PyAny>> {
+impl CallingTask for GatheringFuture {
+    fn calling_task(&self, py: Python<'_>) -> Option<Py<PyAny>> {
         self.state.with(py, |state| {
             let caller = state.caller.as_ref()?;
             Some(caller.clone_ref(py))
         })
     }
+}
 
+impl GatheringFuture {
     /// Counts a child that has ended. Finishes the future after the last child or the first exception.
     pub fn on_child_done(slf: &Bound<'_, Self>, child: &Bound<'_, PyAny>) -> PyResult<()> {
         let py = slf.py();

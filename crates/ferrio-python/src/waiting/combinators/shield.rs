@@ -7,7 +7,8 @@ use crate::kernel::done_callback::{DoneCallback, DoneCallbackKind};
 use crate::kernel::future::any::{Ended, ended, is_cancelled, is_done, loop_of};
 use crate::kernel::future::native;
 use crate::kernel::future::{Future, Outcome};
-use crate::kernel::task::{cancel_any, current_task, ensure_future_on};
+use crate::kernel::task::{cancel_any, ensure_future_on};
+use crate::waiting::calling_task::current_task_or_none;
 
 /// Finishes the outer future. The second object of the callback is the task that called `shield`.
 static INNER_DONE: DoneCallbackKind = DoneCallbackKind::of_task(
@@ -36,7 +37,7 @@ pub fn shield<'py>(arg: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
     let event_loop = loop_of(&inner)?;
     let outer = event_loop.call_method0(intern!(py, "create_future"))?;
     let caller = if cfg!(Py_3_14) {
-        Some(current_task(py, Some(event_loop))?.unbind()).filter(|caller| !caller.is_none(py))
+        current_task_or_none(py, Some(event_loop))?
     } else {
         None
     };

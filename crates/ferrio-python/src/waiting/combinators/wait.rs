@@ -16,21 +16,15 @@ use crate::kernel::done_callback::{DoneCallback, DoneCallbackKind};
 use crate::kernel::event_loop::finish_with_none;
 use crate::kernel::future::Home;
 use crate::kernel::future::any::{Ended, ended, is_done, is_future};
-use crate::kernel::future::native_future;
-use crate::kernel::task::{current_task, running_loop};
+use crate::kernel::future::native;
+use crate::kernel::task::running_loop;
+use crate::waiting::calling_task::{CallingTask, current_task_or_none, waiting_task};
 use crate::waiting::timeouts::Timer;
 
 static DONE: DoneCallbackKind = DoneCallbackKind::of_task(
     "_wait.<locals>._on_completion",
     |callback, future| WaitState::on_done(callback.object(future.py()).cast()?, future),
-    |callback, py| {
-        callback
-            .object(py)
-            .cast::<WaitState>()
-            .ok()?
-            .get()
-            .caller(py)
-    },
+    waiting_task::<WaitState>,
 );
 
 /// The condition that ends a wait: the argument `return_when`.
@@ -197,6 +191,15 @@ impl Wait for WaitEnding {
 
 cpython::recycle!(WaitState);
 
+impl CallingTask for WaitState {
+    fn calling_task(&self, py: Python<'_>) -> Option<Py<PyAny>> {
+        self.state.with(py, |state| {
+            let caller = state.caller.as_ref()?;
+            Some(caller.clone_ref(py))
+        })
+    }
+}
+
 impl WaitState {
     /// Adds the done-callbacks, starts the timer, and waits.
     fn start(
@@ -215,11 +218,11 @@ impl WaitState {
                 timeout.bind(py),
             )?),
         };
-        let caller = current_task(py, Some(event_loop))?;
+        let caller = current_task_or_none(py, Some(event_loop))?;
         let state = State {
             remaining: futures.len(),
             waiter: Some(waiter.clone().unbind()),
-            caller: Some(caller.unbind()).filter(|caller| !caller.is_none(py)),
+            caller,
         };
         let state = AttachedCell::new(state);
         let waiting = cpython::create(py, || Self { until, state })?;
@@ -232,14 +235,6 @@ impl WaitState {
             timer,
         };
         Ok(Step::Wait(waiter.unbind(), Box::new(ending)))
-    }
-
-    /// Returns the task that called `wait`.
-    pub fn caller(&self, py: Python<'_>) -> Option<Py<PyAny>> {
-        self.state.with(py, |state| {
-            let caller = state.caller.as_ref()?;
-            Some(caller.clone_ref(py))
-        })
     }
 
     /// Counts a future that is done. Ends the wait if its condition is fulfilled.

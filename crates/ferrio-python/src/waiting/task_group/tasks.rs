@@ -10,6 +10,7 @@ use crate::kernel::done_callback::{DoneCallback, DoneCallbackKind};
 use crate::kernel::event_loop::finish_with_none;
 use crate::kernel::future::any::{Ended, ended, is_done};
 use crate::kernel::task::cancel_any;
+use crate::waiting::calling_task::{CallingTask, waiting_task};
 
 static TASK_DONE: DoneCallbackKind = DoneCallbackKind::of_task(
     "TaskGroup._on_task_done",
@@ -17,14 +18,7 @@ static TASK_DONE: DoneCallbackKind = DoneCallbackKind::of_task(
         let group = callback.object(task.py()).cast()?;
         TaskGroup::on_task_done(group, callback.place(), task)
     },
-    |callback, py| {
-        callback
-            .object(py)
-            .cast::<TaskGroup>()
-            .ok()?
-            .get()
-            .parent(py)
-    },
+    waiting_task::<TaskGroup>,
 );
 
 /// Tasks in the order of their creation. The index of each task is known to its done-callback.
@@ -67,6 +61,12 @@ impl Children {
         let task = self.places.get_mut(place as usize)?.take();
         self.len -= usize::from(task.is_some());
         task
+    }
+}
+
+impl CallingTask for TaskGroup {
+    fn calling_task(&self, py: Python<'_>) -> Option<Py<PyAny>> {
+        self.parent(py)
     }
 }
 
@@ -132,6 +132,7 @@ impl TaskGroup {
         }
     }
 
+    /// Stores the exception of a task, and cancels the block and the other tasks because of it.
     #[cold]
     fn on_error(
         slf: &Bound<'_, Self>,
