@@ -5,7 +5,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
 use super::TlsProtocol;
-use super::state::{AppState, AppTransport, Delivery, Limits, READ_HIGH, State, WRITE_HIGH};
+use super::state::{AppStage, AppTransport, Delivery, Limits, READ_HIGH, State, WRITE_HIGH};
 use crate::base::attributes::object_attribute;
 use crate::base::imports;
 use crate::io::outgoing::{copy_pieces, deque_of};
@@ -115,11 +115,11 @@ impl TlsProtocol {
     /// The state of the application's protocol, as a member of asyncio's enumeration.
     #[getter(_app_state)]
     fn get_app_state<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        let name = match self.state.with(py, |state| state.app_state) {
-            AppState::Init => "STATE_INIT",
-            AppState::ConnectionMade => "STATE_CON_MADE",
-            AppState::EofReceived => "STATE_EOF",
-            AppState::ConnectionLost => "STATE_CON_LOST",
+        let name = match self.state.with(py, |state| state.app_stage) {
+            AppStage::Init => "STATE_INIT",
+            AppStage::ConnectionMade => "STATE_CON_MADE",
+            AppStage::EofReceived => "STATE_EOF",
+            AppStage::ConnectionLost => "STATE_CON_LOST",
         };
         imports::ssl_protocol_module(py)?
             .getattr("AppProtocolState")?

@@ -6,7 +6,7 @@ use pyo3::prelude::*;
 
 use super::TlsProtocol;
 use super::session::Advance;
-use super::state::{AppState, Stage};
+use super::state::{AppStage, Stage};
 use crate::kernel::event_loop::Loop;
 use crate::{base::imports, cpython};
 
@@ -74,9 +74,9 @@ impl TlsProtocol {
         }
         me.describe_session(py)?;
         let first = me.state.with(py, |state| {
-            let first = state.app_state == AppState::Init;
+            let first = state.app_stage == AppStage::Init;
             if first {
-                state.app_state = AppState::ConnectionMade;
+                state.app_stage = AppStage::ConnectionMade;
             }
             first
         });

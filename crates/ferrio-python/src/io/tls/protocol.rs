@@ -9,7 +9,7 @@ use pyo3::types::{PyByteArray, PyDict};
 
 use super::TlsTransport;
 use super::session::{self, Session};
-use super::state::{AppState, AppTransport, Delivery, Stage, State};
+use super::state::{AppStage, AppTransport, Delivery, Stage, State};
 use super::underlying::Underlying;
 use crate::base::cell::AttachedCell;
 use crate::base::imports;
@@ -234,10 +234,10 @@ impl TlsProtocol {
         let session = Session::new(&context, server_side, hostname.as_ref())?;
         let extra = PyDict::new(py);
         extra.set_item(intern!(py, "sslcontext"), &context)?;
-        let app_state = if call_connection_made {
-            AppState::Init
+        let app_stage = if call_connection_made {
+            AppStage::Init
         } else {
-            AppState::ConnectionMade
+            AppStage::ConnectionMade
         };
         let protocol = Self {
             event_loop: r#loop.unbind(),
@@ -246,7 +246,7 @@ impl TlsProtocol {
             handshake_timeout,
             shutdown_timeout,
             state: AttachedCell::new(State::new(
-                app_state,
+                app_stage,
                 waiter.map(Bound::unbind),
                 extra.unbind(),
             )),

@@ -7,7 +7,7 @@ use pyo3::types::{PyBytes, PyTuple};
 
 use super::TlsProtocol;
 use super::session::Received;
-use super::state::{AppState, Delivery, Stage};
+use super::state::{AppStage, Delivery, Stage};
 use crate::base::errors::leaves_the_loop;
 use crate::base::imports;
 use crate::cpython;
@@ -183,9 +183,9 @@ impl TlsProtocol {
         let py = slf.py();
         let me = slf.get();
         let first = me.state.with(py, |state| {
-            let first = state.app_state == AppState::ConnectionMade;
+            let first = state.app_stage == AppStage::ConnectionMade;
             if first {
-                state.app_state = AppState::EofReceived;
+                state.app_stage = AppStage::EofReceived;
             }
             first
         });

@@ -10,7 +10,7 @@ use pyo3::types::{PyDict, PyTuple};
 use super::TlsProtocol;
 use super::running_version::Release;
 use super::session::Advance;
-use super::state::{AppState, AppTransport, Stage};
+use super::state::{AppStage, AppTransport, Stage};
 use crate::io::protocol::fail;
 use crate::kernel::event_loop::Loop;
 use crate::{base::imports, cpython};
@@ -173,11 +173,11 @@ impl TlsProtocol {
             state.writing.queued = false;
             state.lost_writes += 1;
             let is_connected = matches!(
-                state.app_state,
-                AppState::ConnectionMade | AppState::EofReceived
+                state.app_stage,
+                AppStage::ConnectionMade | AppStage::EofReceived
             );
             if state.stage != Stage::Handshake && is_connected {
-                state.app_state = AppState::ConnectionLost;
+                state.app_stage = AppStage::ConnectionLost;
                 state
                     .app_protocol
                     .as_ref()

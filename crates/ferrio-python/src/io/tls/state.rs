@@ -59,7 +59,7 @@ impl Stage {
 
 /// Which methods of the application's protocol were called last: asyncio's `AppProtocolState`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum AppState {
+pub enum AppStage {
     /// No method was called.
     Init,
     /// `connection_made` was called.
@@ -148,7 +148,7 @@ pub struct Writing {
 /// The interior state of a TLS connection.
 pub struct State {
     pub stage: Stage,
-    pub app_state: AppState,
+    pub app_stage: AppStage,
     pub delivery: Delivery,
     pub underlying: Option<Underlying>,
     pub app_protocol: Option<Py<PyAny>>,
@@ -171,10 +171,10 @@ pub struct State {
 }
 
 impl State {
-    pub fn new(app_state: AppState, waiter: Option<Py<PyAny>>, extra: Py<PyDict>) -> Self {
+    pub fn new(app_stage: AppStage, waiter: Option<Py<PyAny>>, extra: Py<PyDict>) -> Self {
         Self {
             stage: Stage::Unwrapped,
-            app_state,
+            app_stage,
             delivery: Delivery::Bytes,
             underlying: None,
             app_protocol: None,
