@@ -1,4 +1,4 @@
-//! The class `SubprocessTransport`.
+//! The class `SubprocessTransport`: its state, its representation and its public methods.
 
 use pyo3::PyTraverseError;
 use pyo3::exceptions::PyProcessLookupError;

@@ -1,4 +1,4 @@
-//! The class `Queue`.
+//! The class `Queue`: its fields and its interior state.
 
 use ferrio::sync;
 use pyo3::prelude::*;

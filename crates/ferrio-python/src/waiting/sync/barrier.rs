@@ -1,4 +1,4 @@
-//! `Barrier`.
+//! `Barrier`. Its tasks wait on a condition, and the phase changes under the lock of that condition.
 
 use ferrio::sync::{self, Broken, Entry, Phase};
 use pyo3::PyTraverseError;

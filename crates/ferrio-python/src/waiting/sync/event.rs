@@ -1,4 +1,4 @@
-//! `Event`.
+//! `Event`. Setting the flag wakes the waiters, which return even if the flag is cleared before they are resumed.
 
 use ferrio::sync::{self, Cursor, Waiters};
 use pyo3::PyTraverseError;

@@ -1,4 +1,4 @@
-//! `Lock`.
+//! `Lock`. A release only wakes the first waiter; the lock is held again when that task is resumed.
 
 use ferrio::sync::{self, Waiters};
 use pyo3::PyTraverseError;

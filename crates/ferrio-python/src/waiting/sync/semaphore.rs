@@ -1,4 +1,5 @@
-//! `Semaphore` and `BoundedSemaphore`.
+//! `Semaphore` and `BoundedSemaphore`. A released permit goes to the first waiter at once, so that no task that comes later
+//! can take it.
 
 use ferrio::sync::{self, UNLIMITED, Waiters};
 use pyo3::PyTraverseError;

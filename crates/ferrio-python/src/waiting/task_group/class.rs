@@ -1,4 +1,4 @@
-//! The class `TaskGroup`.
+//! The class `TaskGroup`: its state, entering the block, `create_task`, attributes.
 
 use pyo3::PyTraverseError;
 use pyo3::exceptions::PyRuntimeError;

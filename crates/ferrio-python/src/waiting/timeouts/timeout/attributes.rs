@@ -1,4 +1,4 @@
-//! The private attributes of timeouts.
+//! The private attributes of timeouts, under asyncio's names.
 
 use pyo3::exceptions::PyAttributeError;
 use pyo3::intern;
