@@ -50,7 +50,7 @@ mod _ferrio {
         Timeout, sleep::sleep, timeout::timeout, timeout::timeout_at, wait_for::wait_for,
     };
 
-    /// Set the metaclass of a native class.
+    /// Set the metaclass of a native class; return whether that was possible.
     #[pyfunction]
     fn _set_metaclass(class: &Bound<'_, PyType>, metaclass: &Bound<'_, PyType>) -> PyResult<bool> {
         let is_set = crate::cpython::set_metaclass(class, metaclass)?;
@@ -86,6 +86,18 @@ mod _ferrio {
     #[pyfunction]
     fn _own_dict<'py>(object: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyDict>> {
         crate::cpython::own_dictionary(object)
+    }
+
+    /// Return a dictionary that says of each trick whether it is in use.
+    #[pyfunction]
+    fn _tricks(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
+        crate::cpython::tricks::tricks(py)
+    }
+
+    /// Register each native task with asyncio from now on, because its registry cannot be made to see all of them.
+    #[pyfunction]
+    fn _register_each_task() {
+        crate::cpython::tricks::Trick::AllTasks.turn_off();
     }
 
     /// Import what the native half needs from the standard library and from ferrio's Python half, once that is imported.
@@ -132,7 +144,7 @@ mod _ferrio {
         crate::cpython::watch_clock(module.py())?;
         crate::kernel::task::watch_names(module.py())?;
         crate::io::tls::remember_original(module.py())?;
-        crate::io::extra_info::remember_stock(module.py())?;
+        crate::io::extra_info::remember_original(module.py())?;
         crate::module::coroutine_functions::install(module)?;
         #[cfg(not(Py_3_12))]
         crate::cpython::skip_incomplete(module);

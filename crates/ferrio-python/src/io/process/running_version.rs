@@ -40,7 +40,7 @@ impl Behaviour {
             ),
         };
         // An unknown release is taken for the newest known one.
-        let newest = !matches!(self, Self::ExitKnownLater);
+        let newest = !matches!(self, Self::ExitIsDelayed);
         Ok(code_names(class, method, name).unwrap_or(newest))
     }
 }

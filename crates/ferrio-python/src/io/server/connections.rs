@@ -10,7 +10,7 @@ use pyo3::types::{PyWeakrefMethods, PyWeakrefReference};
 use super::Server;
 use crate::base::imports;
 use crate::io::transport::SocketTransport;
-use crate::kernel::event_loop::wake;
+use crate::kernel::event_loop::finish_with_none;
 
 /// Attaches a connection to its server, which is asyncio's own class if a method of asyncio's loop has made it.
 pub fn attach(server: &Bound<'_, PyAny>, transport: &Bound<'_, SocketTransport>) -> PyResult<()> {
@@ -67,7 +67,7 @@ impl Server {
             return Ok(());
         };
         for waiter in waiters.bind(py).try_iter()? {
-            wake(&waiter?)?;
+            finish_with_none(&waiter?)?;
         }
         Ok(())
     }

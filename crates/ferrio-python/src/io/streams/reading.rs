@@ -379,8 +379,8 @@ impl StreamReader {
 #[pymethods]
 impl StreamReader {
     /// Read up to n bytes, at least one unless the stream has ended. If n is negative, read to the end of the stream.
-    #[pyo3(name = "read", signature = (n = Given(None)), text_signature = "($self, n=-1)")]
-    fn read_some(slf: Py<Self>, n: Given) -> Call {
+    #[pyo3(name = "read", signature = (n = Omittable(None)), text_signature = "($self, n=-1)")]
+    fn read_some(slf: Py<Self>, n: Omittable) -> Call {
         Self::READ.call(slf.into_any(), n.0)
     }
 
@@ -403,8 +403,8 @@ impl StreamReader {
     ///
     /// Raises IncompleteReadError if the stream ends before; LimitOverrunError, and leaves the data in the buffer, if more
     /// bytes than the reader's limit precede the separator; ValueError for an empty separator.
-    #[pyo3(signature = (separator = Given(None)), text_signature = "($self, separator=b'\\n')")]
-    fn readuntil(slf: Py<Self>, separator: Given) -> Call {
+    #[pyo3(signature = (separator = Omittable(None)), text_signature = "($self, separator=b'\\n')")]
+    fn readuntil(slf: Py<Self>, separator: Omittable) -> Call {
         Self::READUNTIL.call(slf.into_any(), separator.0)
     }
 

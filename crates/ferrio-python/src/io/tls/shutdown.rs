@@ -11,7 +11,7 @@ use super::TlsProtocol;
 use super::running_version::Release;
 use super::session::Advance;
 use super::state::{AppStage, AppTransport, Stage};
-use crate::io::protocol::fail;
+use crate::io::fatal_error::fail;
 use crate::kernel::event_loop::Loop;
 use crate::{base::imports, cpython};
 

@@ -5,7 +5,7 @@ use pyo3::prelude::*;
 
 use crate::kernel::done_callback::{DoneCallback, DoneCallbackKind};
 use crate::kernel::future::any::{Ended, ended, is_cancelled, is_done, loop_of};
-use crate::kernel::future::native;
+use crate::kernel::future::native_future;
 use crate::kernel::future::{Future, Outcome};
 use crate::kernel::task::{cancel_any, ensure_future_on};
 use crate::waiting::calling_task::current_task_or_none;

@@ -7,7 +7,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyList, PySet, PyTuple};
 
 use super::distinct::distinct;
-use crate::base::arguments::Given;
+use crate::base::arguments::Omittable;
 use crate::base::cell::AttachedCell;
 use crate::base::imports;
 use crate::cpython;
@@ -16,7 +16,7 @@ use crate::kernel::done_callback::{DoneCallback, DoneCallbackKind};
 use crate::kernel::event_loop::finish_with_none;
 use crate::kernel::future::Home;
 use crate::kernel::future::any::{Ended, ended, is_done, is_future};
-use crate::kernel::future::native;
+use crate::kernel::future::native_future;
 use crate::kernel::task::running_loop;
 use crate::waiting::calling_task::{CallingTask, current_task_or_none, waiting_task};
 use crate::waiting::timeouts::Timer;

@@ -12,7 +12,7 @@ use super::acquiring::{self, async_with};
 use super::copying::copyable;
 use super::loop_bound::{self, LoopBound};
 use super::{Lock, Returns, SyncWaiter, attributes};
-use crate::base::arguments::Given;
+use crate::base::arguments::Omittable;
 use crate::base::cell::AttachedCell;
 use crate::base::imports;
 use crate::cpython::subclasses::overrides;
@@ -284,8 +284,8 @@ impl Condition {
     /// Wake n tasks that wait, or all if there are fewer; each goes on when it gets the lock.
     ///
     /// Raises RuntimeError if the lock is not held.
-    #[pyo3(signature = (n = Given(None)), text_signature = "($self, n=1)")]
-    fn notify(&self, py: Python<'_>, n: Given) -> PyResult<()> {
+    #[pyo3(signature = (n = Omittable(None)), text_signature = "($self, n=1)")]
+    fn notify(&self, py: Python<'_>, n: Omittable) -> PyResult<()> {
         self.check_locked(py, "notify")?;
         self.notify_unchecked(&n.or_number(py, 1)?)
     }

@@ -13,7 +13,7 @@ use super::acquiring::{self, Acquirable, async_with};
 use super::copying::copyable;
 use super::loop_bound::{self, LoopBound};
 use super::{Returns, SyncWaiter, attributes};
-use crate::base::arguments::Given;
+use crate::base::arguments::Omittable;
 use crate::cpython::subclasses::{class_of, overrides};
 use crate::kernel::coroutine::{Body, Call, body};
 use crate::{base::imports, cpython};

@@ -39,7 +39,7 @@ impl Timer {
         delay: &Bound<'_, PyAny>,
     ) -> PyResult<Self> {
         let at = time_at(time_after(Loop::now(event_loop)?, delay)?.seconds())?;
-        Self::schedule(event_loop, at, Callback::Wake(future.clone().unbind()))
+        Self::schedule(event_loop, at, Callback::Finish(future.clone().unbind()))
     }
 
     /// Schedules the same on a loop of any class, where asyncio's `_release_waiter` finishes the future.
