@@ -1,11 +1,11 @@
-"""How a Python that a program under ``python -m ferrio`` starts comes to run on ferrio, too.
+"""Sets up ferrio in the Pythons that a program under ``python -m ferrio`` starts.
 
 ``python -m ferrio`` sets an environment variable (`ferrio._process`). ``ferrio_start.pth`` lies in site-packages, where
-every Python that starts reads it, and calls `start` if the variable is set. This module is not in the package because
-importing anything from there imports all of ferrio and asyncio, which many of these Pythons never need: `start` only
-sees to it that ferrio is set up when the program imports asyncio.
+every Python reads it when it starts, and calls `start` if the variable is set. `start` has ferrio set up as soon as the
+program imports asyncio. This module is not in the package because an import from there imports all of ferrio and
+asyncio, which many of these Pythons never need.
 
-A Python that cannot import ferrio, or that is to ignore its environment, runs as it would without.
+A Python that cannot import ferrio, or that ignores its environment, runs without ferrio.
 """
 
 import os
@@ -20,12 +20,12 @@ if TYPE_CHECKING:
 
 VARIABLE = "FERRIO_CHILDREN"
 
-# What is called as soon as the module of that name has been imported.
+# Name of a module: the function to call as soon as it has been imported.
 _awaited: "dict[str, Callable[[], None]]" = {}
 
 
 def start() -> None:
-    """Have this process run on ferrio as the environment says, from the moment at which it imports asyncio."""
+    """Have this process run on ferrio, as the environment says, from the moment when it imports asyncio."""
     words = os.environ[VARIABLE].split(",")
     if words == [""] or (sys.flags.ignore_environment and "isolated" not in words):
         return
@@ -52,7 +52,7 @@ def start() -> None:
 
 
 def when_imported(name: str, call: "Callable[[], None]") -> None:
-    """Call a function as soon as a module has been imported, which may be now. The latest one for a name counts."""
+    """Call a function as soon as a module has been imported, which may be now. Each module has one: the last counts."""
     module = sys.modules.get(name)
     if module is not None and not getattr(module.__spec__, "_initializing", False):
         call()
@@ -63,18 +63,18 @@ def when_imported(name: str, call: "Callable[[], None]") -> None:
 
 
 def forget(name: str) -> None:
-    """Take back what `when_imported` was told about a module."""
+    """Undo `when_imported` for a module."""
     _awaited.pop(name, None)
     if not _awaited and _finder in sys.meta_path:
         sys.meta_path.remove(_finder)
 
 
 def say(loop: str, program: "str | None" = None) -> None:
-    """Tell standard error which loop this process runs on: a line in one system call, whatever others write there.
+    """Write the loop of this process to standard error, in one system call, so that lines of processes do not mix.
 
     Args:
-        loop: the loop.
-        program: the program's name; by default that of the script or module that runs.
+        loop: the text for the loop.
+        program: the name of the program; by default that of the script or module that runs.
     """
     line = f"ferrio: process {os.getpid()} ({program or _program()}): {loop}\n"
     try:  # noqa: SIM105 - contextlib is not there yet.
@@ -84,7 +84,7 @@ def say(loop: str, program: "str | None" = None) -> None:
 
 
 def _program() -> str:
-    """The name of what runs: a script, "-m" and a module, "-c", or "-" for standard input."""
+    """Return the name of the program: a script, "-m" and a module, "-c", or "-" for standard input."""
     argv: list[str] = getattr(sys, "argv", [""])
     name = argv[0]
     if (
@@ -95,21 +95,21 @@ def _program() -> str:
 
 
 class _Finder:
-    """Finds what the other finders in ``sys.meta_path`` find, for the modules that are awaited."""
+    """Has the other finders in ``sys.meta_path`` find the awaited modules, and wraps the loaders that they return."""
 
     def __init__(self) -> None:
-        self._sought: set[str] = set()  # What it is asking the others for.
+        self._sought: set[str] = set()  # The modules that it is asking the other finders for.
 
     def find_spec(
         self, name: str, path: "Sequence[str] | None" = None, target: "ModuleType | None" = None
     ) -> "ModuleSpec | None":
         if name not in _awaited or name in self._sought:
             return None
-        if name == "ferrio":  # The one that this file belongs to, whatever lies in the program's own folder.
+        if name == "ferrio":  # The ferrio of this file, even if the program's own folder has another.
             path = [os.path.dirname(__file__)]
         self._sought.add(name)
         try:
-            # A program may have wrapped this finder: it is asked again, and finds nothing.
+            # A program may have wrapped this finder. Asked again through the wrapper, it finds nothing.
             for finder in sys.meta_path:
                 spec = finder.find_spec(name, path, target)
                 if spec is not None:
@@ -125,7 +125,7 @@ _finder: "Any" = _Finder()
 
 
 class _Loader:
-    """Loads a module by its own loader, the only one that the module will know of, and calls what waits for it."""
+    """Loads a module by its own loader, which the module sees as its only one, and then calls the awaiting function."""
 
     def __init__(self, loader: "Any") -> None:
         self._loader = loader

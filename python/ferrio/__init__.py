@@ -3,13 +3,13 @@
     import ferrio
     ferrio.run(main())
 
-`import ferrio as asyncio` works for a program: everything in `asyncio.__all__` is here. What runs per task, await,
-callback or packet is native; what runs once is the running Python's own.
+A program can say `import ferrio as asyncio`: everything in `asyncio.__all__` is here. Code that runs per task, await,
+callback or packet is native; code that runs once is the running Python's own.
 
 The loop is a drop-in for asyncio's: `ferrio.new_event_loop` is a loop factory for `asyncio.Runner`, `ferrio.install()`
-makes it the default, and `python -m ferrio program.py` runs a program that knows nothing of it. `ferrio.accelerate()`
-puts the native types and functions under asyncio's names, for code that is not to be changed. Importing the package
-changes nothing.
+makes ferrio's loop the default, and `python -m ferrio program.py` runs a program that does not know ferrio.
+`ferrio.accelerate()` puts the native types and functions under asyncio's names, for code that is not to be changed.
+Importing the package changes nothing in asyncio.
 """
 
 import asyncio as _asyncio
@@ -73,8 +73,8 @@ if _sys.version_info >= (3, 14):
         future_discard_from_awaited_by,
     )
 
+from ferrio._exceptions import QueueShutDown
 from ferrio._loop import Loop, Runner, new_event_loop, run  # type: ignore[assignment]
-from ferrio._own import QueueShutDown
 from ferrio._policy import EventLoopPolicy, install, uninstall
 from ferrio._streams import (
     create_subprocess_exec,
@@ -86,13 +86,11 @@ from ferrio._streams import (
 )
 from ferrio._tasks import create_eager_task_factory, eager_task_factory  # type: ignore[assignment]
 from ferrio._accelerate import accelerate, restore
-from ferrio._ferrio import _import_all
+from ferrio import _handed_down  # The native half can be used from here on.
 
-# The platform's usual loop, by the names that programs have for it.
+# asyncio's names for the platform's usual loop.
 EventLoop = SelectorEventLoop = Loop
 DefaultEventLoopPolicy: type = EventLoopPolicy  # type: ignore[no-redef]
-
-_import_all()  # What is imported when it is first used is not there when the interpreter ends.
 
 __all__ = [
     "EventLoop",

@@ -1,4 +1,4 @@
-"""The command line: ``python -m ferrio program`` and ``ferrio program`` run an unmodified program on ferrio's loop."""
+"""The command line: ``python -m ferrio program`` and ``ferrio program`` run an unchanged program on ferrio's loop."""
 
 from __future__ import annotations
 
@@ -41,20 +41,20 @@ _OPTIONS = {
     "--keep-uvloop": {"replace_uvloop": False},
     "--verbose": {"verbose": True},
 }
-# The interpreter's own options that are one letter.
+# The interpreter's own one-letter options.
 _INTERPRETER_OPTIONS = frozenset("bBdEiIOPqRsSuvWxX")
 
 
 def main() -> None:
     """Run the program that the command line (``sys.argv``) names, with ferrio's loop as the default one.
 
-    Its native types and functions stand under asyncio's names, and the Pythons that the program starts run in the same
-    way, unless options say otherwise.
+    ferrio's native types and functions are put under asyncio's names, and the Pythons that the program starts run in
+    the same way, unless options say otherwise.
 
     Returns when the program has come to its end.
 
     Raises:
-        SystemExit: with code 2 if the command line makes no sense; or raised by the program.
+        SystemExit: with code 2 if the command line is wrong; or raised by the program.
         BaseException: whatever else the program raises.
     """
     arguments = sys.argv[1:]

@@ -1,4 +1,8 @@
-"""ferrio's types and functions under asyncio's own names, for code that says `asyncio`."""
+"""`accelerate()` and `restore()`: ferrio's types and functions under asyncio's names, for code that says `asyncio`.
+
+Importing the module pairs each native class with asyncio's (`_counterparts`) and gives native objects the dictionaries
+that asyncio's objects have (`_attributes`), so that either kind of object can be used in place of the other.
+"""
 
 from __future__ import annotations
 
@@ -10,9 +14,9 @@ from types import ModuleType
 from typing import Any
 
 import ferrio
-from ferrio import _attributes, _ferrio, _twins
+from ferrio import _attributes, _counterparts, _ferrio
 
-# What is native because it runs per task, await, callback or packet. Classes first.
+# The names that `accelerate` rebinds.
 CLASSES = (
     "Barrier",
     "BoundedSemaphore",
@@ -52,17 +56,17 @@ FUNCTIONS = (
     "wait_for",
 )
 
-# Of these, what this version of asyncio has.
+# The objects of this version of asyncio at these names.
 _own: dict[str, Any] = {
     name: getattr(asyncio, name) for name in (*CLASSES, *FUNCTIONS) if hasattr(asyncio, name)
 }
 
 for _name in CLASSES:
     if _name in _own:
-        _twins.pair(getattr(_ferrio, _name), _own[_name])
+        _counterparts.pair(getattr(_ferrio, _name), _own[_name])
 
-# Of what is not made by its class, too, programs look at the dictionaries.
-for _native, _stock in (
+# Programs also look at the dictionaries of objects whose class is not public, and so is not paired.
+for _native, _original in (
     (_ferrio.Server, asyncio.Server),
     (_ferrio.SocketTransport, asyncio.selector_events._SelectorSocketTransport),  # type: ignore[attr-defined]
     (_ferrio.DatagramTransport, asyncio.selector_events._SelectorDatagramTransport),  # type: ignore[attr-defined]
@@ -74,22 +78,22 @@ for _native, _stock in (
     (_ferrio.TlsTransport, sslproto._SSLProtocolTransport),
     (_ferrio.TlsProtocol, sslproto.SSLProtocol),
 ):
-    if _stock is not None:
-        _attributes.give_dictionary(_native, _stock)
+    if _original is not None:
+        _attributes.give_dictionary(_native, _original)
 
 for _copied in (_ferrio.StreamReader, _ferrio.StreamReaderProtocol, _ferrio.StreamWriter):
     _ferrio._put_in_class(_copied, "__reduce__", _attributes.copied)
 
-# What stood there before, for `restore`.
+# The names that were rebound, with their values, for `restore`.
 _replaced: list[tuple[ModuleType, str, Any]] = []
 
 
 def accelerate() -> None:
     """Put ferrio's native types and functions under asyncio's names, for code that is not to be changed.
 
-    Code that looks a name up in `asyncio` or one of its modules after this call gets ferrio's; objects and subclasses
-    that were made before go on to work, and `isinstance` and `issubclass` with either class hold for both. Calling it
-    again changes nothing. `restore()` undoes it.
+    Code that looks a name up in `asyncio` or one of its modules after this call finds ferrio's object. Objects and
+    subclasses that were made before keep working, and `isinstance` and `issubclass` hold for both with either class.
+    Calling it again changes nothing. `restore()` undoes it.
     """
     if _replaced:
         return

@@ -1,8 +1,8 @@
-"""`__dict__` of native objects: what asyncio's objects keep there, as a dictionary that shows the object as it is.
+"""`__dict__` of native objects: a view that has the names that asyncio's objects have in their dictionaries.
 
-A native object has its private attributes in Rust. Programs save, copy, compare and restore the dictionaries of
-asyncio's objects, and `copy.copy` does, so the dictionary of a native one has the same names, and what is put into it
-is set. It is made when somebody asks for it and costs nothing before that.
+A native object keeps its private attributes in Rust. Programs, and `copy.copy`, save, copy, compare and restore the
+dictionaries of asyncio's objects. So the dictionary of a native object shows the same names, and setting an item sets
+the attribute. The view is made when a program asks for it, and costs nothing before.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 from ferrio import _ferrio
 
-# A native class, and asyncio's of the kind.
-_twins: dict[type, type] = {}
+# Native class: asyncio's class.
+_counterparts: dict[type, type] = {}
 
 
 if TYPE_CHECKING:
@@ -30,10 +30,10 @@ else:
 
 
 class Attributes(_Mapping):
-    """The attributes of one object: those that are native, and those in the object's own dictionary.
+    """The attributes of one object: native ones, and those in the object's own dictionary.
 
-    It is a `dict` for `isinstance` only; everything is looked up in the object. A native attribute that cannot be set
-    takes the value that it has, so that a dictionary that was saved can be restored.
+    It is a `dict` for `isinstance` only; everything is looked up in the object. A read-only native attribute may be set
+    to the value that it has, so that a saved dictionary can be restored.
     """
 
     __slots__ = ("_names", "_owner")
@@ -79,7 +79,7 @@ class Attributes(_Mapping):
     def __contains__(self, name: object) -> bool:
         return any(name == it for it in self)
 
-    # What `dict` has and `MutableMapping` has not.
+    # The methods of `dict` that `MutableMapping` lacks.
 
     def copy(self) -> dict[str, Any]:
         return dict(self.items())
@@ -108,15 +108,19 @@ class Attributes(_Mapping):
 
 
 def _is_same(now: Any, value: Any) -> bool:
-    """Whether an attribute that cannot be set has a value already."""
+    """Return whether the value of a read-only attribute equals another value."""
     if now is value or now == value:
         return True
-    # Views of those who wait are made anew each time.
+    # A view of waiters is another object at each access.
     return type(now) is type(value) and hasattr(now, "popleft") and [*now] == [*value]
 
 
 class Default:
-    """A class attribute of a subclass that has the name of a native attribute: what the class has, not its objects."""
+    """A class attribute of a subclass with the name of a native attribute.
+
+    The class shows the value of the class attribute, and its objects show the native attribute, as they would if that
+    were in their dictionaries.
+    """
 
     def __init__(self, native: Any, value: Any) -> None:
         self._native = native
@@ -136,23 +140,23 @@ class Default:
 
 @functools.cache
 def names_of(native: type) -> tuple[str, ...]:
-    """The attributes of a native class that asyncio's objects of the kind keep in their dictionaries, or in slots.
+    """Return the native attributes that asyncio's objects keep in their dictionaries or slots: all but properties.
 
-    asyncio's properties are in neither. To find them out takes longer than all else that is done at import.
+    This takes longer than everything else at import, so it is done when a dictionary is first asked for.
     """
-    twin = _twins[native]
+    counterpart = _counterparts[native]
 
     def is_kept(name: str) -> bool:
         kind = type(inspect.getattr_static(native, name))
-        stock = inspect.getattr_static(twin, name, None)
-        is_property = hasattr(stock, "__set__") and not isinstance(stock, MemberDescriptorType)
+        original = inspect.getattr_static(counterpart, name, None)
+        is_property = hasattr(original, "__set__") and not isinstance(original, MemberDescriptorType)
         return kind is GetSetDescriptorType and not name.startswith("__") and not is_property
 
     return tuple(name for name in dir(native) if is_kept(name))
 
 
-def give_dictionary(native: type, twin: type) -> None:
-    """Have `vars()` of a native class's objects show what it shows of those of asyncio's class `twin`."""
+def give_dictionary(native: type, counterpart: type) -> None:
+    """Have `vars()` of native objects show the names that it shows for objects of asyncio's class."""
 
     def show(owner: object) -> Attributes:
         return Attributes(owner, names_of(native))
@@ -162,13 +166,13 @@ def give_dictionary(native: type, twin: type) -> None:
         attributes._own().clear()
         attributes.update(values)
 
-    _twins[native] = twin
+    _counterparts[native] = counterpart
     _ferrio._put_in_class(native, "__dict__", property(show, put))
 
 
 def complete(namespace: dict[str, Any], bases: tuple[type, ...]) -> None:
-    """Complete the namespace of a subclass, so that what its objects inherit is not hidden by what is in the class."""
-    for native in {base for it in bases for base in it.__mro__ if base in _twins}:
+    """Replace class attributes in the namespace of a subclass that would hide native attributes of its objects."""
+    for native in {base for it in bases for base in it.__mro__ if base in _counterparts}:
         for name in namespace.keys() & set(names_of(native)):
             value = namespace[name]
             if not hasattr(value, "__get__"):
@@ -176,6 +180,6 @@ def complete(namespace: dict[str, Any], bases: tuple[type, ...]) -> None:
 
 
 def copied(owner: Any) -> tuple[Any, ...]:
-    """`__reduce__` of a native class whose objects can be copied: the dictionary of a copy is the same."""
+    """Be `__reduce__` of a native class: a copy is a new object with the same dictionary."""
     class_ = type(owner)
     return class_.__new__, (class_,), vars(owner).copy()

@@ -1,4 +1,4 @@
-"""`Loop`, the Python face of the native event loop, and the two ways to get one."""
+"""`Loop`, which joins the native event loop with asyncio's; `run`, `Runner` and `new_event_loop`, which make one."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from ferrio import _ferrio, _patches
 _T = TypeVar("_T")
 
 
-# What is called when the next loop is made.
+# Functions to call once, when the next loop is made.
 announcements: list[Callable[[], None]] = []
 
 
 class Loop(_ferrio.Loop, asyncio.SelectorEventLoop):
     """ferrio's event loop: an `asyncio.AbstractEventLoop`.
 
-    Everything that runs per callback, timer, descriptor, packet and accepted connection is native. What runs once for
-    a program or an outgoing connection is inherited from the running Python's asyncio.
+    Code that runs per callback, timer, descriptor, packet or accepted connection is native. Code that runs once for a
+    program or an outgoing connection is inherited from the running Python's asyncio.
 
     Args:
         selector: accepted for compatibility with `asyncio.SelectorEventLoop` and not used: the loop has its own poller.
@@ -37,9 +37,9 @@ class Loop(_ferrio.Loop, asyncio.SelectorEventLoop):
     __module__ = "ferrio"
 
     def __init__(self, selector: object = None) -> None:
-        # Not SelectorEventLoop's: that makes a selector and a self-pipe, which the native loop has of its own.
+        # Not SelectorEventLoop.__init__, which makes a selector and a self-pipe: the native loop has its own.
         asyncio.BaseEventLoop.__init__(self)
-        # What inherited code and transports that are not ferrio's expect; the native ones are in a native table.
+        # Transports that are not ferrio's enter themselves here. The native transports are in a native table.
         self._foreign_transports: MutableMapping[int, Any] = weakref.WeakValueDictionary()
         self._unix_server_sockets: dict[Any, int] = {}
         while announcements:
@@ -48,7 +48,7 @@ class Loop(_ferrio.Loop, asyncio.SelectorEventLoop):
     def _call_soon(
         self, callback: Callable[..., object], args: Iterable[Any], context: contextvars.Context | None
     ) -> asyncio.Handle:
-        """Queue a callback, from any thread: where asyncio's own `call_soon` and `call_soon_threadsafe` end up."""
+        """Queue a callback, from any thread. asyncio's `call_soon` and `call_soon_threadsafe` call this."""
         elsewhere = self._thread_id not in (None, threading.get_ident())  # type: ignore[attr-defined]
         schedule = _ferrio.Loop.call_soon_threadsafe if elsewhere else _ferrio.Loop.call_soon
         return schedule(self, callback, *args, context=context)
@@ -69,7 +69,7 @@ class Loop(_ferrio.Loop, asyncio.SelectorEventLoop):
 
         @functools.cached_property
         def _watcher(self) -> Any:
-            """What would watch child processes, which the native loop does itself."""
+            """asyncio's child watcher. The native loop does not use it: it watches child processes by itself."""
             if unix_events.can_use_pidfd():
                 return unix_events._PidfdChildWatcher()
             return unix_events._ThreadedChildWatcher()
@@ -79,7 +79,7 @@ _patches.classes = (Loop, asyncio.SelectorEventLoop)
 
 
 class Transports(MutableMapping[int, Any]):
-    """The transports of a loop by their descriptors: the native ones, and those that have put themselves in.
+    """The transports of a loop by descriptor: the native ones, and foreign ones that have entered themselves.
 
     Args:
         loop: the loop.
@@ -108,7 +108,7 @@ class Transports(MutableMapping[int, Any]):
 
 
 def give_way() -> None:
-    """Do nothing: when a Python function begins, the interpreter lets another thread have the GIL if one has asked."""
+    """Let another thread have the GIL if it asks for it: the interpreter looks when a Python function begins."""
 
 
 def new_event_loop() -> Loop:
@@ -140,7 +140,7 @@ class Runner(asyncio.Runner):  # type: ignore[misc]
         super().__init__(debug=debug, loop_factory=loop_factory or self._make_current_loop)
 
     def _make_current_loop(self) -> Loop:
-        """Make the loop that nobody has chosen: as asyncio's, it is the thread's current one until the end."""
+        """Make the default loop, and make it the current loop of the thread, as asyncio's `Runner` does."""
         loop = new_event_loop()
         if not self._set_event_loop:
             asyncio.set_event_loop(loop)

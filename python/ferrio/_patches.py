@@ -1,9 +1,9 @@
-"""Methods that a program has put into asyncio's classes of loops and handles: ferrio's loop obeys them.
+"""Makes ferrio's loop and handles obey methods that a program has replaced in asyncio's classes.
 
-Tracers replace `asyncio.BaseEventLoop.create_task` and the like. In `ferrio.Loop` the native methods come first and
-would hide that, so what is found in asyncio's classes is put into `ferrio.Loop` as well. It usually goes on to
-asyncio's own method, which ends up in the native one through the private methods and attributes that it uses:
-`_call_soon`, `_task_factory`, `_ready` and `_scheduled`.
+Tracers replace `asyncio.BaseEventLoop.create_task` and other methods. The native methods come first in `ferrio.Loop`
+and would hide the replacements, so each replacement is put into `ferrio.Loop` as well. A replacement usually calls
+asyncio's own method, which reaches the native method through the private names that it uses: `_call_soon`,
+`_task_factory`, `_ready` and `_scheduled`.
 """
 
 from __future__ import annotations
@@ -15,20 +15,19 @@ from typing import Any
 
 from ferrio import _ferrio
 
-# asyncio's own methods, as far as they were seen, with their code: some tracers replace only that.
+# The methods that were found to be asyncio's own, with their code: some tracers replace only the code.
 _own: dict[str, tuple[FunctionType, CodeType]] = {}
 
-# `ferrio.Loop` and the class of asyncio's that it derives from.
+# `ferrio.Loop`, and the class of asyncio that it derives from. Both are set by `ferrio._loop`.
 classes: tuple[type, type] = (object, object)
 
-# What was put into `ferrio.Loop`.
+# The replacements that are in `ferrio.Loop`.
 _obeyed: dict[str, Any] = {}
 
-
-# Methods whose native counterparts also look after what only the native loop has: its poller and wake-up descriptor.
+# Methods whose replacements are not obeyed: the native ones also manage the loop's own poller and wake-up descriptor.
 _NOT_OBEYED = {"add_signal_handler", "close", "remove_signal_handler"}
 
-# The public methods that native ones hide.
+# asyncio's public methods that native methods hide.
 _names = tuple(
     name
     for name in vars(_ferrio.Loop)
@@ -37,7 +36,7 @@ _names = tuple(
 
 
 def obey() -> None:
-    """Have `ferrio.Loop` obey what is in asyncio's classes in place of asyncio's own methods, and nothing else."""
+    """Put the replacements that are in asyncio's classes into `ferrio.Loop`, and take out those that are gone."""
     loop_class, inherited = classes
     if not _obeyed and len(_own) == len(_names):
         for name, (own, code) in _own.items():
@@ -47,11 +46,11 @@ def obey() -> None:
         else:
             return
     for name in _names:
-        _look(loop_class, inherited, name)
+        _obey_method(loop_class, inherited, name)
 
 
-def _look(loop_class: type, inherited: type, name: str) -> None:
-    """Look whether one of the methods is asyncio's own."""
+def _obey_method(loop_class: type, inherited: type, name: str) -> None:
+    """Put the replacement of one method into `ferrio.Loop`, or take it out if the method is asyncio's own again."""
     home = next((cls for cls in inherited.__mro__ if name in vars(cls)), None)
     if home is None:
         return
@@ -66,10 +65,10 @@ def _look(loop_class: type, inherited: type, name: str) -> None:
 
 
 def _is_asyncios(method: Any, home: type) -> bool:
-    """Tell whether a method is a function of asyncio's with its own code.
+    """Return whether a method is a function of asyncio with its own code.
 
-    What wraps it has its name and says that it is of its module, but is no function or has the globals of another
-    module. Code that was put into it calls what it finds among its constants.
+    A wrapper may have the name and `__module__` of the function, but is not a function or has the globals of another
+    module. Code that a tracer has put into the function refers to the tracer by a constant that can be called.
     """
     return (
         type(method) is FunctionType
@@ -79,14 +78,14 @@ def _is_asyncios(method: Any, home: type) -> bool:
 
 
 def have_loops_look() -> None:
-    """Have all loops look again which methods are their own."""
+    """Have all loops look again for replaced methods."""
     loop_class, _ = classes
-    # Whatever is set there gives the class another version.
+    # Setting any attribute changes the version of the class, which the loops compare.
     loop_class._parts_changed = None  # type: ignore[attr-defined]
 
 
 def run_is_replaced() -> bool:
-    """Tell whether handles are to be run by something else than `_run` of asyncio's own."""
+    """Return whether a program has replaced `_run` of asyncio's handles."""
     return not all(
         _is_asyncios(handle_class._run, asyncio.Handle)  # type: ignore[attr-defined]
         for handle_class in (asyncio.Handle, asyncio.TimerHandle)
@@ -94,7 +93,7 @@ def run_is_replaced() -> bool:
 
 
 def bound_run(handle: Any, handle_class: type) -> Any:
-    """Return what `handle._run` is for an instance of one of asyncio's classes."""
+    """Return `_run` of one of asyncio's classes of handles, bound to a handle."""
     home = next((cls for cls in handle_class.__mro__ if "_run" in vars(cls)), handle_class)
     method = vars(home)["_run"]
     get = getattr(type(method), "__get__", None)
@@ -102,5 +101,5 @@ def bound_run(handle: Any, handle_class: type) -> Any:
 
 
 def native_task_factory(loop: Any, coro: Any, **kwargs: Any) -> Any:
-    """Make a native task, as `create_task` of a loop that has no task factory does."""
+    """Make a native task, as `create_task` of a loop without a task factory does."""
     return _ferrio.Loop.create_task(loop, coro, **kwargs)

@@ -1,4 +1,4 @@
-"""Making ferrio's loop the default one."""
+"""`install()`, `uninstall()` and `EventLoopPolicy`, which make ferrio's loop the default one."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from typing import Any
 from ferrio import _ferrio
 from ferrio._loop import Loop
 
-# The name without an underscore warns since Python 3.14, and the policies go away in 3.16.
+# The public name warns since Python 3.14, and the policies will be removed in 3.16.
 _DefaultPolicy = getattr(unix_events, "_DefaultEventLoopPolicy", None) or getattr(
     unix_events, "DefaultEventLoopPolicy", object
 )
 
-# asyncio's own; `EventLoop` is another name for it.
+# asyncio's class; `asyncio.EventLoop` is another name for it.
 _SelectorEventLoop: Any = asyncio.SelectorEventLoop
 
 
@@ -28,17 +28,17 @@ class EventLoopPolicy(_DefaultPolicy):  # type: ignore[misc, valid-type]
 def install() -> None:
     """Make ferrio's loop the default one of this process.
 
-    `asyncio.SelectorEventLoop()` makes ferrio's loop from now on, and so does whatever asks for the platform's usual
-    loop: `asyncio.run`, `asyncio.Runner`, `asyncio.new_event_loop`, asyncio's policy and `asyncio.EventLoop`. The
-    class itself stays where it is: classes that derive from it are asyncio's loops as before, and so is a loop that is
-    given a selector. Loops that exist are not touched. Calling it again changes nothing. `uninstall()` undoes it.
+    `asyncio.SelectorEventLoop()` makes ferrio's loop from now on, and so does everything that makes the platform's
+    usual loop: `asyncio.run`, `asyncio.Runner`, `asyncio.new_event_loop`, asyncio's policy and `asyncio.EventLoop`. The
+    class itself is not replaced: instances of its subclasses are asyncio's loops as before, and so are loops that are
+    made with a selector. Existing loops are not touched. Calling it again changes nothing. `uninstall()` undoes it.
     """
     if not _is_installed():
         _SelectorEventLoop.__new__ = staticmethod(_new)
 
 
 def uninstall() -> None:
-    """Undo `install()`: asyncio is as it was. Loops that exist are not touched. Calling it again changes nothing."""
+    """Undo `install()`. Existing loops are not touched. Calling it again changes nothing."""
     if _is_installed():
         del _SelectorEventLoop.__new__
         _ferrio._make_as_object(_SelectorEventLoop)
@@ -56,5 +56,5 @@ def _new(cls: type, *args: object, **kwargs: object) -> object:
     return new(cls) if new is object.__new__ else new(cls, *args, **kwargs)
 
 
-# `inspect.signature` of the class asks `__new__`.
+# `inspect.signature` of the class looks at `__new__`.
 _new.__signature__ = inspect.signature(_SelectorEventLoop.__init__)  # type: ignore[attr-defined]

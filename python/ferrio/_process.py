@@ -1,4 +1,4 @@
-"""What ``python -m ferrio`` sets up in a process, in its own and in those that this one starts (`_ferrio_start`)."""
+"""Sets up ferrio in a process under ``python -m ferrio``: its own, and Pythons that it starts (`_ferrio_start`)."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ class Options(NamedTuple):
     """How a process runs on ferrio.
 
     Attributes:
-        children: the Pythons that it starts do, too.
-        accelerate: with the native types and functions under asyncio's names.
-        replace_uvloop: with ferrio's loop where the program asks for uvloop's.
-        verbose: it says so on standard error.
+        children: the Pythons that it starts run on ferrio, too.
+        accelerate: the native types and functions are under asyncio's names.
+        replace_uvloop: the program gets ferrio's loop where it asks for uvloop's.
+        verbose: the process reports its loop on standard error.
     """
 
     children: bool = True
@@ -29,25 +29,25 @@ class Options(NamedTuple):
     verbose: bool = False
 
     def to_words(self) -> list[str]:
-        """The names of the options that are on."""
+        """Return the names of the options that are on."""
         return [name for name, is_on in self._asdict().items() if is_on]
 
     @classmethod
     def from_words(cls, words: Iterable[str]) -> Options:
-        """The options of which these are on; words that name none are those of another version."""
+        """Return the options of which these are on. Unknown words, which another version may have, are ignored."""
         return cls(**{name: name in words for name in cls._fields})
 
 
-# How this process runs on ferrio, if it was told to say so.
+# The options of this process that were reported, if any.
 _reported: Options | None = None
 
 
 def set_up(options: Options, program: str | None = None) -> None:
-    """Have this process run on ferrio in this way, whatever was set up before.
+    """Have this process run on ferrio, whatever was set up before.
 
     Args:
-        options: the way.
-        program: the program's name, if it cannot be told yet from `sys.argv`.
+        options: how it runs.
+        program: the name of the program, if `sys.argv` does not tell it yet.
     """
     global _reported
     ferrio.install()
@@ -61,14 +61,14 @@ def set_up(options: Options, program: str | None = None) -> None:
         _ferrio_start.forget("uvloop")
     if options.verbose and options != _reported:
         if _reported is None:
-            # A fork whose loop may be uvloop's says so at once.
+            # If the program keeps uvloop's loops, a forked process may never make one of ferrio's: it reports at once.
             os.register_at_fork(after_in_child=_report_later if options.replace_uvloop else _report)
         _reported = options
         _report(program)
 
 
 def set_up_children(options: Options) -> None:
-    """Have the Pythons that this process starts run on ferrio in this way if they are to, and else as without it."""
+    """Have the Pythons that this process starts run on ferrio, if the options say so, and without it otherwise."""
     if options.children:
         isolated = ["isolated"] if sys.flags.ignore_environment else []
         os.environ[_ferrio_start.VARIABLE] = ",".join(options.to_words() + isolated)
@@ -77,17 +77,17 @@ def set_up_children(options: Options) -> None:
 
 
 def _replace_uvloop() -> None:
-    """Have `uvloop.Loop`, of which all that uvloop offers makes its loops, be ferrio's."""
+    """Make `uvloop.Loop` ferrio's loop: everything in uvloop that makes a loop calls it."""
     sys.modules["uvloop"].Loop = ferrio.Loop  # type: ignore[attr-defined]
 
 
 def _report_later() -> None:
-    """Have a forked process say which loop it runs on when it makes one: it may just run another program."""
+    """Have a forked process report when it makes a loop. Many only execute another program and never do."""
     _loop.announcements[:] = [_report]
 
 
 def _report(program: str | None = None) -> None:
-    """Say which loop this process runs on."""
+    """Report which loop this process runs on."""
     if _reported is not None:
         accelerated = "accelerated" if _reported.accelerate else "not accelerated"
         uvloop = "" if _reported.replace_uvloop else ", uvloop's where it is asked for"

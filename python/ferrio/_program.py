@@ -1,13 +1,13 @@
 """Runs a program as the interpreter itself would have run it.
 
-For ``python -m ferrio``: what the program can see of its start (``__main__``, ``sys.argv``, ``sys.path``) and what its
-end shows (traceback, exit code, death by SIGINT) is what ``python program`` gives. It knows nothing of event loops, and
-nothing of ferrio's own options. Modules, directories and zip files go through ``runpy``, as they do in the interpreter;
-scripts, ``-c`` and standard input run in C there (``Modules/main.c``, ``Python/pythonrun.c``), and are followed here
-step by step.
+For ``python -m ferrio``. The program starts with the ``__main__``, ``sys.argv`` and ``sys.path`` that ``python
+program`` gives it, and ends with the same traceback, exit code, or death by SIGINT. This module knows nothing of event
+loops, nor of ferrio's own options. Modules, directories and zip files are run by ``runpy``, as the interpreter does.
+Scripts, ``-c`` and standard input run in C there (``Modules/main.c``, ``Python/pythonrun.c``); this module follows that
+code step by step.
 
-The interpreter is left to end the program: an exception leaves these functions, and `_hide_own_frames` only takes away
-from the traceback the frames that ``python program`` would not have had.
+The interpreter ends the program: an exception leaves these functions, and `_hide_own_frames` only removes from the
+traceback the frames that ``python program`` would not have.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ from types import CodeType, ModuleType, TracebackType
 from typing import Any
 
 _PY_FILE_INPUT = 257  # Py_file_input in Include/compile.h: a whole file, not an expression or a line.
-_PYC_HEADER = 16  # Magic number, flags, and two words that tell whether the source has changed.
+_PYC_HEADER = 16  # Magic number, flags, and two words by which a change of the source is noticed.
 
-# What the interpreter itself calls for -m, directories and zip files; runpy's public functions leave other traces.
+# The function that the interpreter calls for -m, directories and zip files. runpy's public functions differ in details.
 _run_module_as_main: Callable[..., object] = runpy._run_module_as_main  # type: ignore[attr-defined]
 
 
@@ -40,7 +40,7 @@ def run_file(path: str, arguments: list[str]) -> None:
 
     Args:
         path: the path, as it was typed.
-        arguments: what the program finds in ``sys.argv[1:]``.
+        arguments: the program's ``sys.argv[1:]``.
 
     Raises:
         SystemExit: with code 2 if the file cannot be opened, or raised by the program.
@@ -77,7 +77,7 @@ def run_module(name: str, arguments: list[str]) -> None:
 
     Args:
         name: the module's absolute name.
-        arguments: what the program finds in ``sys.argv[1:]``.
+        arguments: the program's ``sys.argv[1:]``.
 
     Raises:
         SystemExit: with a message if there is no such module, or raised by the program.
@@ -91,11 +91,11 @@ def run_module(name: str, arguments: list[str]) -> None:
 
 
 def run_command(command: str, arguments: list[str]) -> None:
-    """Run a program that was given as a string, as ``python -c`` does.
+    """Run a program that is a string, as ``python -c`` does.
 
     Args:
         command: the source.
-        arguments: what the program finds in ``sys.argv[1:]``.
+        arguments: the program's ``sys.argv[1:]``.
 
     Raises:
         BaseException: whatever the program raises.
@@ -126,13 +126,13 @@ def run_stdin(argv: list[str]) -> None:
 
 
 def _replace_path0(entry: str) -> None:
-    """Put the program's directory where the interpreter has put ferrio's own."""
+    """Replace the entry of ``sys.path`` that the interpreter has made for ferrio by the program's directory."""
     if not sys.flags.safe_path:
         sys.path[0] = entry
 
 
 def _fresh_main() -> ModuleType:
-    """Make a ``__main__`` such as the interpreter starts with, in place of the one that ferrio was started in."""
+    """Replace ``__main__``, which ferrio was started in, by one such as the interpreter starts with."""
     main = ModuleType("__main__")
     main.__loader__ = BuiltinImporter
     if sys.version_info < (3, 14):
@@ -199,10 +199,10 @@ def _run_source(source: bytes, filename: str, namespace: dict[str, Any]) -> None
 
 
 def _raise_as_a_file(source: bytes, filename: str, namespace: dict[str, Any]) -> None:
-    """Refuse a source that does not compile, in the words that the interpreter has for files.
+    """Raise the error of a source that does not compile, as the interpreter raises it for a file.
 
-    It reads files with another tokenizer than the one behind `compile`, which words errors of encoding differently and
-    sets some carets elsewhere. So the source is given to the interpreter again, as a file. Without ctypes this returns.
+    The tokenizer for files is another one than that of `compile`: it words errors of encoding differently and puts some
+    carets elsewhere. So the source is passed to the interpreter again, as a file. Without ctypes this returns.
 
     Raises:
         SyntaxError: the interpreter's own.
@@ -230,7 +230,7 @@ def _raise_as_a_file(source: bytes, filename: str, namespace: dict[str, Any]) ->
         file.write(source)
         file.seek(0)
         stream = fdopen(os.dup(file.fileno()), b"rb")
-        # Compiling has already warned of what is to be warned of.
+        # `compile` has already given these warnings.
         with warnings.catch_warnings(record=True):
             run(stream, os.fsencode(filename), _PY_FILE_INPUT, namespace, namespace, 1, None)
 
@@ -239,7 +239,7 @@ def _run_command(command: str, namespace: dict[str, Any]) -> None:
     if sys.version_info >= (3, 14):
         command = textwrap.dedent(command)
     code = compile(command, "<string>", "exec", dont_inherit=True)
-    # From 3.13 on tracebacks show the lines of a command. Its patch releases differ in what they look them up by.
+    # Since Python 3.13 tracebacks show the lines of a command. Its patch releases differ in the key of the lines.
     if (register := getattr(linecache, "_register_code", None)) is not None:
         register(code if hasattr(linecache, "_interactive_cache") else "<string>", command, "<string>")
     exec(code, namespace)
@@ -248,9 +248,9 @@ def _run_command(command: str, namespace: dict[str, Any]) -> None:
 def _hide_own_frames(shown: Callable[[], object] | None) -> None:
     """Have the program's exception hook called without the frames of ferrio and of the ``runpy`` that started it.
 
-    The exception that is on its way gathers those frames as it leaves; the interpreter then calls ``sys.excepthook``,
-    which is the last place where they can be taken away, and the only one that leaves it to the interpreter to end the
-    program as it always does (exit code, ``-i``, and death by SIGINT after KeyboardInterrupt).
+    The exception gathers those frames as it leaves. The interpreter then calls ``sys.excepthook``, which is the last
+    place where they can be removed, and the only one where the interpreter still ends the program as usual (exit code,
+    ``-i``, and death by SIGINT after KeyboardInterrupt).
     """
     hook = getattr(sys, "excepthook", None)
     if hook is None:
@@ -269,7 +269,7 @@ def _hide_own_frames(shown: Callable[[], object] | None) -> None:
 
 
 def _without_own_frames(traceback: TracebackType | None) -> TracebackType | None:
-    """The part of a traceback that lies beneath this module's outermost frames."""
+    """Return the part of a traceback below the outermost frames of this module."""
 
     def own(entry: TracebackType) -> bool:
         return entry.tb_frame.f_globals is globals()

@@ -1,4 +1,7 @@
-"""What programs see of a loop: `_selector` and `_scheduled`, of the classes that they expect."""
+"""The loop's private attributes `_selector` and `_scheduled`, as objects of the classes that programs expect.
+
+`Selector` shows the native poller as a `selectors.BaseSelector`, and `TimerList` the native timers as a list.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,7 @@ from ferrio import _ferrio, _patches
 
 
 class _SelectorClass(ABCMeta):
-    """Has all loops look at the class of their selectors when something was put in the place of `select` there."""
+    """The metaclass of `Selector`. It has all loops look again when a program replaces `select` in the class."""
 
     def __setattr__(cls, name: str, value: object) -> None:
         super().__setattr__(name, value)
@@ -26,9 +29,9 @@ class _SelectorClass(ABCMeta):
 
 
 class Selector(_ferrio.Selector, selectors.BaseSelector, metaclass=_SelectorClass):  # type: ignore[misc]
-    """A loop's poller as one of `selectors`' classes.
+    """A loop's poller as a selector.
 
-    The loop waits by itself until a program puts something in the place of `select`.
+    The loop does not call `select` to wait, unless a program has replaced it.
     """
 
     def __setattr__(self, name: str, value: object) -> None:
@@ -40,15 +43,15 @@ class Selector(_ferrio.Selector, selectors.BaseSelector, metaclass=_SelectorClas
         self._look()
 
     def get_map(self) -> Mapping[Any, selectors.SelectorKey]:
-        """What is watched: the key of each file object."""
+        """Return the mapping of file objects to their keys."""
         return _Map(self)
 
     def close(self) -> None:
-        """Do nothing: the poller is closed with the loop."""
+        """Do nothing. The poller is closed with the loop."""
 
 
 class _Map(Mapping[Any, selectors.SelectorKey]):
-    """What a loop watches, as it is at any time."""
+    """The view of what a loop watches."""
 
     def __init__(self, selector: Selector) -> None:
         self._selector = selector
@@ -56,7 +59,7 @@ class _Map(Mapping[Any, selectors.SelectorKey]):
     def __getitem__(self, fileobj: Any) -> selectors.SelectorKey:
         try:
             key = self._selector._key(self._selector._descriptor(fileobj))
-        except ValueError:  # A number or an object that is no descriptor.
+        except ValueError:  # Not a descriptor, and without one.
             key = None
         if key is None:
             raise KeyError(fileobj)
@@ -69,14 +72,15 @@ class _Map(Mapping[Any, selectors.SelectorKey]):
         return len(self._selector._descriptors())
 
 
-_MAKING = {"__new__", "__init__", "__getattribute__", "__class_getitem__"}
+# The methods of a list that do not look at its items.
+_WITHOUT_ITEMS = {"__new__", "__init__", "__getattribute__", "__class_getitem__"}
 
 
 class TimerList(list[Any]):
-    """The heap of a loop's timers. Whoever has it finds there what was scheduled since.
+    """The heap of a loop's timers. Each method first adds the timers that were scheduled since the last call.
 
     Args:
-        loop: the loop, which puts its timers in when it is asked.
+        loop: the loop.
     """
 
     def __init__(self, loop: _ferrio.Loop) -> None:
@@ -85,7 +89,7 @@ class TimerList(list[Any]):
 
 
 def _up_to_date(method: Callable[..., Any]) -> Callable[..., Any]:
-    """A list's method that finds in the list what was scheduled since."""
+    """Return a list's method that first brings the list up to date."""
 
     @functools.wraps(method)
     def call(self: TimerList, *args: Any, **kwargs: Any) -> Any:
@@ -95,7 +99,7 @@ def _up_to_date(method: Callable[..., Any]) -> Callable[..., Any]:
     return call
 
 
-# What a list has otherwise than any object, but for its making, reads or changes what is in it.
+# Every method that `list` does not share with `object` reads or changes the items, but for those that make a list.
 for _name, _method in vars(list).items():
-    if callable(_method) and _method is not getattr(object, _name, None) and _name not in _MAKING:
+    if callable(_method) and _method is not getattr(object, _name, None) and _name not in _WITHOUT_ITEMS:
         setattr(TimerList, _name, _up_to_date(_method))

@@ -1,4 +1,7 @@
-"""Connections and processes with native streams: what runs once for each of them."""
+"""Functions that open connections, start servers and start processes whose streams are native.
+
+They run once for each connection or process, so they are Python.
+"""
 
 from __future__ import annotations
 
@@ -115,7 +118,7 @@ def _server(
 
 
 class SubprocessStreamProtocol(asyncio.subprocess.SubprocessStreamProtocol):
-    """asyncio's, with native readers and a native writer."""
+    """`asyncio.subprocess.SubprocessStreamProtocol` with native readers and a native writer."""
 
     def connection_made(self, transport: Any) -> None:
         loop = self._loop  # type: ignore[attr-defined]

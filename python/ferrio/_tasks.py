@@ -1,4 +1,4 @@
-"""What native tasks need of the standard library: its own functions, its registry of tasks, and task factories."""
+"""Makes native tasks known to asyncio: in `asyncio.all_tasks`, in the call graph, and by eager task factories."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def release_waiter(waiter: asyncio.Future[None]) -> Callable[..., None]:
 
 
 class _Registry(weakref.WeakSet[Any]):
-    """asyncio's set of tasks that are not its own, which has the native ones, too, when it is looked through."""
+    """asyncio's set of the tasks that are not of its C class; its iterator adds the native tasks."""
 
     def __iter__(self) -> Iterator[Any]:
         yield from super().__iter__()
@@ -29,14 +29,15 @@ class _Registry(weakref.WeakSet[Any]):
 
 
 class _Probe:
-    """Something that can be registered as if it were a task."""
+    """An object to register in place of a task."""
 
 
 def _replace_registry() -> bool:
-    """Have asyncio's registry of tasks that are not its own yield the native ones as well; tell whether it does.
+    """Make asyncio's registry of foreign tasks yield the native ones as well; tell whether that is possible.
 
-    The registry is a `WeakSet`, which only C code has since Python 3.14. It is found through the weak reference that
-    registering something leaves.
+    asyncio registers the tasks that are not of its C class in a `WeakSet`, which only C code can reach since Python
+    3.14. It is found by registering an object: the set then holds a weak reference to the object, whose callback refers
+    to the set.
     """
     probe = _Probe()
     asyncio.tasks._register_task(probe)  # type: ignore[arg-type]
@@ -54,10 +55,10 @@ def _replace_registry() -> bool:
 
 @functools.cache
 def include_in_all_tasks() -> None:
-    """Have `asyncio.all_tasks`, and Python 3.14's call graph, see native tasks from now on; once."""
+    """Make `asyncio.all_tasks`, and Python 3.14's call graph, see native tasks. Only the first call does anything."""
     if _ferrio._tricks()["all-tasks"] and not _replace_registry():
         _ferrio._register_each_task()
-    # asyncio's own functions about the call graph know its own futures only; these pass those on.
+    # asyncio's functions for the call graph take only asyncio's futures. ferrio's take either, and call asyncio's.
     for name in ("future_add_to_awaited_by", "future_discard_from_awaited_by"):
         function = getattr(_ferrio, name, None)
         if function is not None:
@@ -69,7 +70,7 @@ def include_in_all_tasks() -> None:
 
 
 def _include_in_call_graph() -> None:
-    """Have the call graph of one of asyncio's C futures, which remember C tasks only, show native tasks as well."""
+    """Make the call graph of a future of asyncio's C class, which remembers only C tasks, show native tasks as well."""
     graph: Any = asyncio.graph  # type: ignore[attr-defined]
     build = getattr(graph, "_build_graph_for_future", None)
     if build is None:
@@ -81,7 +82,7 @@ def _include_in_call_graph() -> None:
         if _ferrio.Future in type(future).__mro__ or not issubclass(type(future), _CFuture):
             return built
         waiting: set[Any] = {task for task in _ferrio._native_tasks() if task._fut_waiter is future}  # type: ignore[attr-defined]
-        # Combinators that wait for a task are among the callbacks.
+        # A combinator has a callback at the future, which names the task that waits in the combinator.
         through = {getattr(callback, "_waiting_task", None) for callback, _ in future._callbacks or ()}
         waiting |= through - {None}
         more = tuple(graph._build_graph_for_future(task, limit=limit) for task in waiting)
@@ -91,12 +92,12 @@ def _include_in_call_graph() -> None:
 
 
 if sys.version_info >= (3, 12):
-    # Libraries know an eager factory by its code, and read the class of tasks from its closure: anyio does.
+    # Libraries such as anyio recognise an eager factory by its code, and read the class of tasks from its closure.
     create_eager_task_factory = asyncio.create_eager_task_factory
 else:
 
     def create_eager_task_factory(custom_task_constructor: Callable[..., Any]) -> Callable[..., Any]:
-        """Return a task factory whose tasks begin at once: the first step runs inside `create_task`.
+        """Return a task factory whose tasks run their first step inside `create_task`.
 
         Args:
             custom_task_constructor: a callable with the signature of `ferrio.Task`.

@@ -1,8 +1,8 @@
-"""The warnings of objects that nobody has closed, each given where asyncio gives it.
+"""Functions that warn of objects that nobody has closed, each at the place where asyncio warns.
 
-A warning belongs to the code that calls `warnings.warn`: filters look at its module, `default` and `once` count in the
-module's registry, and its file and line are shown. So the call is made by a function that runs in asyncio's module and
-says that it is on the line on which asyncio's own warns.
+A warning belongs to the code that calls `warnings.warn`: filters look at the module of that code, `default` and `once`
+count in the registry of the module, and the message shows its file and line. So each function here has the globals of
+asyncio's module, and the file and line of asyncio's call.
 """
 
 from __future__ import annotations
@@ -28,14 +28,21 @@ def _by_module(text: str, _source: object, warnings: Any = warnings) -> None:
 
 
 def _in(module: types.ModuleType, name: str, line: int, warn: Any) -> Any:
-    """Return `warn` as if it were on a line of a function of a module, counted among the lines that have code."""
+    """Return a copy of `warn` that seems to be in another function, or `warn` itself if there is no such function.
+
+    Args:
+        module: the module of the function.
+        name: the function's name in the module, with dots.
+        line: the line on which `warn` calls `warnings.warn`, counted from 0 among the function's lines that have code.
+        warn: `_by_function` or `_by_module`.
+    """
     try:
         function = operator.attrgetter(name)(module)
     except AttributeError:
         return warn  # Another version of asyncio has no such function.
     code = getattr(function, "__code__", None)
     if not isinstance(code, types.CodeType):
-        return warn  # A program has replaced asyncio's with a function that is not Python code.
+        return warn  # A program has replaced asyncio's function with one that is not Python code.
     lines = sorted({number for _, _, number in code.co_lines() if number is not None})
     there = warn.__code__.replace(
         co_filename=code.co_filename,

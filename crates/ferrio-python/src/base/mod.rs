@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `cell` | cells for the state of objects; one of the two homes of `unsafe` |
 //! | `errors` | conversion of the engine's errors into exceptions |
-//! | `imports` | everything that is imported from the standard library and from ferrio's Python half |
+//! | `imports` | the names of the standard library and of the package `ferrio` that the bindings use |
 //! | `running_code` | questions to the code of the asyncio that runs |
 //! | `arguments` | arguments that may be left out, and arguments that are tested for truth |
 //! | `attributes` | getters and setters of private attributes |

@@ -2,8 +2,9 @@
 
 use pyo3::prelude::*;
 
-/// Warns through a function of `ferrio._warnings`, which attributes the warning to the same place as asyncio does. `warner`
-/// is what a program has passed to the finalizer in place of `warnings` or `warnings.warn`.
+/// Calls one of the package's functions `warn_of_…`, which warns in the module and on the line where asyncio does.
+///
+/// `warner` is what a program has passed to the finalizer to be called in place of `warnings.warn`.
 #[cold]
 pub fn warn(
     function: PyResult<&Bound<'_, PyAny>>,

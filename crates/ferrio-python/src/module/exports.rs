@@ -100,10 +100,15 @@ mod _ferrio {
         crate::cpython::tricks::Trick::AllTasks.turn_off();
     }
 
-    /// Import what the native half needs from the standard library and from ferrio's Python half, once that is imported.
+    /// Take what the native half uses of the package, and import what it uses of the standard library.
+    ///
+    /// Raises:
+    ///     ImportError: an entry is missing or unknown.
     #[pyfunction]
-    fn _import_all(py: Python<'_>) {
-        crate::base::imports::import_all(py);
+    fn _hand_down(table: &Bound<'_, PyDict>) -> PyResult<()> {
+        crate::base::imports::hand_down(table)?;
+        crate::base::imports::import_all(table.py());
+        Ok(())
     }
 
     #[pymodule_init]
