@@ -18,7 +18,8 @@ import textwrap
 import threading
 
 import pytest
-from harness import FD_FOLDER
+
+from tests.harness import FD_FOLDER
 
 LOOPS = ("asyncio", "ferrio")
 DEFAULT_TIMEOUT = 30
@@ -81,6 +82,16 @@ def pytest_pyfunc_call(pyfuncitem):
     loop = pyfuncitem.funcargs["loop"]
     loop.run_until_complete(pyfuncitem.obj(**{name: pyfuncitem.funcargs[name] for name in names}))
     return True
+
+
+@pytest.fixture
+def aio(loop_name):
+    """The names under test: asyncio's on asyncio's loop, and ferrio's on ferrio's."""
+    if loop_name == "asyncio":
+        return asyncio
+    import ferrio
+
+    return ferrio
 
 
 @pytest.fixture

@@ -1,0 +1,1 @@
+"""Checks of the sources: layers, circles, unsafe code, length of files, imports."""

@@ -1,6 +1,6 @@
-"""What the sources of the bindings say of themselves: which modules use which, and what is in a file.
+"""Reads the sources of the bindings: which modules use which, and what is in a file.
 
-A module is a folder or a file below a layer: `kernel/event_loop`. What stands in tests, comments and strings is no use.
+A module is a folder or a file below a layer: `kernel/event_loop`. A name in a comment or a string is not a use.
 """
 
 from __future__ import annotations
@@ -20,9 +20,14 @@ def rust_files(folder: Path = BINDINGS) -> list[Path]:
     return sorted(folder.rglob("*.rs"))
 
 
+def without_comments(file: Path) -> str:
+    """The text of a Rust file without its comments."""
+    return re.sub(r"//[^\n]*|/\*.*?\*/", "", file.read_text(), flags=re.DOTALL)
+
+
 def code_of(file: Path) -> str:
     """The text of a Rust file without its comments, and without what is in quotes."""
-    text = re.sub(r"//[^\n]*|/\*.*?\*/", "", file.read_text(), flags=re.DOTALL)
+    text = without_comments(file)
     return re.sub(r'"(?:[^"\\]|\\.)*"', '""', text, flags=re.DOTALL)
 
 

@@ -1,4 +1,4 @@
-"""A folder of the bindings is a layer, and what it may use stands here (ARCHITECTURE.md tells it in prose)."""
+"""A folder of the bindings is a layer, and uses only the layers below it (ARCHITECTURE.md explains them)."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from tests.architecture.sources import (
     rust_files,
     used_by,
     uses,
+    without_comments,
 )
 
 # Modules of one layer that cannot do without each other, as ARCHITECTURE.md explains.
@@ -36,6 +37,7 @@ UNSAFE = (
     ROOT / "crates/ferrio/src/sys",
     ROOT / "crates/ferrio/tests/engine/sys",
 )
+TESTS = ROOT / "tests"
 # Lines.
 LONGEST = 500
 
@@ -66,13 +68,23 @@ def test_modules_use_each_other_in_no_circle_but_the_known_ones() -> None:
     assert circles(uses()) == CIRCLES
 
 
+def test_the_bindings_name_no_module_of_the_package() -> None:
+    """They get what they use of the package from the table that it hands down."""
+    modules = "|".join(file.stem for file in (ROOT / "python/ferrio").glob("_*.py"))
+    named = {}
+    for file in rust_files(ROOT / "crates"):
+        code = without_comments(file)
+        named[name_of(file)] = re.findall(rf'"ferrio[./](?:{modules})\b|import\w*\([^)]*"ferrio', code)
+    assert {name: found for name, found in named.items() if found} == {}
+
+
 def test_unsafe_code_is_at_home() -> None:
     strangers = [file for file in rust_files(ROOT / "crates") if not any(map(file.is_relative_to, UNSAFE))]
     assert [name_of(it) for it in strangers if re.search(r"\bunsafe\b", code_of(it))] == []
 
 
 def test_no_file_is_long() -> None:
-    files = [*rust_files(ROOT / "crates"), *(ROOT / "python").rglob("*.py")]
+    files = [*rust_files(ROOT / "crates"), *(ROOT / "python").rglob("*.py"), *TESTS.rglob("*.py")]
     lengths = {name_of(file): len(file.read_text().splitlines()) for file in files}
     assert {name: length for name, length in lengths.items() if length > LONGEST} == {}
 

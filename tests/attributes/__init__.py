@@ -1,0 +1,1 @@
+"""The private attributes of native objects, compared with those of asyncio's."""

@@ -6,9 +6,8 @@ import sys
 
 import pytest
 
+from tests.handling.conftest import cancelled, until_seen
 from tests.harness import PY
-
-from .conftest import cancelled, until_seen
 
 
 class WatchedTask(asyncio.Task):

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from .conftest import Failing, until_seen
+from tests.handling.conftest import Failing, until_seen
 
 
 async def endpoint(loop, protocol, **options):

@@ -5,9 +5,8 @@ import asyncio
 import ferrio
 import pytest
 
+from tests.handling.conftest import cancelled
 from tests.harness import PY
-
-from .conftest import cancelled
 
 
 class SlowLock:

@@ -8,9 +8,8 @@ import sys
 
 import pytest
 
+from tests.handling.conftest import until_seen
 from tests.harness import turn
-
-from .conftest import until_seen
 
 
 def fail(*args):

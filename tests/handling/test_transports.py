@@ -7,9 +7,8 @@ import socket
 
 import pytest
 
+from tests.handling.conftest import Failing, connected, until_seen
 from tests.harness import PY, reset, tcp_pair
-
-from .conftest import Failing, connected, until_seen
 
 
 class FailingBuffered(Failing, asyncio.BufferedProtocol):

@@ -3,7 +3,8 @@
 import socket
 
 import pytest
-from harness import Made, Recorder, finish
+
+from tests.harness import Made, Recorder, finish
 
 
 class Asked(Exception):

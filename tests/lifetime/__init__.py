@@ -1,0 +1,1 @@
+"""Objects that live until the interpreter ends, or that nobody has closed."""

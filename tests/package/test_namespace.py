@@ -10,9 +10,10 @@ from pathlib import Path
 import ferrio
 import pytest
 from ferrio import _accelerate
-from harness import PY
 
-EXAMPLES = Path(__file__).parent.parent / "examples"
+from tests.harness import PY
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
 ASYNCIO_S_OWN = _accelerate._own
 # What has another object in ferrio although accelerate() does not replace it.
 FERRIO_S = {

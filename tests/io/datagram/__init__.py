@@ -1,1 +1,1 @@
-"""Datagram endpoints, their transport, and datagram sockets without a transport."""
+"""Datagram endpoints and their transport."""

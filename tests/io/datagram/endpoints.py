@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import socket
 
-from harness import Recorder
+from tests.harness import Recorder
 
 
 class Datagrams(Recorder, asyncio.DatagramProtocol):

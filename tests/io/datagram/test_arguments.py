@@ -6,7 +6,7 @@ import socket
 
 import pytest
 
-from .endpoints import Datagrams, datagram_socket, endpoint
+from tests.io.datagram.endpoints import Datagrams, datagram_socket, endpoint
 
 
 def refuse(*args, **kwargs):

@@ -6,9 +6,9 @@ import logging
 import warnings
 
 import pytest
-from harness import turn
 
-from .endpoints import (
+from tests.harness import turn
+from tests.io.datagram.endpoints import (
     Datagrams,
     blocked_endpoint,
     datagram_socket,

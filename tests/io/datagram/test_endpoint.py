@@ -8,9 +8,9 @@ import sys
 import weakref
 
 import pytest
-from harness import PY, turn
 
-from .endpoints import Datagrams, datagram_socket, endpoint, endpoint_and_peer, received
+from tests.harness import PY, turn
+from tests.io.datagram.endpoints import Datagrams, datagram_socket, endpoint, endpoint_and_peer, received
 
 
 async def test_a_datagram_arrives_with_its_sender_s_address(loop):

@@ -4,9 +4,9 @@ import asyncio
 import contextvars
 
 import pytest
-from harness import PY
 
-from .endpoints import Datagrams, blocked_endpoint, drain, endpoint, unix_socket
+from tests.harness import PY
+from tests.io.datagram.endpoints import Datagrams, blocked_endpoint, drain, endpoint, unix_socket
 
 HEADER = 8 if PY >= (3, 13) else 0
 

@@ -4,9 +4,9 @@ import asyncio
 import socket
 
 import pytest
-from harness import PY
 
-from .endpoints import Datagrams, datagram_socket, endpoint, endpoint_and_peer, received
+from tests.harness import PY
+from tests.io.datagram.endpoints import Datagrams, datagram_socket, endpoint, endpoint_and_peer, received
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from .endpoints import datagram_socket, endpoint, received, unix_socket
+from tests.io.datagram.endpoints import datagram_socket, endpoint, received, unix_socket
 
 linux_only = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="abstract names are Linux's")
 

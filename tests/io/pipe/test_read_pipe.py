@@ -10,7 +10,7 @@ import tempfile
 import pytest
 
 from tests.harness import Recorder, settle
-from tests.pipes.ends import Descriptor, forget, reading, sockets, terminal_to_read
+from tests.io.pipe.ends import Descriptor, forget, reading, sockets, terminal_to_read
 
 
 async def test_data_reaches_the_protocol_in_order(loop):

@@ -8,7 +8,7 @@ import tempfile
 import pytest
 
 from tests.harness import Recorder, settle
-from tests.pipes.ends import Descriptor, forget, read_all, read_exactly, sockets, terminal_to_write, writing
+from tests.io.pipe.ends import Descriptor, forget, read_all, read_exactly, sockets, terminal_to_write, writing
 
 BIG = b"0123456789abcdef" * 65536  # 1 MiB: more than any pipe holds
 

@@ -4,7 +4,7 @@ import gc
 
 import pytest
 
-from tests.process.children import zombies_and_children
+from tests.io.process.children import zombies_and_children
 
 
 @pytest.fixture(autouse=True)

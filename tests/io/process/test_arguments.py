@@ -13,7 +13,7 @@ import sys
 import pytest
 
 from tests.harness import descriptor_count
-from tests.process.children import CAT, DEVNULL, PIPE, Recorder, output_of, python
+from tests.io.process.children import CAT, DEVNULL, PIPE, Recorder, output_of, python
 
 ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="needs to be root")
 

@@ -7,7 +7,7 @@ import signal
 import pytest
 
 from tests.harness import descriptor_count
-from tests.process.children import BLOCKED, PIPE, Recorder, zombies_and_children
+from tests.io.process.children import BLOCKED, PIPE, Recorder, zombies_and_children
 
 
 @pytest.mark.parametrize("turns", range(7))

@@ -11,8 +11,8 @@ import sys
 import pytest
 
 from tests.harness import settle
-from tests.pipes.ends import forget
-from tests.process.children import BLOCKED, CAT, PIPE, Recorder, python, wait_for_zombie
+from tests.io.pipe.ends import forget
+from tests.io.process.children import BLOCKED, CAT, PIPE, Recorder, python, wait_for_zombie
 
 KNOWN_AT_EXIT = "_exit_waiters" in (
     asyncio.base_subprocess.BaseSubprocessTransport._process_exited.__code__.co_names

@@ -6,7 +6,7 @@ import threading
 import pytest
 
 from tests.harness import descriptor_count
-from tests.process.children import CAT, PIPE, zombies_and_children
+from tests.io.process.children import CAT, PIPE, zombies_and_children
 
 
 async def echo(data):

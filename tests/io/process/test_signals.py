@@ -6,7 +6,7 @@ import signal
 
 import pytest
 
-from tests.process.children import BLOCKED, PIPE, Recorder, wait_for_zombie
+from tests.io.process.children import BLOCKED, PIPE, Recorder, wait_for_zombie
 
 
 @pytest.mark.parametrize(

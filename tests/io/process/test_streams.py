@@ -8,7 +8,7 @@ import tempfile
 import ferrio
 import pytest
 
-from tests.process.children import CAT, DEVNULL, PIPE, STDOUT, Recorder, output_of, python
+from tests.io.process.children import CAT, DEVNULL, PIPE, STDOUT, Recorder, output_of, python
 
 BOTH = "import os; os.write(1, b'out'); os.write(2, b'err')"
 

@@ -1,1 +1,1 @@
-"""Behaviour tests of stream connections over Unix sockets."""
+"""Servers on TCP and Unix sockets."""

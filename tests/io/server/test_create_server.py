@@ -4,7 +4,8 @@ import errno
 import socket
 
 import pytest
-from harness import PY, Recorder
+
+from tests.harness import PY, Recorder
 
 IP4, IP6 = socket.AF_INET, socket.AF_INET6
 

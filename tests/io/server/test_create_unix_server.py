@@ -7,7 +7,8 @@ import pathlib
 import socket
 
 import pytest
-from harness import Made, Recorder, finish
+
+from tests.harness import Made, Recorder, finish
 
 NOT_A_STREAM = r"^A UNIX Domain Stream Socket was expected, got <socket"
 

@@ -5,7 +5,8 @@ import socket
 import weakref
 
 import pytest
-from harness import Made, connect, finish, serve
+
+from tests.harness import Made, connect, finish, serve
 
 
 async def test_a_server_is_an_abstract_server_of_its_loop(loop):

@@ -4,7 +4,8 @@ import asyncio
 import socket
 
 import pytest
-from harness import PY, Recorder, connect, finish, serve, settle, unused_port
+
+from tests.harness import PY, Recorder, connect, finish, serve, settle, unused_port
 
 
 async def test_close_stops_accepting_and_keeps_the_connections(loop):

@@ -5,7 +5,8 @@ import os
 import socket
 
 import pytest
-from harness import PY, Made, Recorder
+
+from tests.harness import PY, Made, Recorder
 
 REMOVES = PY >= (3, 13)
 removes = pytest.mark.skipif(not REMOVES, reason="cleanup_socket is new in 3.13")

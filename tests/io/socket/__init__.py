@@ -1,1 +1,1 @@
-"""Readers and writers on descriptors of the user's, and the loop's sock_* methods."""
+"""The loop's `sock_*` methods, and sockets of classes that are not asyncio's."""

@@ -7,9 +7,8 @@ import socket
 import warnings
 from unittest import mock
 
-from harness import settle
-
-from tests.sockets.uses import USES
+from tests.harness import settle
+from tests.io.socket.uses import USES
 
 METHODS = [
     name

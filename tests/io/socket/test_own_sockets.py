@@ -5,10 +5,10 @@ import socket
 from unittest import mock
 
 import pytest
-from harness import PY, socket_pair
 
-from tests.sockets.own_sockets import KINDS, outcome_of
-from tests.sockets.uses import USES
+from tests.harness import PY, socket_pair
+from tests.io.socket.own_sockets import KINDS, outcome_of
+from tests.io.socket.uses import USES
 
 # How methods fail: not yet, an error of the network, any other error.
 FAILURES = {

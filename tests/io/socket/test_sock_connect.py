@@ -6,7 +6,8 @@ import socket
 import ssl
 
 import pytest
-from harness import Recorder, socket_pair, unused_port
+
+from tests.harness import Recorder, socket_pair, unused_port
 
 
 @pytest.fixture

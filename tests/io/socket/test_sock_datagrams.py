@@ -5,7 +5,7 @@ import socket
 
 import pytest
 
-from .endpoints import datagram_socket, endpoint, unix_socket
+from tests.io.datagram.endpoints import datagram_socket, endpoint, unix_socket
 
 
 @pytest.fixture

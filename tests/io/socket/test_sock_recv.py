@@ -4,7 +4,8 @@ import asyncio
 import socket
 
 import pytest
-from harness import Recorder, receive_exactly, reset, socket_pair, tcp_pair
+
+from tests.harness import Recorder, receive_exactly, reset, socket_pair, tcp_pair
 
 
 @pytest.fixture

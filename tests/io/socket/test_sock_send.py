@@ -6,7 +6,8 @@ import io
 import socket
 
 import pytest
-from harness import fill, receive_exactly, reset, small_buffers, socket_pair, tcp_pair
+
+from tests.harness import fill, receive_exactly, reset, small_buffers, socket_pair, tcp_pair
 
 MEGABYTE = 1 << 20
 

@@ -5,7 +5,8 @@ import errno
 import os
 
 import pytest
-from harness import fill, receive_all, receive_exactly, small_buffers, socket_pair, tcp_pair
+
+from tests.harness import fill, receive_all, receive_exactly, small_buffers, socket_pair, tcp_pair
 
 CONTENT = bytes(range(256)) * 8192
 

@@ -5,9 +5,8 @@ import socket
 import tempfile
 from unittest import mock
 
-from harness import Buffered, Recorder, settle
-
-from tests.tls.conftest import Certificates
+from tests.harness import Buffered, Recorder, settle
+from tests.io.tls.conftest import Certificates
 
 DATA = b"0123456789" * 1000
 

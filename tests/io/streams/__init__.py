@@ -1,0 +1,1 @@
+"""`StreamReader`, `StreamWriter`, `StreamReaderProtocol`, and the functions that make them."""

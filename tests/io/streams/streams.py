@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 
-from harness import tcp_pair
+from tests.harness import tcp_pair
 
 
 class Transport:

@@ -5,7 +5,8 @@ import contextlib
 import socket
 
 import pytest
-from harness import PY, reset, unused_port
+
+from tests.harness import PY, reset, unused_port
 
 
 @contextlib.asynccontextmanager

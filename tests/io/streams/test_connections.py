@@ -10,9 +10,9 @@ from unittest import mock
 
 import pytest
 import trustme
-from harness import unused_port
 
-from .streams import connected, served
+from tests.harness import unused_port
+from tests.io.streams.streams import connected, served
 
 
 async def echo(reader, writer):

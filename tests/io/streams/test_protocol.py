@@ -6,9 +6,9 @@ import logging
 import weakref
 
 import pytest
-from harness import PY, receive_all, tcp_pair
 
-from .streams import connected, served, stream_and_peer
+from tests.harness import PY, receive_all, tcp_pair
+from tests.io.streams.streams import connected, served, stream_and_peer
 
 
 class Transport(asyncio.Transport):

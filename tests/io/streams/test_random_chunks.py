@@ -5,7 +5,8 @@ import random
 
 import ferrio
 import pytest
-from harness import PY
+
+from tests.harness import PY
 
 PROGRAMS = 400
 ALPHABET = b"ab\r\n"

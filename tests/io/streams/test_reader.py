@@ -4,9 +4,9 @@ import asyncio
 import sys
 
 import pytest
-from harness import PY, settle
 
-from .streams import Transport, fed, full
+from tests.harness import PY, settle
+from tests.io.streams.streams import Transport, fed, full
 
 HAS_SEVERAL = pytest.mark.skipif(PY < (3, 13), reason="asyncio's readuntil() takes one separator only")
 

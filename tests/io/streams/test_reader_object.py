@@ -5,9 +5,9 @@ import gc
 import weakref
 
 import pytest
-from harness import PY, settle
 
-from .streams import Transport, fed, full
+from tests.harness import PY, settle
+from tests.io.streams.streams import Transport, fed, full
 
 
 async def test_the_buffer_can_be_looked_at_and_changed(loop, reader):

@@ -5,9 +5,9 @@ import gc
 import weakref
 
 import pytest
-from harness import PY, receive_all, receive_exactly, reset, settle
 
-from .streams import stream_and_peer
+from tests.harness import PY, receive_all, receive_exactly, reset, settle
+from tests.io.streams.streams import stream_and_peer
 
 
 async def test_what_is_written_arrives(loop, aio):

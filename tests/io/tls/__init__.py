@@ -1,1 +1,1 @@
-"""Behaviour of TLS transports and of start_tls()."""
+"""TLS transports and `start_tls()`."""

@@ -8,7 +8,7 @@ import ssl
 import pytest
 
 from tests.harness import Recorder
-from tests.tls.peer import connected
+from tests.io.tls.peer import connected
 
 
 async def test_close_sends_what_was_written(pair):

@@ -11,7 +11,7 @@ import ssl
 import pytest
 
 from tests.harness import Recorder
-from tests.tls.peer import connected
+from tests.io.tls.peer import connected
 
 pytestmark = pytest.mark.timeout(15)
 

@@ -7,9 +7,8 @@ import pytest
 
 from tests.handling import conftest as handling
 from tests.harness import tcp_pair
-
-from .conftest import settled
-from .peer import connected
+from tests.io.tls.conftest import settled
+from tests.io.tls.peer import connected
 
 probe, run_around, until_seen = handling.probe, handling.run_around, handling.until_seen
 

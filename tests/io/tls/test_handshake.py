@@ -10,7 +10,7 @@ import pytest
 
 from ferrio import _ferrio
 from tests.harness import Recorder, serve, tcp_pair, until_closed
-from tests.tls.conftest import settled
+from tests.io.tls.conftest import settled
 
 
 async def test_both_sides_talk(pair, loop_name, data_path):

@@ -8,7 +8,7 @@ import threading
 import pytest
 
 from tests.harness import Recorder, tcp_pair
-from tests.tls.peer import Peer
+from tests.io.tls.peer import Peer
 
 
 @pytest.fixture

@@ -1,1 +1,1 @@
-"""Servers, clients, stream transports and the standard library's streams on top of them."""
+"""Stream transports: making connections, reading, writing, and the protocols on top."""

@@ -9,9 +9,8 @@ import re
 import socket
 import sys
 
-from harness import Recorder, settle
-
-from tests.tls.conftest import Certificates
+from tests.harness import Recorder, settle
+from tests.io.tls.conftest import Certificates
 
 DATA = b"0123456789abcdef"
 

@@ -4,7 +4,8 @@ import asyncio
 import mmap
 
 import pytest
-from harness import Buffered, Recorder, receive_all, transport_and_peer
+
+from tests.harness import Buffered, Recorder, receive_all, transport_and_peer
 
 
 async def test_data_is_read_into_the_buffer_of_the_protocol(loop):

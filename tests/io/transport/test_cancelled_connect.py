@@ -6,7 +6,8 @@ import os
 import socket
 
 import pytest
-from harness import Recorder, descriptor_count, finish, socket_pair
+
+from tests.harness import Recorder, descriptor_count, finish, socket_pair
 
 
 @pytest.fixture

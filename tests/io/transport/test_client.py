@@ -6,7 +6,8 @@ import socket
 import ssl
 
 import pytest
-from harness import PY, Recorder, connect, descriptor_count, finish, serve, socket_pair, unused_port
+
+from tests.harness import PY, Recorder, connect, descriptor_count, finish, serve, socket_pair, unused_port
 
 
 @pytest.fixture

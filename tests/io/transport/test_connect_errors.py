@@ -4,7 +4,8 @@ import errno
 import socket
 
 import pytest
-from harness import PY, Recorder, descriptor_count, unused_port
+
+from tests.harness import PY, Recorder, descriptor_count, unused_port
 
 groups = pytest.mark.skipif(PY < (3, 12), reason="all_errors is new in 3.12")
 

@@ -6,7 +6,8 @@ import pathlib
 import socket
 
 import pytest
-from harness import Made, Recorder, finish, receive_exactly, socket_pair
+
+from tests.harness import Made, Recorder, finish, receive_exactly, socket_pair
 
 NOT_A_STREAM = r"^A UNIX Domain Stream Socket was expected, got <socket"
 

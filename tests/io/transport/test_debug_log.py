@@ -5,7 +5,8 @@ import logging
 import socket
 
 import pytest
-from harness import Recorder, connect, finish, reset, serve, tcp_pair, transport_and_peer
+
+from tests.harness import Recorder, connect, finish, reset, serve, tcp_pair, transport_and_peer
 
 
 @pytest.fixture

@@ -5,7 +5,8 @@ import contextlib
 import socket
 
 import pytest
-from harness import PY, Recorder, fill, receive_exactly, transport_and_peer
+
+from tests.harness import PY, Recorder, fill, receive_exactly, transport_and_peer
 
 KILOBYTE = 1024
 

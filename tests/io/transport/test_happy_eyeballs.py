@@ -5,7 +5,8 @@ import contextlib
 import socket
 
 import pytest
-from harness import Recorder, finish, unused_port
+
+from tests.harness import Recorder, finish, unused_port
 
 
 @contextlib.contextmanager

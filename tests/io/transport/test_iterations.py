@@ -3,7 +3,8 @@
 import asyncio
 
 import pytest
-from harness import Made, Recorder, connect, finish, socket_pair, tcp_pair, transport_and_peer, turn
+
+from tests.harness import Made, Recorder, connect, finish, socket_pair, tcp_pair, transport_and_peer, turn
 
 
 @pytest.fixture

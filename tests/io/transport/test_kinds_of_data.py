@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from tests.tcp.kinds_of_data import DATA, KINDS, WAYS, outcome_of
+from tests.io.transport.kinds_of_data import DATA, KINDS, WAYS, outcome_of
 
 # Buffers whose length in Python is not their number of bytes, or that have none. asyncio counts what was sent by that
 # length: it breaks the connection, goes on for ever or raises after all has been sent. ferrio sends their bytes.

@@ -3,7 +3,7 @@
 import asyncio
 import socket
 
-from harness import Made, connect, descriptor_count, finish, serve
+from tests.harness import Made, connect, descriptor_count, finish, serve
 
 
 class Echo(asyncio.Protocol):

@@ -5,7 +5,8 @@ import socket
 import struct
 
 import pytest
-from harness import Made, Recorder, finish
+
+from tests.harness import Made, Recorder, finish
 
 pytestmark = pytest.mark.skipif(not hasattr(socket, "SO_PEERCRED"), reason="SO_PEERCRED is Linux's")
 

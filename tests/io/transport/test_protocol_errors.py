@@ -3,7 +3,8 @@
 import asyncio
 
 import pytest
-from harness import Buffered, Recorder, socket_pair, tcp_pair, transport_and_peer, turns
+
+from tests.harness import Buffered, Recorder, socket_pair, tcp_pair, transport_and_peer, turns
 
 
 def failing(method, exc, base=Recorder, times=1000):

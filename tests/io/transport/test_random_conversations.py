@@ -6,7 +6,8 @@ import random
 import socket
 
 import pytest
-from harness import Buffered, Recorder, turn
+
+from tests.harness import Buffered, Recorder, turn
 
 STEPS = 25
 

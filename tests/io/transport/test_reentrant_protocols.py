@@ -4,7 +4,8 @@ import asyncio
 import gc
 
 import pytest
-from harness import PY, Recorder, socket_pair, transport_and_peer
+
+from tests.harness import PY, Recorder, socket_pair, transport_and_peer
 
 
 async def test_the_transport_may_be_used_from_every_callback_of_its_protocol(loop):

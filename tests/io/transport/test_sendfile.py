@@ -5,7 +5,8 @@ import asyncio
 import io
 
 import pytest
-from harness import Recorder, receive_all, receive_exactly, reset, transport_and_peer
+
+from tests.harness import Recorder, receive_all, receive_exactly, reset, transport_and_peer
 
 
 @pytest.fixture

@@ -4,7 +4,8 @@ import os
 import socket
 
 import pytest
-from harness import Buffered, Recorder, connect, finish, serve, tcp_pair, turn
+
+from tests.harness import Buffered, Recorder, connect, finish, serve, tcp_pair, turn
 
 
 def turn_after(loop, callback):

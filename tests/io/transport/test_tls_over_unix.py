@@ -6,7 +6,8 @@ import ssl
 
 import pytest
 import trustme
-from harness import Made, Recorder, descriptor_count, finish
+
+from tests.harness import Made, Recorder, descriptor_count, finish
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,7 @@
 import asyncio
 import socket
 
-from harness import (
+from tests.harness import (
     Recorder,
     receive_all,
     reset,

@@ -7,7 +7,8 @@ import socket
 import weakref
 
 import pytest
-from harness import (
+
+from tests.harness import (
     Recorder,
     reset,
     socket_pair,

@@ -3,7 +3,7 @@
 import asyncio
 import socket
 
-from harness import Buffered, Recorder, reset, socket_pair, transport_and_peer
+from tests.harness import Buffered, Recorder, reset, socket_pair, transport_and_peer
 
 
 async def iterations(count=5):

@@ -5,7 +5,8 @@ import asyncio
 import socket
 
 import pytest
-from harness import (
+
+from tests.harness import (
     PY,
     Recorder,
     fill,

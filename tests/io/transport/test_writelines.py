@@ -3,7 +3,8 @@
 import socket
 
 import pytest
-from harness import (
+
+from tests.harness import (
     PY,
     receive_all,
     receive_exactly,

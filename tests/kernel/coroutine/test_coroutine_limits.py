@@ -7,7 +7,8 @@ import warnings
 
 import ferrio
 import pytest
-from harness import PY
+
+from tests.harness import PY
 
 
 def raise_stop(*_args):

@@ -11,7 +11,8 @@ import weakref
 
 import ferrio
 import pytest
-from harness import PY
+
+from tests.harness import PY
 
 VALUES = [
     None,

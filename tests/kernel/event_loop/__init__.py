@@ -1,4 +1,1 @@
-"""The loop itself.
-
-Callbacks, timers, iterations, life and death, threads, errors, debug mode, executors, signals, DNS.
-"""
+"""The loop: callbacks, timers, iterations, descriptors, threads, errors, debug mode, executors, signals, DNS."""

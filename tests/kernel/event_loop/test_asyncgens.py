@@ -5,7 +5,8 @@ import gc
 import sys
 
 import pytest
-from harness import turn, turns
+
+from tests.harness import turn, turns
 
 
 async def counter(closed, *, fail_with=None):

@@ -4,7 +4,8 @@ import gc
 import weakref
 
 import pytest
-from harness import turn
+
+from tests.harness import turn
 
 
 def test_callbacks_run_in_the_order_they_were_added(loop):

@@ -5,7 +5,8 @@ import contextvars
 import itertools
 
 import pytest
-from harness import PY, Recorder, socket_pair, turn, turns
+
+from tests.harness import PY, Recorder, socket_pair, turn, turns
 
 variable = contextvars.ContextVar("variable", default="unset")
 

@@ -8,7 +8,8 @@ import sys
 import time
 
 import pytest
-from harness import turn
+
+from tests.harness import turn
 
 WRONG_THREAD = r"^Non-thread-safe operation invoked on an event loop other than the current one$"
 

@@ -8,7 +8,8 @@ import socket
 import traceback
 
 import pytest
-from harness import PY, turn, turns
+
+from tests.harness import PY, turn, turns
 
 
 @pytest.fixture

@@ -6,7 +6,8 @@ import threading
 import time
 
 import pytest
-from harness import PY
+
+from tests.harness import PY
 
 SHUT_DOWN = r"^Executor shutdown has been called$"
 

@@ -1,7 +1,8 @@
 """fork() inside a running loop: the child starts afresh and the parent runs on."""
 
 import pytest
-from harness import PY
+
+from tests.harness import PY
 
 FORK = """
     import os, signal, sys

@@ -4,7 +4,8 @@ import asyncio
 import contextlib
 
 import pytest
-from harness import socket_pair, turn
+
+from tests.harness import socket_pair, turn
 
 
 class Own(BaseException):

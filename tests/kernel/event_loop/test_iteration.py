@@ -3,7 +3,7 @@
 import asyncio
 import threading
 
-from harness import socket_pair, turn
+from tests.harness import socket_pair, turn
 
 
 def test_callbacks_added_by_callbacks_run_in_the_next_iteration(loop):

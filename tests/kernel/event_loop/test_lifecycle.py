@@ -10,7 +10,8 @@ import warnings
 import weakref
 
 import pytest
-from harness import FD_FOLDER, PY, socket_pair, turn
+
+from tests.harness import FD_FOLDER, PY, socket_pair, turn
 
 CLOSED = r"^Event loop is closed$"
 

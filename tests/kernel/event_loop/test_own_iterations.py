@@ -7,7 +7,8 @@ import socket
 import threading
 
 import pytest
-from harness import turn, turns
+
+from tests.harness import turn, turns
 
 
 @pytest.fixture

@@ -11,7 +11,8 @@ from unittest import mock
 
 import ferrio
 import pytest
-from harness import turn, turns
+
+from tests.harness import turn, turns
 
 
 class Clock:

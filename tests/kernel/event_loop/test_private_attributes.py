@@ -9,7 +9,8 @@ import threading
 import weakref
 
 import pytest
-from harness import turn, turns
+
+from tests.harness import turn, turns
 
 # What has another value on a new loop, and why.
 OTHERWISE = {

@@ -7,7 +7,8 @@ import contextlib
 import signal
 
 import pytest
-from harness import socket_pair
+
+from tests.harness import socket_pair
 
 pytestmark = [
     pytest.mark.ferrio_only,

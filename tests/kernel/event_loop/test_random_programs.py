@@ -5,7 +5,8 @@ import contextlib
 import random
 
 import pytest
-from harness import socket_pair, turn
+
+from tests.harness import socket_pair, turn
 
 ITERATIONS = 12
 

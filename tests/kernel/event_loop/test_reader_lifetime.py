@@ -6,7 +6,8 @@ import socket
 import weakref
 
 import pytest
-from harness import Recorder, socket_pair, turn, turns
+
+from tests.harness import Recorder, socket_pair, turn, turns
 
 
 @pytest.fixture

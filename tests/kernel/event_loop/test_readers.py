@@ -5,7 +5,8 @@ import os
 import socket
 
 import pytest
-from harness import socket_pair, turn, turns
+
+from tests.harness import socket_pair, turn, turns
 
 
 @pytest.fixture

@@ -9,7 +9,8 @@ import threading
 import tracemalloc
 
 import pytest
-from harness import turn, turns
+
+from tests.harness import turn, turns
 
 
 def test_ready_can_be_multiplied(loop):

@@ -6,7 +6,8 @@ import gc
 import threading
 
 import pytest
-from harness import socket_pair, turn, turns
+
+from tests.harness import socket_pair, turn, turns
 
 
 class Dropped:

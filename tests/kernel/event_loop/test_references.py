@@ -7,7 +7,8 @@ import gc
 import sys
 
 import pytest
-from harness import Buffered, Recorder, socket_pair, turn, turns
+
+from tests.harness import Buffered, Recorder, socket_pair, turn, turns
 
 REPEAT = 50
 

@@ -4,7 +4,8 @@ import asyncio
 import functools
 
 import pytest
-from harness import turn
+
+from tests.harness import turn
 
 NOT_AWAITABLE = r"^An asyncio.Future, a coroutine or an awaitable is required$"
 

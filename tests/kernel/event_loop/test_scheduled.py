@@ -8,7 +8,8 @@ import weakref
 
 import ferrio
 import pytest
-from harness import turn, turns
+
+from tests.harness import turn, turns
 
 
 def test_scheduled_holds_the_timers_as_a_heap(loop):

@@ -5,7 +5,8 @@ import selectors
 import threading
 
 import pytest
-from harness import turn, turns
+
+from tests.harness import turn, turns
 
 READ, WRITE = selectors.EVENT_READ, selectors.EVENT_WRITE
 

@@ -4,7 +4,8 @@ import signal
 import textwrap
 
 import pytest
-from harness import wait_until_asleep
+
+from tests.harness import wait_until_asleep
 
 # A program that was started in the background may have inherited that SIGINT is ignored.
 DEFAULT = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"

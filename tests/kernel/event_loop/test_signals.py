@@ -6,7 +6,8 @@ import signal
 import threading
 
 import pytest
-from harness import turn, wait_until_asleep
+
+from tests.harness import turn, wait_until_asleep
 
 
 @pytest.fixture(autouse=True)

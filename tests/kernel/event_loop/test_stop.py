@@ -3,7 +3,8 @@
 import threading
 
 import pytest
-from harness import socket_pair, turn
+
+from tests.harness import socket_pair, turn
 
 
 def test_stop_lets_the_iteration_finish(loop):

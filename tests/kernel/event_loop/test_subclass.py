@@ -6,7 +6,8 @@ import sys
 from unittest import mock
 
 import pytest
-from harness import PY, turn, turns
+
+from tests.harness import PY, turn, turns
 
 
 @pytest.fixture

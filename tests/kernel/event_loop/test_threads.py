@@ -9,7 +9,8 @@ import threading
 import time
 
 import pytest
-from harness import turn, wait_until_asleep
+
+from tests.harness import turn, wait_until_asleep
 
 
 @pytest.fixture

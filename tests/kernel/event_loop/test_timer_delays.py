@@ -4,7 +4,8 @@ import math
 from fractions import Fraction
 
 import pytest
-from harness import turn
+
+from tests.harness import turn
 
 
 @pytest.mark.parametrize("delay", [0, -1, -0.0, -1e9, False, float("-inf")])

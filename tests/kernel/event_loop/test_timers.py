@@ -6,7 +6,8 @@ import time
 import weakref
 
 import pytest
-from harness import turn
+
+from tests.harness import turn
 
 
 def run_until(loop, when):

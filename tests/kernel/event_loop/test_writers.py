@@ -4,7 +4,8 @@ import os
 import socket
 
 import pytest
-from harness import fill, socket_pair, turn, turns
+
+from tests.harness import fill, socket_pair, turn, turns
 
 
 @pytest.fixture

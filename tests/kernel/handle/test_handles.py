@@ -6,7 +6,8 @@ import gc
 import weakref
 
 import pytest
-from harness import PY, turn
+
+from tests.harness import PY, turn
 
 
 def test_call_soon_returns_a_handle(loop):

@@ -12,7 +12,8 @@ from unittest import mock
 
 import ferrio
 import pytest
-from harness import Recorder, connect, finish, serve, transport_and_peer, turn, turns
+
+from tests.harness import Recorder, connect, finish, serve, transport_and_peer, turn, turns
 
 OWN = asyncio.Handle._run
 

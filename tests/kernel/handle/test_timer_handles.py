@@ -4,7 +4,8 @@ import asyncio
 import contextvars
 
 import pytest
-from harness import PY, turn
+
+from tests.harness import PY, turn
 
 
 @pytest.fixture

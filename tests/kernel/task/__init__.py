@@ -1,0 +1,1 @@
+"""Tasks, alone and among asyncio's own."""

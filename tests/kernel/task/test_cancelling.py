@@ -3,7 +3,8 @@
 import asyncio
 
 import pytest
-from harness import PY
+
+from tests.harness import PY
 
 
 async def turns(aio, count=1):

@@ -10,7 +10,8 @@ from unittest import mock
 
 import ferrio
 import pytest
-from harness import PY
+
+from tests.harness import PY
 
 # The name by which asyncio's own functions know it.
 GET_EVENT_LOOP = "get_event_loop" if PY >= (3, 12) else "_get_event_loop"

@@ -10,7 +10,8 @@ import types
 import weakref
 
 import pytest
-from harness import PY, turn
+
+from tests.harness import PY, turn
 
 
 def shape(text):

@@ -7,7 +7,8 @@ import sys
 
 import ferrio
 import pytest
-from harness import PY
+
+from tests.harness import PY
 
 NAMES = [asyncio, ferrio]
 both = pytest.mark.parametrize("others", NAMES, ids=["asyncio's", "ferrio's"])

@@ -5,7 +5,8 @@ import contextvars
 import inspect
 
 import pytest
-from harness import PY, turn
+
+from tests.harness import PY, turn
 
 # Until 3.13 the factory is called with the coroutine, and with `context` only when there is one; the loop
 # sets the name. Since then it gets every keyword argument that create_task() was given. Which of the two

@@ -3,7 +3,8 @@
 import asyncio
 
 import pytest
-from harness import PY
+
+from tests.harness import PY
 
 is_asynchronous = pytest.mark.skipif(PY < (3, 13), reason="an asynchronous iterator since 3.13")
 

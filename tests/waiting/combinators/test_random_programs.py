@@ -6,7 +6,8 @@ import random
 
 import ferrio
 import pytest
-from harness import PY
+
+from tests.harness import PY
 
 SEEDS = range(300)
 MAX_TASKS = 16

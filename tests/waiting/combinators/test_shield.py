@@ -4,7 +4,8 @@ import asyncio
 import gc
 
 import pytest
-from harness import PY
+
+from tests.harness import PY
 
 
 async def test_the_outer_future_ends_as_the_inner_one(loop, aio):

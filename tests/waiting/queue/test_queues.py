@@ -6,7 +6,8 @@ from fractions import Fraction
 
 import ferrio
 import pytest
-from harness import PY, settle
+
+from tests.harness import PY, settle
 
 KINDS = ("Queue", "PriorityQueue", "LifoQueue")
 

@@ -1,0 +1,1 @@
+"""Locks, events, conditions, semaphores and barriers."""

@@ -10,7 +10,8 @@ import random
 
 import ferrio
 import pytest
-from harness import PY
+
+from tests.harness import PY
 
 SEEDS = range(300)
 TASKS = 8

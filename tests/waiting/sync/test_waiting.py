@@ -3,7 +3,8 @@
 import asyncio
 
 import pytest
-from harness import PY, settle
+
+from tests.harness import PY, settle
 
 
 async def started(*coroutines):

@@ -6,7 +6,8 @@ import sys
 
 import ferrio
 import pytest
-from harness import PY
+
+from tests.harness import PY
 
 
 async def fail(aio, exception, turns=0):

@@ -3,7 +3,8 @@
 import asyncio
 
 import pytest
-from harness import PY
+
+from tests.harness import PY
 
 
 async def test_it_gives_the_result_in_time(loop, aio):

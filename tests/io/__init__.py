@@ -1,0 +1,1 @@
+"""Transports, servers, processes, TLS and streams, with the loop's methods that belong to them."""

@@ -1,0 +1,1 @@
+"""The loop, handles, futures, native coroutines and tasks."""

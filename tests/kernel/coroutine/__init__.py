@@ -1,0 +1,1 @@
+"""Coroutines that are written in Rust."""

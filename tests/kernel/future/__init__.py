@@ -1,0 +1,1 @@
+"""Futures, and the call graph that they are part of."""

@@ -1,0 +1,1 @@
+"""The handles of callbacks and timers."""

@@ -1,0 +1,1 @@
+"""The Python package: its names, `accelerate()`, `install()`, and what it hands down to its native half."""

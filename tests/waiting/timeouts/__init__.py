@@ -1,0 +1,1 @@
+"""`sleep`, `timeout`, `timeout_at` and `wait_for`."""
