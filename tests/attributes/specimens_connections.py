@@ -16,7 +16,7 @@ from typing import Any
 import trustme
 
 from tests.attributes.walking import Side, kind
-from tests.harness import Recorder, small_buffers, tcp_pair
+from tests.harness import Recorder, small_buffers, tcp_pair, until_closed
 
 READ_UNTIL_THE_END = "import sys; sys.stdin.read()"
 
@@ -98,7 +98,7 @@ async def connection(side: Side, protocol: asyncio.BaseProtocol) -> AsyncIterato
             yield transport, peer
         finally:
             transport.abort()
-            await asyncio.sleep(0.01)
+            await until_closed(side.loop, ours)
 
 
 @kind(

@@ -13,7 +13,7 @@ from unittest import mock
 import ferrio
 import pytest
 
-from tests.harness import PY, tcp_pair
+from tests.harness import PY, tcp_pair, until_closed
 
 
 @pytest.fixture(params=[asyncio, ferrio], ids=["asyncio's names", "ferrio's names"])
@@ -39,7 +39,7 @@ async def test_a_protocol_s_state_survives_connection_lost(
     with peer:
         transport, _ = await loop.create_connection(lambda: protocol, sock=ours)
         transport.close()
-        await asyncio.sleep(0.01)
+        await until_closed(loop, ours)
     assert not protocol._connection_lost
     assert protocol._transport is transport
     assert protocol._stream_reader is reader
@@ -108,7 +108,7 @@ async def test_a_private_attribute_is_patched_and_put_back(
             assert transport.get_extra_info("peername") == "somewhere"
         assert transport._extra is extra
         transport.abort()
-        await asyncio.sleep(0.01)
+        await until_closed(loop, ours)
 
 
 async def test_extra_information_is_patched_for_all_transports(loop: asyncio.AbstractEventLoop) -> None:
@@ -120,7 +120,7 @@ async def test_extra_information_is_patched_for_all_transports(loop: asyncio.Abs
         patched.assert_called_with("peername")
         assert transport.get_extra_info("peername") == peer.getsockname()
         transport.abort()
-        await asyncio.sleep(0.01)
+        await until_closed(loop, ours)
 
 
 def test_a_class_attribute_does_not_hide_an_object_s(

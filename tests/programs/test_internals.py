@@ -1,4 +1,4 @@
-"""What libraries read of the insides of streams and loops is there and true; `tests/tasks/test_mixing.py` has tasks."""
+"""The private parts of streams and loops that libraries read (of tasks: `tests/kernel/task/test_mixing.py`)."""
 
 from __future__ import annotations
 

@@ -134,7 +134,9 @@ async def test_a_stopped_process_has_not_exited(loop):
     process.send_signal(signal.SIGSTOP)
     os.waitid(os.P_PID, process.pid, os.WSTOPPED)
     waiting = loop.create_task(process.wait())
-    await asyncio.sleep(0.02)
+    # The loop notices the exit of another process, which came later.
+    other = await asyncio.create_subprocess_exec("true")
+    assert await other.wait() == 0
     assert not waiting.done()
     process.send_signal(signal.SIGCONT)
     process.kill()

@@ -1,4 +1,4 @@
-"""sock_recvfrom(), sock_recvfrom_into() and sock_sendto() beyond what tests/sockets has."""
+"""sock_recvfrom(), sock_recvfrom_into() and sock_sendto()."""
 
 import asyncio
 import socket

@@ -113,8 +113,10 @@ async def test_data_behind_the_goodbye_is_delivered_first(loop, server_context, 
             peer.tls.unwrap()
         peer.send()
         peer.sock.shutdown(socket.SHUT_WR)
-        for _ in range(20):
-            await asyncio.sleep(0.001)
+        while protocol.transport.get_read_buffer_size() < 10_000:
+            await asyncio.sleep(0)
+        for _ in range(5):  # The end of the connection is read next.
+            await asyncio.sleep(0)
         assert protocol.received == b""
         protocol.transport.resume_reading()
         async with asyncio.timeout(5):

@@ -198,8 +198,8 @@ async def test_a_session_is_resumed(loop, certificates, server_context, client_c
         )
         ssl_object = client.transport.get_extra_info("ssl_object")
         client.transport.write(b"x")
-        for _ in range(20):
-            await asyncio.sleep(0.001)
+        while not ssl_object.session.has_ticket:
+            await asyncio.sleep(0)
         reused, session = ssl_object.session_reused, ssl_object.session
         client.transport.close()
         await client.lost()

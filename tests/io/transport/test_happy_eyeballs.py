@@ -6,7 +6,7 @@ import socket
 
 import pytest
 
-from tests.harness import Recorder, finish, unused_port
+from tests.harness import Recorder, descriptor_count, finish, unused_port
 
 
 @contextlib.contextmanager
@@ -75,8 +75,10 @@ async def test_all_failures_are_told(loop, monkeypatch):
 async def test_a_cancelled_race_closes_every_socket(loop, monkeypatch, silent):
     with silent_listener() as other:
         resolve_to(monkeypatch, silent, other)
+        before = descriptor_count()
         task = loop.create_task(loop.create_connection(Recorder, "example", 80, happy_eyeballs_delay=0.001))
-        await asyncio.wait([task], timeout=0.02)
+        while descriptor_count() < before + 2:
+            await asyncio.sleep(0)
         assert not task.done()
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
