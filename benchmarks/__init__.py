@@ -1,1 +1,1 @@
-"""CPU time per operation of asyncio's event loops, side by side: `python -m benchmarks`. README.md says how."""
+"""Compares the CPU time per operation of asyncio's event loops: `python -m benchmarks`. README.md explains how."""

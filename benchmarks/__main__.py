@@ -45,7 +45,7 @@ def arguments() -> argparse.Namespace:
 
 
 def cores(wanted: int | None) -> tuple[int | None, int | None]:
-    """One core to measure on and another for the load, as far as the system can pin a process and has two."""
+    """Return the cores for the measurement and the load, or None where a process cannot be pinned to a core."""
     if not hasattr(os, "sched_setaffinity"):
         return None, None
     available = sorted(os.sched_getaffinity(0))

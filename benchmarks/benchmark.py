@@ -1,4 +1,4 @@
-"""What a benchmark is, and how one measurement of it is made."""
+"""A benchmark, and how one measurement of it is made."""
 
 import gc
 import math
@@ -14,16 +14,16 @@ FIRST_COUNT = 500
 
 
 class Unavailable(Exception):
-    """This benchmark cannot run here; the message says what it lacks."""
+    """This benchmark cannot run here; the message says what is missing."""
 
 
 @dataclass(frozen=True)
 class Setting:
-    """Where a measurement takes place."""
+    """The peer, the time and the tools of a measurement."""
 
     peer: Peer
     seconds: float
-    """The CPU time that a measurement should take."""
+    """The CPU time that a measurement should take, in seconds."""
     tools: Path
     """The folder of the compiled programs."""
     load_cpu: int | None
@@ -73,7 +73,7 @@ class Group:
                 aio = setting.peer.aio
 
                 async def run(count: int) -> None:
-                    # A task of its own: no frames of ours between the program and the loop.
+                    # In a task of its own, so that no other frame is between the program and the loop.
                     await aio.create_task(program(aio, count))
 
                 return await per_operation(run, seconds=setting.seconds, batch=batch)
@@ -102,9 +102,9 @@ async def per_operation(
     batch: int = 1,
     clock: Callable[[], int] = time.process_time_ns,
 ) -> float:
-    """The nanoseconds on `clock` of each of the operations of `run(count)`.
+    """Return the nanoseconds on `clock` that each operation of `run(count)` takes.
 
-    The count grows until a run takes about as long as it should. That run is the measurement; those before it were the
+    The count grows until a run takes about `seconds`. That run is the measurement, and the runs before it are the
     warm-up.
     """
     goal = seconds * 1e9

@@ -6,7 +6,7 @@ from benchmarks.benchmark import Group
 
 CALLBACKS = Group("Callbacks")
 
-# So often the loop gets a turn, in which it may throw away what was cancelled.
+# After this many operations the loop runs an iteration, in which it may drop cancelled handles.
 AT_ONCE = 100
 
 

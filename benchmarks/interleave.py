@@ -1,4 +1,4 @@
-"""One run: every benchmark for every peer in turn, again and again, so that what the machine does hits all alike."""
+"""One run: each repetition measures every benchmark for every peer, so that a slow phase of the machine hits all."""
 
 import contextlib
 import json
@@ -14,7 +14,7 @@ from benchmarks.benchmark import Benchmark
 from benchmarks.peers import BASELINE
 from benchmarks.worker import Options
 
-# Far more than a measurement takes: past it, something hangs.
+# Seconds. No measurement takes nearly as long, so a worker that does hangs.
 PATIENCE = 60
 
 
@@ -58,14 +58,14 @@ class Worker:
 
 @dataclass
 class Results:
-    """What one run on one Python found out."""
+    """The results of one run on one Python."""
 
     python: str = ""
     build: str = ""
     versions: dict[str, str] = field(default_factory=dict)
-    """Of the peers that were measured."""
+    """Peer: its version, for each peer that was measured."""
     values: dict[tuple[str, str], dict[int, float]] = field(default_factory=lambda: defaultdict(dict))
-    """Of (path of the benchmark, peer), by the number of the repetition."""
+    """(Path of the benchmark, peer): the values, by the number of the repetition."""
     notes: list[str] = field(default_factory=list)
 
     def note(self, text: str) -> None:
@@ -76,18 +76,18 @@ class Results:
 
 @dataclass
 class Run:
-    """How the run is made, and what has come of it so far."""
+    """The parameters of a run, and its results so far."""
 
     python: str
     options: Options
-    """Of each worker, but for its peer."""
+    """The options of each worker; the peer is filled in."""
     peers: Sequence[str]
     results: Results = field(default_factory=Results)
 
     def repeat(self, benchmarks: Sequence[Benchmark], times: int) -> Results:
         self.peers = [peer for peer in self.peers if self._is_installed(peer)]
         for repetition in range(times):
-            # New processes for each repetition: how memory happens to lie differs between processes.
+            # Each repetition has new processes, because the layout of memory differs between processes.
             with self._workers() as workers:
                 for position, benchmark in enumerate(benchmarks):
                     print(f"{repetition + 1}/{times} {benchmark.path}", file=sys.stderr)
@@ -112,7 +112,7 @@ class Run:
 
     @contextlib.contextmanager
     def _workers(self) -> Iterator[Callable[[str], Worker]]:
-        """The workers of a repetition, each started when it is first needed, or needed again."""
+        """The workers of a repetition. Each is started when it is first needed, and again when it has ended."""
         with contextlib.ExitStack() as stack:
             started: dict[str, Worker] = {}
 

@@ -16,7 +16,7 @@ SIZE = 1024
 
 @contextlib.contextmanager
 def process(*command: object) -> Iterator[subprocess.Popen[bytes]]:
-    """A process that is told what to do by lines, and ends when nobody can tell it any more."""
+    """Start a process that takes commands as lines on its standard input, and ends when that is closed."""
     arguments = [str(word) for word in command]
     with subprocess.Popen(arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0) as started:
         try:
@@ -41,7 +41,7 @@ class Client:
         self._answers = running.stdout.fileno()
 
     async def answer(self) -> None:
-        """Serve until the client says that it is done."""
+        """Run the loop, and with it the server, until the client reports that it is done."""
         readable = self._loop.create_future()
         self._loop.add_reader(self._answers, readable.set_result, None)
         try:
@@ -79,7 +79,7 @@ class BaselineServer:
         self.port = int(self._answers.readline())
 
     def cpu_time(self) -> int:
-        """What it has used so far, in nanoseconds."""
+        """Return the CPU time that the server has used so far, in nanoseconds."""
         self._orders.write(b"\n")
         return int(self._answers.readline())
 

@@ -1,4 +1,4 @@
-"""Memory. Not by tracemalloc, which knows nothing of what Rust and Zig allocate: by what the process grows."""
+"""Memory, measured by the growth of the process: tracemalloc does not see what Rust and Zig allocate."""
 
 import asyncio
 import gc
@@ -15,7 +15,7 @@ STATM = Path("/proc/self/statm")
 
 
 def resident() -> int:
-    """The bytes of this process that are in memory."""
+    """Return the resident memory of this process in bytes."""
     return int(STATM.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
@@ -29,7 +29,7 @@ async def pending_task(setting: Setting) -> float:
         raise Unavailable("how much a process has in memory is read from /proc")
     aio = setting.peer.aio
     loop = aio.get_running_loop()
-    # The lists are written, and with that in memory, before the measurement begins.
+    # Writing the lists makes their memory resident before the measurement begins.
     futures: list[asyncio.Future[None] | None] = [None] * TASKS
     tasks: list[asyncio.Task[None] | None] = [None] * TASKS
     gc.collect()

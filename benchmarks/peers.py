@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from types import ModuleType
 
-# What the echo rows are held against. Its server is no Python; the worker only starts it and its client.
+# The baseline of the echo rows. Its server is not Python; the worker only starts the server and its client.
 BASELINE = "C"
 
 # In the order of the report's columns.
@@ -22,15 +22,15 @@ class Peer:
     version: str
     new_event_loop: Callable[[], asyncio.AbstractEventLoop]
     aio: ModuleType
-    """What a program's `asyncio` is."""
+    """The module that programs use as `asyncio`."""
 
 
 def load(name: str) -> Peer:
-    """The peer of this name; ImportError if it is not installed."""
+    """Return the peer of this name. Raises ImportError if it is not installed."""
     if name in (BASELINE, "asyncio"):
         return Peer(name, "", asyncio.new_event_loop, asyncio)
     module = importlib.import_module(name)
     version = getattr(module, "__version__", None) or importlib.metadata.version(name)
-    # uvloop and zuvloop are loops only: what programs say is asyncio's. ferrio has all of asyncio's names.
+    # uvloop and zuvloop are only loops, so their programs use asyncio's names. ferrio has all of these names.
     aio = module if name == "ferrio" else asyncio
     return Peer(name, version, module.new_event_loop, aio)

@@ -54,7 +54,7 @@ def section(run: Results) -> list[str]:
 
 
 def table(run: Results, rows: Sequence[Benchmark]) -> list[str]:
-    """What each peer takes, and how much more than ferrio that is."""
+    """Return the table of the time of each peer, and its ratio to ferrio's."""
     peers = [peer for peer in run.versions if peer != BASELINE or any(row.has_baseline for row in rows)]
     others = [peer for peer in peers if peer != SUBJECT] if SUBJECT in peers else []
     lines = header("", *peers, *(f"{peer} / {SUBJECT}" for peer in others))
@@ -65,7 +65,7 @@ def table(run: Results, rows: Sequence[Benchmark]) -> list[str]:
 
 
 def baseline_table(run: Results, rows: Sequence[Benchmark]) -> list[str]:
-    """What each peer takes, in multiples of what the baseline takes."""
+    """Return the table of the time of each peer as multiples of the baseline's."""
     rows = [row for row in rows if (row.path, BASELINE) in run.values]
     if not rows:
         return []
@@ -88,7 +88,7 @@ def cell(run: Results, row: Benchmark, peer: str) -> str:
 
 
 def ratio(run: Results, row: Benchmark, peer: str, to: str) -> str:
-    """The median of the quotients of what was measured in the same repetition, at one speed of the machine."""
+    """Return the median ratio of the values of the same repetition, in which the machine had about the same speed."""
     dividends, divisors = (run.values.get((row.path, name), {}) for name in (peer, to))
     quotients = [
         dividends[repetition] / divisors[repetition] for repetition in dividends.keys() & divisors.keys()

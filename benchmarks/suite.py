@@ -17,5 +17,5 @@ BENCHMARKS = {benchmark.path: benchmark for group in GROUPS for benchmark in gro
 
 
 def matching(pattern: str) -> list[Benchmark]:
-    """The benchmarks whose "group/name" has the regular expression in it."""
+    """Return the benchmarks whose "group/name" the regular expression matches."""
     return [benchmark for path, benchmark in BENCHMARKS.items() if re.search(pattern, path, re.IGNORECASE)]

@@ -11,7 +11,7 @@ TASKS = Group("Tasks and futures")
 
 @types.coroutine
 def bare_yield() -> Generator[None, None, None]:
-    """What a task makes of a coroutine that yields None: it runs it again in the next iteration."""
+    """Yield None, after which a task resumes its coroutine in the next iteration."""
     yield
 
 

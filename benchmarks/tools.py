@@ -1,6 +1,6 @@
 """The compiled programs and the certificate of the echo benchmarks.
 
-What cannot be made is missing, and its rows with it.
+If one of them cannot be made, its rows are missing in the report.
 """
 
 import os
@@ -17,7 +17,7 @@ KEY = "key.pem"
 
 
 def make(folder: Path) -> list[str]:
-    """Make all of them in the folder; returns what went wrong."""
+    """Make all of them in the folder, and return the errors."""
     compiler: list[str | Path] = [os.environ.get("CC", "cc"), "-O2"]
     tls: list[str | Path] = ["-DWITH_TLS", HERE / "echo_client.c", "-lssl", "-lcrypto"]
     commands: dict[str, list[str | Path]] = {

@@ -7,7 +7,7 @@ from benchmarks.tasks import noop
 
 WAITING = Group("Waiting")
 
-# Per child: what joins the children is measured as well as the children.
+# The rows are per child, and include the cost of joining the children.
 CHILDREN = 100
 
 

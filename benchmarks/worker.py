@@ -2,8 +2,9 @@
 
 `python -m benchmarks.worker OPTIONS`, started by benchmarks/interleave.py.
 
-It speaks JSON lines. The first says what it is: {"version": ..., "python": ...}, or {"missing": why}. Then each line on
-its standard input is {"benchmark": its path}, answered by {"value": number}, {"skipped": why} or {"failed": traceback}.
+It writes JSON lines. The first describes the peer: {"version": ..., "python": ...}, or {"missing": why}. Then each line
+on its standard input is {"benchmark": its path}; the answer is {"value": number}, {"skipped": why} or {"failed":
+traceback}.
 """
 
 import asyncio
@@ -22,7 +23,7 @@ from benchmarks.suite import BENCHMARKS
 
 @dataclass(frozen=True)
 class Options:
-    """What a worker is told when it is started."""
+    """The options that a worker gets when it is started."""
 
     peer: str
     seconds: float
@@ -39,7 +40,7 @@ class Options:
 def measure(setting: Setting, path: str) -> dict[str, object]:
     peer = setting.peer
     try:
-        # A loop for each measurement, as for each program.
+        # Each measurement has a new loop, as a program does.
         with asyncio.Runner(loop_factory=peer.new_event_loop) as runner:
             return {"value": runner.run(BENCHMARKS[path].measure(setting))}  # type: ignore[arg-type]
     except Unavailable as reason:
@@ -57,7 +58,7 @@ def main() -> None:
     options = Options(**json.loads(sys.argv[1]))
     if options.cpu is not None:
         os.sched_setaffinity(0, {options.cpu})
-    # The pipe is for answers; what anything prints goes where errors go.
+    # The pipe is for answers, so anything that is printed goes to standard error.
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
 

@@ -162,7 +162,7 @@ def socket_pair():
 
 
 def tcp_pair():
-    """Two connected, non-blocking TCP sockets: who connected, who was accepted."""
+    """Two connected, non-blocking TCP sockets: the connecting one, and the accepted one."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         client = socket.create_connection(listener.getsockname())
         accepted, _ = listener.accept()
@@ -239,7 +239,7 @@ def descriptor_count():
 
 
 def unused_port():
-    """A TCP port of 127.0.0.1 at which nobody listens."""
+    """A TCP port of 127.0.0.1 at which nothing listens."""
     with socket.socket() as sock:
         sock.bind(("127.0.0.1", 0))
         return sock.getsockname()[1]

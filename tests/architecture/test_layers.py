@@ -90,7 +90,7 @@ def test_no_file_is_long() -> None:
 
 
 def test_the_first_file_of_a_folder_has_no_code_of_its_own() -> None:
-    """Prose, declarations and what is visible from outside: what it is, and where to read on."""
+    """It has prose, declarations and re-exports."""
     first = [file for file in rust_files() if file.name in ("mod.rs", "lib.rs")]
     code = {name_of(file): FUNCTION.findall(code_of(file)) for file in first}
     assert {name: functions for name, functions in code.items() if functions} == {}

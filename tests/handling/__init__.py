@@ -1,1 +1,1 @@
-"""What code that asyncio calls while it handles an exception sees of that exception."""
+"""Code that asyncio calls while it handles an exception sees that exception, and sees it on ferrio."""

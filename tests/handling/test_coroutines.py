@@ -11,7 +11,7 @@ from tests.harness import PY
 
 
 class WatchedTask(asyncio.Task):
-    """A task of the program's, which tells who cancels it."""
+    """A task of the program that calls the probe when it is cancelled."""
 
     probe = None
 
@@ -122,7 +122,7 @@ def test_futures_that_are_no_longer_waited_for(loop, run_around, probe, aio):
 
 
 class Underneath(asyncio.Transport):
-    """A transport that tells who resumes it."""
+    """A transport that calls the probe when it is resumed."""
 
     def __init__(self, probe):
         super().__init__()

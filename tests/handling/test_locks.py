@@ -10,7 +10,7 @@ from tests.harness import PY
 
 
 class SlowLock:
-    """A lock that gives way before it is taken, and tells who looks."""
+    """A lock that yields before it is taken, and calls the probe."""
 
     def __init__(self, probe):
         self.probe = probe
@@ -115,7 +115,7 @@ def test_the_end_of_a_queue_s_putter(loop, run_around, probe, aio):
 
 
 class Watched(asyncio.Future):
-    """A future of the program's, which tells who wakes it."""
+    """A future of the program that calls the probe when it gets its result."""
 
     probe = None
 

@@ -167,7 +167,7 @@ def test_what_a_loop_does_when_it_is_left(loop, probe):
 
 
 def test_exceptions_that_are_not_being_handled(loop, run_around, probe):
-    """Those of futures that nobody has asked, and those that are only told."""
+    """Exceptions of futures that were never retrieved, and those that are only passed to the handler."""
 
     async def main():
         loop.set_exception_handler(probe)

@@ -1,4 +1,4 @@
-"""The ends of objects of every native class, beside asyncio's: what is warned, reported and raised is the same.
+"""The ends of objects of every native class, beside asyncio's: warnings, reports and exceptions are the same.
 
 The programs run in processes of their own (`ends.py`), which a crash would end.
 """

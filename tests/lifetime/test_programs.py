@@ -139,7 +139,7 @@ def test_a_long_chain_of_queues_goes_away(script):
 
 
 def test_debug_mode_traces_a_callback_that_is_scheduled_when_a_coroutine_lets_go(script):
-    """The frame of a coroutine is being cleared while the loop looks who calls it."""
+    """The frame of a coroutine is being cleared while the loop looks at the callers."""
     out = script("""
         import functools, weakref
         loop = new_loop()

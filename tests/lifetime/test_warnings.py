@@ -1,4 +1,4 @@
-"""The `ResourceWarning` of what nobody has closed belongs to asyncio's module: filters, counts and readers see that."""
+"""The `ResourceWarning` of an unclosed object belongs to asyncio's module, for filters, counts and messages."""
 
 
 def test_the_default_is_to_say_it_once_for_each_line_of_asyncio(script):

@@ -1,4 +1,4 @@
-"""What returns a coroutine is a coroutine function to those who ask: frameworks decide by it how to call a callback."""
+"""Native functions that return coroutines are coroutine functions: frameworks decide by that how to call a callback."""
 
 import asyncio
 import copy

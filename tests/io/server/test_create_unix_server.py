@@ -1,4 +1,4 @@
-"""create_unix_server(): where it listens, what it makes of a path that exists, and what is refused."""
+"""create_unix_server(): paths, existing files at the path, and wrong arguments."""
 
 import errno
 import logging
@@ -14,7 +14,7 @@ NOT_A_STREAM = r"^A UNIX Domain Stream Socket was expected, got <socket"
 
 
 def stale_socket(path):
-    """Leave behind the file of a socket that nobody listens at any more."""
+    """Leave behind the file of a socket that no longer listens."""
     with socket.socket(socket.AF_UNIX) as sock:
         sock.bind(str(path))
 

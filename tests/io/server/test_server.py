@@ -1,4 +1,4 @@
-"""The server object: what it tells, and whom it serves."""
+"""The server object: its attributes, and its connections."""
 
 import asyncio
 import socket

@@ -1,4 +1,4 @@
-"""sock_sendfile() when there is nothing to send, no file to send it from, or nobody who waits any more."""
+"""sock_sendfile(): empty files, files that the kernel does not send, cancellation, errors."""
 
 import asyncio
 import errno

@@ -1,4 +1,4 @@
-"""open_connection, start_server and theirs: streams over TCP, Unix sockets, TLS, pipes and processes."""
+"""open_connection, start_server and the like: streams over TCP, Unix sockets, TLS, pipes and processes."""
 
 import asyncio
 import contextlib

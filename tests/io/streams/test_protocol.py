@@ -12,7 +12,7 @@ from tests.io.streams.streams import connected, served, stream_and_peer
 
 
 class Transport(asyncio.Transport):
-    """Writes down what is called; takes nothing, gives nothing."""
+    """Records the calls, and does nothing."""
 
     def __init__(self):
         super().__init__({"socket": None})

@@ -116,7 +116,7 @@ def outcome(task):
 
 
 def do(reader, kind, argument, tasks, loop):
-    """One step but "turn"; returns what is to be seen of it."""
+    """Do one step other than "turn", and return its visible result."""
     match kind:
         case "feed":
             return reader.feed_data(argument)

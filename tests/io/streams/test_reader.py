@@ -1,4 +1,4 @@
-"""The contract of StreamReader: what is fed is read, in every way there is."""
+"""The contract of StreamReader: data that is fed can be read by each method."""
 
 import asyncio
 import sys

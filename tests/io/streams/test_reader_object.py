@@ -1,4 +1,4 @@
-"""What a StreamReader is to whoever looks at it, or derives from it."""
+"""StreamReader as an object: its class, attributes and representation, and subclasses."""
 
 import asyncio
 import gc

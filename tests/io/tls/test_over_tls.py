@@ -95,7 +95,7 @@ class Layer:
 @pytest.mark.parametrize("layers", [1, 2])
 @pytest.mark.stock_bug(True, reason="asyncio asserts that it cannot be, and never resumes the protocol")
 async def test_an_upgrade_while_writing_is_paused(loop, server_context, client_context, layers):
-    """What was written before leaves first; the handshake, and what is written above, follow."""
+    """Data that was written before leaves first; the handshake and the data of the upper layer follow."""
     ours, theirs = tcp_pair()
     go_on, count = threading.Event(), 0
 

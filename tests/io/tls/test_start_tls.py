@@ -114,7 +114,7 @@ async def test_abort_goes_down_to_the_socket(loop, plain, server_context, client
 
 
 class Pipe(asyncio.Transport):
-    """A transport of somebody else's: what one end writes the other end's protocol receives."""
+    """A transport of a foreign class: the protocol at the other end receives what is written."""
 
     _start_tls_compatible = True
 

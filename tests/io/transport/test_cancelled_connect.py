@@ -1,4 +1,4 @@
-"""A cancelled connection attempt closes the descriptors that it owns, each once, and nobody else's."""
+"""A cancelled connection attempt closes its own descriptors, each once, and no others."""
 
 import asyncio
 import contextlib

@@ -1,4 +1,4 @@
-"""The context in which a protocol is called: that of whoever has made the connection or the server (PEP 567)."""
+"""The context in which a protocol is called: that in which the connection or the server was made (PEP 567)."""
 
 import asyncio
 import contextvars
@@ -13,7 +13,7 @@ RESET = struct.pack("ii", 1, 0)  # SO_LINGER: close() resets the connection
 
 
 class Watcher(asyncio.Protocol):
-    """Writes down what is called, and who is at work then."""
+    """Records the calls, and the value of the context variable in each."""
 
     def __init__(self):
         self.calls = []

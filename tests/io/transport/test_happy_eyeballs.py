@@ -11,7 +11,7 @@ from tests.harness import Recorder, descriptor_count, finish, unused_port
 
 @contextlib.contextmanager
 def silent_listener():
-    """A listener that answers nobody: its queue is full."""
+    """A listener that accepts no connection: its queue is full."""
     with contextlib.ExitStack() as stack:
         listener = stack.enter_context(socket.create_server(("127.0.0.1", 0), backlog=0))
         for _ in range(10):

@@ -1,4 +1,4 @@
-"""Who is at the other end of a Unix socket: the kernel tells it to whoever asks the transport's socket."""
+"""The credentials of the peer of a Unix socket, from the transport's socket."""
 
 import os
 import socket

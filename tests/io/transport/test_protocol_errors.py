@@ -1,4 +1,4 @@
-"""Protocols that fail: what is reported, what connection_lost is told, and what goes on."""
+"""Protocols that fail: the report, the argument of connection_lost, and what continues."""
 
 import asyncio
 

@@ -52,7 +52,7 @@ def make(request, loop):
 
 
 class Awaitable:
-    """Yields some values, then returns or raises; writes down what is sent and thrown in."""
+    """Yields some values, then returns or raises; records the values and exceptions that are sent and thrown in."""
 
     def __init__(self, *values, result=None, error=None):
         self.values, self.result, self.error = values, result, error

@@ -1,4 +1,4 @@
-"""The exception handler: who is called with what, and what happens when it fails itself."""
+"""The exception handler: its arguments, and what happens when it fails itself."""
 
 import asyncio
 import contextvars

@@ -226,7 +226,7 @@ def test_all_loops_follow_and_stop_following(loop_factory, process_state, clock,
 
 
 def test_the_wait_of_an_iteration_is_as_long_as_the_clock_says(loop, run, clock):
-    """The clock stands: what is due in a millisecond by it is waited for that long, and not run."""
+    """The patched clock stands still, so a timer that is due in a millisecond of that clock does not run."""
 
     async def main():
         ran = []

@@ -144,7 +144,7 @@ def test_patched_methods_keep_the_order_and_the_context(loop_factory, process_st
 
 
 def test_a_replacement_may_use_the_private_method_that_asyncio_uses(loop_factory, process_state):
-    """Programs do, with a copy of asyncio's code from which they have left out what is in their way."""
+    """Programs have copies of asyncio's code that leave parts out."""
 
     def call_soon(self, callback, *args, context=None):
         handle = self._call_soon(callback, args, context)

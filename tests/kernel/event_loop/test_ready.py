@@ -167,7 +167,7 @@ def test_to_read_an_index_of_a_long_queue_copies_nothing(loop):
 
 
 def test_nothing_in_ready_is_lost_if_looking_at_it_raises(loop, monkeypatch):
-    """In debug mode handles that are made where somebody looks need a stack."""
+    """In debug mode a handle that is made for the view extracts the stack, which fails here."""
 
     async def work(number):
         ran.append(number)

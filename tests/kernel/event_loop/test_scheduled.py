@@ -180,7 +180,7 @@ def test_no_timer_is_lost_if_something_in_the_list_is_none(loop):
 
 @pytest.mark.ferrio_only
 def test_no_timer_is_lost_if_its_handle_cannot_be_made(loop, monkeypatch):
-    """In debug mode handles that are made where somebody looks need a stack."""
+    """In debug mode a handle that is made for the view extracts the stack, which fails here."""
 
     def broken(*args, **kwargs):
         raise ZeroDivisionError

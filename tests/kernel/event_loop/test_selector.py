@@ -201,7 +201,7 @@ def test_a_select_that_a_program_has_replaced_is_called(loop, by):
 
 
 def test_a_select_that_is_put_into_the_class_while_loops_run_is_called_by_all_of_them(loop, loop_factory):
-    """Also by one whose selector nobody has asked for."""
+    """Also by a loop whose `_selector` was never read."""
     called = []
     cls = type(loop._selector)
     own = cls.select

@@ -1,4 +1,4 @@
-"""The wake-up descriptor of signals: whose it is while handlers are there, and what is left when they are gone."""
+"""The wake-up descriptor of signals: the loop sets it while it has handlers, and restores it afterwards."""
 
 import asyncio
 import signal

@@ -1,4 +1,4 @@
-"""Requests to cancel: when they arrive, what becomes of them, and who counts them."""
+"""Requests to cancel: when they arrive, what they do, and how they are counted."""
 
 import asyncio
 

@@ -1,4 +1,4 @@
-"""Native tasks and futures are asyncio's to everybody who looks."""
+"""Native tasks and futures look like asyncio's: classes, attributes, representations."""
 
 import asyncio
 import gc

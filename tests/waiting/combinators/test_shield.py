@@ -1,4 +1,4 @@
-"""`shield`: a cancellation of the one who waits does not reach what it waits for."""
+"""`shield`: cancelling the waiting task does not cancel the shielded future."""
 
 import asyncio
 import gc

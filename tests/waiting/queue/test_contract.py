@@ -1,4 +1,4 @@
-"""Native queues are asyncio's to everybody who looks, and can be subclassed like them."""
+"""Native queues look like asyncio's, and can be subclassed like them."""
 
 import asyncio
 import collections

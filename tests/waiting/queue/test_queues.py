@@ -1,4 +1,4 @@
-"""Queues: who waits for items and for room, and what becomes of a wake-up when its task is cancelled."""
+"""Queues: waiting for items and for room, in order, and passing a wake-up on when its task is cancelled."""
 
 import asyncio
 from decimal import Decimal

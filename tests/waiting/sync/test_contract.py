@@ -1,4 +1,4 @@
-"""Native primitives are asyncio's to everybody who looks."""
+"""Native primitives look like asyncio's: classes, attributes, representations."""
 
 import asyncio
 import gc

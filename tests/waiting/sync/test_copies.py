@@ -1,4 +1,4 @@
-"""Locks, queues and their like are copied and pickled as the ordinary objects that asyncio's are."""
+"""Locks, queues and other native objects are copied and pickled as asyncio's are."""
 
 import asyncio
 import copy

@@ -1,4 +1,4 @@
-"""Who waits, who is woken, and what becomes of a wake-up when its task is cancelled."""
+"""Waiting and waking, in order, and passing a wake-up on when its task is cancelled."""
 
 import asyncio
 

@@ -1,4 +1,4 @@
-"""`TaskGroup`: tasks that end together, and what comes of their exceptions."""
+"""`TaskGroup`: tasks that end together, and the group of their exceptions."""
 
 import asyncio
 import contextlib
@@ -264,7 +264,7 @@ async def test_a_failing_group_in_a_cancelled_task_leaves_the_cancellation(loop,
 
 @newest
 async def test_a_group_inside_does_not_take_the_cancellation_of_the_group_outside(loop, aio):
-    """Python 3.13: both groups fail in the same iteration, and each is told of its own."""
+    """Since Python 3.13, if both groups fail in the same iteration, each raises its own exceptions."""
     with pytest.raises(ExceptionGroup) as caught:
         async with aio.TaskGroup() as outer:
             outer.create_task(fail(aio, ValueError("outer")))
