@@ -57,13 +57,13 @@ FUNCTIONS = (
 )
 
 # The objects of this version of asyncio at these names.
-_own: dict[str, Any] = {
+_originals: dict[str, Any] = {
     name: getattr(asyncio, name) for name in (*CLASSES, *FUNCTIONS) if hasattr(asyncio, name)
 }
 
 for _name in CLASSES:
-    if _name in _own:
-        _counterparts.pair(getattr(_ferrio, _name), _own[_name])
+    if _name in _originals:
+        _counterparts.pair(getattr(_ferrio, _name), _originals[_name])
 
 # Programs also look at the dictionaries of objects whose class is not public, and so is not paired.
 for _native, _original in (
@@ -100,10 +100,10 @@ def accelerate() -> None:
     modules = [
         module for path, module in sys.modules.items() if path == "asyncio" or path.startswith("asyncio.")
     ]
-    for name, own in _own.items():
+    for name, original in _originals.items():
         for module in modules:
-            if vars(module).get(name) is own:
-                _replaced.append((module, name, own))
+            if vars(module).get(name) is original:
+                _replaced.append((module, name, original))
                 setattr(module, name, getattr(ferrio, name))
 
 

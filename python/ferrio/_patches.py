@@ -16,7 +16,7 @@ from typing import Any
 from ferrio import _ferrio
 
 # The methods that were found to be asyncio's own, with their code: some tracers replace only the code.
-_own: dict[str, tuple[FunctionType, CodeType]] = {}
+_originals: dict[str, tuple[FunctionType, CodeType]] = {}
 
 # `ferrio.Loop`, and the class of asyncio that it derives from. Both are set by `ferrio._loop`.
 classes: tuple[type, type] = (object, object)
@@ -38,10 +38,10 @@ _names = tuple(
 def obey() -> None:
     """Put the replacements that are in asyncio's classes into `ferrio.Loop`, and take out those that are gone."""
     loop_class, inherited = classes
-    if not _obeyed and len(_own) == len(_names):
-        for name, (own, code) in _own.items():
+    if not _obeyed and len(_originals) == len(_names):
+        for name, (original, code) in _originals.items():
             method = getattr(inherited, name, None)
-            if method is not own or own.__code__ is not code:
+            if method is not original or original.__code__ is not code:
                 break
         else:
             return
@@ -56,7 +56,7 @@ def _obey_method(loop_class: type, inherited: type, name: str) -> None:
         return
     method = vars(home)[name]
     if _is_asyncios(method, home):
-        _own[name] = (method, method.__code__)
+        _originals[name] = (method, method.__code__)
         if name in _obeyed and vars(loop_class).get(name) is _obeyed.pop(name):
             delattr(loop_class, name)
     elif vars(loop_class).get(name) is _obeyed.get(name):

@@ -76,8 +76,9 @@ def is_line(value: object) -> bool:
 
 
 def names_of(value: object) -> set[str]:
-    """Whatever is in the dictionary and the slots of an object and of its class."""
-    return {*dir(type(value)), *getattr(value, "__dict__", ())}
+    """The names in the dictionary and the slots of an object and of its class."""
+    names = {*dir(type(value)), *getattr(value, "__dict__", ())}
+    return names - {"__slotnames__"}  # copyreg leaves it in a class whose objects were copied before.
 
 
 def look(value: object, name: str) -> object:

@@ -12,9 +12,9 @@ import ferrio
 import pytest
 from ferrio import _accelerate
 
-NAMES = sorted(_accelerate._own)
-CLASSES = [name for name in _accelerate.CLASSES if name in _accelerate._own]
-OWN = dict(_accelerate._own)
+NAMES = sorted(_accelerate._originals)
+CLASSES = [name for name in _accelerate.CLASSES if name in _accelerate._originals]
+OWN = dict(_accelerate._originals)
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from ferrio import _accelerate
 from tests.harness import PY
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
-ASYNCIO_S_OWN = _accelerate._own
+ASYNCIO_S_OWN = _accelerate._originals
 # What has another object in ferrio although accelerate() does not replace it.
 FERRIO_S = {
     "DefaultEventLoopPolicy",
