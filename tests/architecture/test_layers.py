@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import pytest
+
 from tests.architecture.sources import (
     BINDINGS,
     LAYERS,
@@ -30,6 +32,8 @@ CIRCLES = [
         "kernel/task",
     },
 ]
+# The pages that name files of the sources.
+PAGES = (ROOT / "ARCHITECTURE.md", *sorted((ROOT / "docs/decisions").glob("*.md")))
 # Where `unsafe` may stand.
 UNSAFE = (
     BINDINGS / "cpython",
@@ -106,13 +110,23 @@ def test_the_first_file_of_a_folder_names_the_others() -> None:
     assert {name: modules for name, modules in unnamed.items() if modules} == {}
 
 
-def test_files_that_the_architecture_names_are_there() -> None:
-    named = set(
-        re.findall(r"`([a-z_]+(?:/[a-z_]+)*(?:\.rs|\.py|/))`", (ROOT / "ARCHITECTURE.md").read_text())
-    )
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_files_that_a_page_names_are_there(page: Path) -> None:
+    named = set(re.findall(r"`([a-z_]+(?:/[a-z_]+)*(?:\.rs|\.py|/))`", page.read_text()))
     roots = (ROOT, BINDINGS, ROOT / "crates", ROOT / "crates/ferrio/src")
     missing = {it for it in named if not any((root / it).exists() for root in roots)}
     assert missing - {"mod.rs", "class.rs", "lib.rs"} == set()
+
+
+def test_functions_are_where_the_architecture_says() -> None:
+    """In `file.rs`: `function`, `other`, each name is defined in that file."""
+    text = (ROOT / "ARCHITECTURE.md").read_text()
+    missing = []
+    for path, names in re.findall(r"`([a-z_/]+\.rs)`:((?:\s+`[\w:]+`,?)+)", text):
+        (file,) = [root / path for root in (BINDINGS, ROOT / "crates") if (root / path).exists()]
+        defined = set(re.findall(r"\b(?:fn|const|static|struct|enum|trait) (\w+)", code_of(file)))
+        missing += [(path, name) for name in re.findall(r"`(?:\w+::)*(\w+)`", names) if name not in defined]
+    assert missing == []
 
 
 SOURCES = {

@@ -1,8 +1,9 @@
 """A pytest plugin for debug builds of CPython: `make debug` runs the tests with it.
 
-A debug build has assertions and counts all references. Under this plugin the garbage collector also runs at every opportunity while
-a test runs, and the interpreter's count of references is compared around each test. A test after which there are more references
-is repeated: what is only made once, such as caches, is there by then. A test that leaves references behind each time fails.
+A debug build has assertions and counts all references. Under this plugin the garbage collector also runs at every
+opportunity while a test runs, and the interpreter's count of references is compared around each test. A test after
+which there are more references is repeated: objects that are made once, such as caches, are there by then. A test that
+leaves references behind each time fails.
 """
 
 from __future__ import annotations

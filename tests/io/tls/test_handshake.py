@@ -7,8 +7,8 @@ import socket
 import ssl
 
 import pytest
-
 from ferrio import _ferrio
+
 from tests.harness import Recorder, serve, tcp_pair, until_closed
 from tests.io.tls.conftest import settled
 
