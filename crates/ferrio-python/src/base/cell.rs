@@ -10,6 +10,7 @@
 
 use std::cell::{Cell, UnsafeCell};
 
+use pyo3::gc::PyVisit;
 use pyo3::prelude::*;
 
 #[cfg(Py_GIL_DISABLED)]
@@ -101,24 +102,32 @@ impl<T> AttachedCell<T> {
 
     /// Runs `f` on the value for the garbage collector. Does nothing while the value is borrowed.
     ///
-    /// Only for `__traverse__`, which must not use the interpreter and so has no token.
-    pub fn visit<E>(&self, f: impl FnOnce(&T) -> Result<(), E>) -> Result<(), E> {
+    /// `__traverse__` must not use the interpreter and so has no token. Its `visit` takes the token's place.
+    pub fn visit<E>(
+        &self,
+        _visit: &PyVisit<'_>,
+        f: impl FnOnce(&T) -> Result<(), E>,
+    ) -> Result<(), E> {
         if self.borrowed.get() {
             return Ok(());
         }
-        // SAFETY: a collection runs with the GIL held, the flag says that nobody has a borrow, and `f` cannot come here again:
+        // SAFETY: a collection, which alone has a `PyVisit`, runs with the GIL held, the flag says that nobody has a borrow, and `f` cannot come here again:
         // a traversal calls no other code that uses the cell.
         f(unsafe { &*self.value.get() })
     }
 }
+
+/// A proof that the thread is attached to the interpreter.
+pub trait Attached {}
+impl Attached for Python<'_> {}
+impl Attached for &PyVisit<'_> {}
 
 /// A value that is set once and never changes: references to it live as long as the cell.
 #[derive(Debug)]
 pub struct AttachedOnce<T>(UnsafeCell<Option<T>>);
 
 // SAFETY: `set` needs a `Python` token, which one thread has at a time (see above), and never changes an existing value.
-// `get` is called without a token only where the GIL is held: by the garbage collector, and by methods of the object that
-// contains the cell.
+// `get` needs a token or the garbage collector's `PyVisit`, which also exists only while the GIL is held.
 unsafe impl<T: Send + Sync> Sync for AttachedOnce<T> {}
 
 impl<T> Default for AttachedOnce<T> {
@@ -140,14 +149,14 @@ impl<T> AttachedOnce<T> {
 
     /// Returns the value, if it was set.
     #[inline]
-    pub fn get(&self) -> Option<&T> {
+    pub fn get(&self, _attached: impl Attached) -> Option<&T> {
         // SAFETY: an existing value never changes. The thread holds the GIL, so no other thread is setting one.
         unsafe { &*self.0.get() }.as_ref()
     }
 
     /// Sets the value. Returns `value` as an error if there is one already.
-    pub fn set(&self, _py: Python<'_>, value: T) -> Result<(), T> {
-        if self.get().is_some() {
+    pub fn set(&self, py: Python<'_>, value: T) -> Result<(), T> {
+        if self.get(py).is_some() {
             return Err(value);
         }
         // SAFETY: the cell is empty, so nobody has a reference to its value, and the token proves that no other thread is

@@ -32,7 +32,7 @@ pub trait Recycle: PyClass<Frozen = True> + Sync {
 
     /// Whether the value holds nothing that needs a drop.
     #[inline]
-    fn is_spent(&self) -> bool {
+    fn is_spent(&self, _py: Python<'_>) -> bool {
         false
     }
 
@@ -191,7 +191,7 @@ pub fn install_recycling<T: Recycle>(py: Python<'_>) {
 unsafe extern "C" fn tp_dealloc<T: Recycle>(object: *mut ffi::PyObject) {
     // SAFETY: the caller guarantees the object. It is forgotten before its deallocation may be put off.
     unsafe {
-        if cfg!(Py_3_14) || (*place::<T>(object)).is_spent() {
+        if cfg!(Py_3_14) || (*place::<T>(object)).is_spent(Python::assume_attached()) {
             return dispose::<T>(object);
         }
         if let Some(latest) = T::untracked() {
@@ -270,7 +270,8 @@ unsafe fn keep_emptied<T: Recycle>(
             ffi::PyObject_GC_UnTrack(object.cast());
         }
         clear_attributes(object);
-        if (*place::<T>(object)).is_spent() || catch_unwind(AssertUnwindSafe(|| empty(py))).is_ok()
+        if (*place::<T>(object)).is_spent(py)
+            || catch_unwind(AssertUnwindSafe(|| empty(py))).is_ok()
         {
             // The whole field is written, and not incremented: the interpreter has just written half of it, and a read of
             // all of it would wait for that write.

@@ -148,7 +148,7 @@ impl DatagramTransport {
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
         visit.call(&self.event_loop)?;
         visit.call(&self.address)?;
-        self.state.visit(|state| {
+        self.state.visit(&visit, |state| {
             state.connection.traverse(visit)?;
             visit.call(&state.receiving_context)?;
             visit.call(&state.sending_context)?;

@@ -264,7 +264,7 @@ impl ReadPipeTransport {
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
         visit.call(&self.event_loop)?;
-        self.state.visit(|state| {
+        self.state.visit(&visit, |state| {
             state.connection.traverse(visit)?;
             visit.call(&state.context)
         })

@@ -337,7 +337,8 @@ impl WritePipeTransport {
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
         visit.call(&self.event_loop)?;
         visit.call(&self.context)?;
-        self.state.visit(|state| state.connection.traverse(visit))
+        self.state
+            .visit(&visit, |state| state.connection.traverse(visit))
     }
 
     fn __clear__(&self) {

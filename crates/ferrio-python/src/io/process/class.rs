@@ -350,7 +350,7 @@ impl SubprocessTransport {
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
         visit.call(&self.event_loop)?;
         visit.call(&self.extra)?;
-        self.state.visit(|state| {
+        self.state.visit(&visit, |state| {
             visit.call(&state.protocol)?;
             visit.call(&state.popen)?;
             for stream in &state.streams {

@@ -194,7 +194,7 @@ impl PipeProtocol {
     }
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
-        self.state.visit(|state| {
+        self.state.visit(&visit, |state| {
             visit.call(&state.process)?;
             visit.call(&state.transport)
         })

@@ -117,7 +117,7 @@ impl Server {
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
         visit.call(&self.event_loop)?;
-        self.state.visit(|state| {
+        self.state.visit(&visit, |state| {
             visit.call(&state.protocol_factory)?;
             visit.call(&state.ssl_context)?;
             visit.call(&state.backlog)?;

@@ -59,7 +59,7 @@ impl StreamReaderProtocol {
     ) -> PyResult<()> {
         let py = slf.py();
         let me = slf.get();
-        let home = me.home()?;
+        let home = me.home(py)?;
         let writer = StreamWriter::create(
             transport.clone(),
             slf.clone().into_any(),

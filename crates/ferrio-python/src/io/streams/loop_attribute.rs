@@ -12,7 +12,7 @@ pub(super) fn set_loop_attribute(
     event_loop: &Bound<'_, PyAny>,
 ) -> PyResult<()> {
     let _ = home.set(event_loop.py(), Home::of(event_loop));
-    match home.get() {
+    match home.get(event_loop.py()) {
         Some(home) if home.as_any().is(event_loop) => Ok(()),
         _ => Err(PyAttributeError::new_err("the loop cannot be changed")),
     }

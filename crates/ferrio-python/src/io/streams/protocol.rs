@@ -56,8 +56,8 @@ pub struct StreamReaderProtocol {
 
 impl StreamReaderProtocol {
     /// Returns the loop. Raises `RuntimeError` if the `__init__` of a subclass has not called this class's.
-    pub(super) fn home(&self) -> PyResult<&Home> {
-        self.home.get().ok_or_else(|| {
+    pub(super) fn home(&self, py: Python<'_>) -> PyResult<&Home> {
+        self.home.get(py).ok_or_else(|| {
             PyRuntimeError::new_err("StreamReaderProtocol object is not initialized.")
         })
     }
@@ -116,7 +116,7 @@ impl StreamReaderProtocol {
         if !paused {
             return Ok(Step::none(py));
         }
-        let waiter = me.home()?.create_future(py)?.unbind();
+        let waiter = me.home(py)?.create_future(py)?.unbind();
         let kept = waiter.clone_ref(py);
         me.state
             .with(py, |state| state.drain_waiters.push_back(kept));
@@ -137,7 +137,7 @@ impl StreamReaderProtocol {
 
     fn log_debug(slf: &Bound<'_, Self>, text: &str) -> PyResult<()> {
         let py = slf.py();
-        if slf.get().home()?.debug(py)? {
+        if slf.get().home(py)?.debug(py)? {
             imports::logger(py)?.call_method1(intern!(py, "debug"), (text, slf))?;
         }
         Ok(())
@@ -194,7 +194,7 @@ impl StreamReaderProtocol {
         // A second call of `__init__` resets everything but the loop.
         let _ = me.home.set(py, Home::given_or_current(py, r#loop)?);
         let mut state = State {
-            closed: Some(me.home()?.create_future(py)?.unbind()),
+            closed: Some(me.home(py)?.create_future(py)?.unbind()),
             ..State::default()
         };
         if let Some(reader) = stream_reader {
@@ -326,7 +326,7 @@ impl StreamReaderProtocol {
 
     #[getter(_loop)]
     fn get_loop(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
-        Ok(self.home()?.as_any().clone_ref(py))
+        Ok(self.home(py)?.as_any().clone_ref(py))
     }
 
     #[setter(_loop)]
@@ -382,10 +382,10 @@ impl StreamReaderProtocol {
     }
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
-        if let Some(home) = self.home.get() {
+        if let Some(home) = self.home.get(&visit) {
             visit.call(home.as_any())?;
         }
-        self.state.visit(|state| {
+        self.state.visit(&visit, |state| {
             visit.call(&state.reader)?;
             visit.call(&state.strong_reader)?;
             visit.call(&state.transport)?;

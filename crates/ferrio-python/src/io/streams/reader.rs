@@ -60,9 +60,9 @@ pub enum Fed {
 
 impl StreamReader {
     /// Returns the loop. Raises `RuntimeError` if the `__init__` of a subclass has not called this class's.
-    pub(super) fn home(&self) -> PyResult<&Home> {
+    pub(super) fn home(&self, py: Python<'_>) -> PyResult<&Home> {
         self.home
-            .get()
+            .get(py)
             .ok_or_else(|| PyRuntimeError::new_err("StreamReader object is not initialized."))
     }
 
@@ -277,7 +277,7 @@ impl StreamReader {
         }
         // With a paused transport the wait would never end.
         self.resume(py)?;
-        let waiter = self.home()?.create_future(py)?.unbind();
+        let waiter = self.home(py)?.create_future(py)?.unbind();
         let kept = waiter.clone_ref(py);
         self.state.with(py, |state| state.waiter = Some(kept));
         Ok(waiter)
@@ -440,10 +440,10 @@ impl StreamReader {
     }
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
-        if let Some(home) = self.home.get() {
+        if let Some(home) = self.home.get(&visit) {
             visit.call(home.as_any())?;
         }
-        self.state.visit(|state| {
+        self.state.visit(&visit, |state| {
             visit.call(&state.shared)?;
             visit.call(&state.waiter)?;
             visit.call(&state.exception)?;

@@ -74,7 +74,7 @@ impl StreamReader {
 
     #[getter(_loop)]
     fn get_loop(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
-        let home = self.home();
+        let home = self.home(py);
         let home = home.map_err(|error| PyAttributeError::new_err(error.to_string()))?;
         Ok(home.as_any().clone_ref(py))
     }

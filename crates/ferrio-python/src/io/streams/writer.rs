@@ -374,7 +374,7 @@ impl StreamWriter {
     }
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
-        self.state.visit(|state| {
+        self.state.visit(&visit, |state| {
             visit.call(&state.transport)?;
             visit.call(&state.protocol)?;
             visit.call(&state.reader)?;

@@ -415,7 +415,7 @@ impl TlsProtocol {
         visit.call(&self.event_loop)?;
         visit.call(&self.context)?;
         self.session.traverse(visit)?;
-        self.state.visit(|state| {
+        self.state.visit(&visit, |state| {
             if let Some(underlying) = &state.underlying {
                 underlying.traverse(visit)?;
             }

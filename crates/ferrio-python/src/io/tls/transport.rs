@@ -356,7 +356,7 @@ impl TlsTransport {
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
         visit.call(&self.event_loop)?;
-        self.link.visit(|link| match link {
+        self.link.visit(&visit, |link| match link {
             Link::Strong(protocol) => visit.call(protocol),
             Link::Weak(reference) => visit.call(reference),
         })

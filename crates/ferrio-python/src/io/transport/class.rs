@@ -179,7 +179,7 @@ impl SocketTransport {
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
         visit.call(&self.event_loop)?;
         visit.call(&self.context)?;
-        self.state.visit(|state| {
+        self.state.visit(&visit, |state| {
             state.connection.traverse(visit)?;
             visit.call(&state.server)?;
             visit.call(&state.empty_waiter)

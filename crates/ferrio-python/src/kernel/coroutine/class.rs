@@ -55,15 +55,11 @@ impl Coroutine {
         Self::begin(py, name, super::block::begin(body))
     }
 
-    /// Whether the coroutine is finished. Only for the deallocation of the object, when nobody else has a reference and
-    /// there is no token to show.
+    /// Whether the coroutine is finished.
     #[inline]
-    fn is_finished(&self) -> bool {
-        let is_finished = |state: &State| match state {
-            State::Finished => Ok(()),
-            _ => Err(()),
-        };
-        self.state.visit(is_finished).is_ok()
+    fn is_finished(&self, py: Python<'_>) -> bool {
+        self.state
+            .with(py, |state| matches!(state, State::Finished))
     }
 
     /// Closes the coroutine: `Coroutine.close`.
@@ -224,7 +220,7 @@ impl Coroutine {
     }
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
-        self.state.visit(|state| state.traverse(visit))
+        self.state.visit(&visit, |state| state.traverse(visit))
     }
 
     fn __clear__(&self) {
@@ -245,8 +241,8 @@ cpython::recycle!(Coroutine, {
     }
 
     #[inline]
-    fn is_spent(&self) -> bool {
-        self.is_finished() && matches!(self.name, Name::Plain(_))
+    fn is_spent(&self, py: Python<'_>) -> bool {
+        self.is_finished(py) && matches!(self.name, Name::Plain(_))
     }
 });
 
@@ -261,12 +257,12 @@ impl cpython::Finalize for Coroutine {
 
     #[inline]
     fn is_settled(slf: &Bound<'_, Self>) -> bool {
-        slf.get().is_finished()
+        slf.get().is_finished(slf.py())
     }
 
     #[inline]
     fn is_spent(slf: &Bound<'_, Self>) -> bool {
-        cpython::Recycle::is_spent(slf.get())
+        cpython::Recycle::is_spent(slf.get(), slf.py())
     }
 
     /// Closes a suspended coroutine; warns of one that was never awaited (CPython: `_PyGen_Finalize`).

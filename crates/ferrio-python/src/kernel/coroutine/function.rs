@@ -79,7 +79,7 @@ impl CoroutineFunction {
     }
 
     fn stand_in<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        if let Some(made) = self.stand_in.get() {
+        if let Some(made) = self.stand_in.get(py) {
             return Ok(made.bind(py).clone());
         }
         let made = make_stand_in(self.callee.object().bind(py))?;
@@ -87,7 +87,7 @@ impl CoroutineFunction {
         let _ = self.stand_in.set(py, made.clone().unbind());
         Ok(self
             .stand_in
-            .get()
+            .get(py)
             .map_or(made, |made| made.bind(py).clone()))
     }
 }
@@ -181,6 +181,6 @@ impl CoroutineFunction {
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
         self.callee.traverse(&visit)?;
-        visit.call(self.stand_in.get())
+        visit.call(self.stand_in.get(&visit))
     }
 }

@@ -216,30 +216,33 @@ impl Loop {
     }
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
-        self.core.visit(|core| {
+        self.core.visit(&visit, |core| {
             for callback in core.payloads() {
                 callback.traverse(visit)?;
             }
             Ok(())
         })?;
-        self.unflushed.visit(|transports| {
+        self.unflushed.visit(&visit, |transports| {
             transports
                 .iter()
                 .try_for_each(|transport| transport.traverse(visit))
         })?;
-        self.transports.visit(|table| {
+        self.transports.visit(&visit, |table| {
             table
                 .values()
                 .try_for_each(|reference| visit.call(reference))
         })?;
-        self.watched_files
-            .visit(|files| files.values().try_for_each(|file| visit.call(file)))?;
-        self.signals.visit(|signals| signals.traverse(visit))?;
-        self.listed_timers.visit(|timers| timers.traverse(visit))?;
+        self.watched_files.visit(&visit, |files| {
+            files.values().try_for_each(|file| visit.call(file))
+        })?;
+        self.signals
+            .visit(&visit, |signals| signals.traverse(visit))?;
+        self.listed_timers
+            .visit(&visit, |timers| timers.traverse(visit))?;
         self.selectable
-            .visit(|selectable| selectable.traverse(visit))?;
-        self.self_pipe.visit(|pipe| pipe.traverse(visit))?;
-        self.hooks.visit(|hooks| {
+            .visit(&visit, |selectable| selectable.traverse(visit))?;
+        self.self_pipe.visit(&visit, |pipe| pipe.traverse(visit))?;
+        self.hooks.visit(&visit, |hooks| {
             visit.call(&hooks.task_factory)?;
             visit.call(&hooks.asyncgens)?;
             visit.call(&hooks.current_handle)

@@ -73,7 +73,7 @@ impl Queued {
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
         visit.call(&self.event_loop)?;
-        self.payload.visit(|payload| match payload {
+        self.payload.visit(&visit, |payload| match payload {
             Some(payload) => payload.traverse(visit),
             None => Ok(()),
         })

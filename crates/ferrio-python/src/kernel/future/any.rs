@@ -81,7 +81,7 @@ pub fn fail(future: &Bound<'_, PyAny>, exception: Bound<'_, PyAny>) -> PyResult<
 pub fn loop_of<'py>(future: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
     let py = future.py();
     match native_future(future) {
-        Some(future) => Ok(future.get().initialized()?.as_any().bind(py).clone()),
+        Some(future) => Ok(future.get().initialized(py)?.as_any().bind(py).clone()),
         None => imports::get_loop_of(py)?.call1((future,)),
     }
 }

@@ -48,7 +48,7 @@ impl Future {
 
     #[getter(_loop)]
     fn get_loop_attribute(&self, py: Python<'_>) -> Option<Py<PyAny>> {
-        Some(self.home()?.as_any().clone_ref(py))
+        Some(self.home(py)?.as_any().clone_ref(py))
     }
 
     #[getter(_result)]
@@ -171,7 +171,7 @@ impl Future {
     /// Returns the tasks that have awaited the future, which is done, and whose wake-ups are still in the loop's queue.
     fn tasks_with_queued_wakeup<'py>(slf: &Bound<'py, Self>) -> Vec<Bound<'py, Task>> {
         let py = slf.py();
-        let Some(Home::Native(event_loop)) = slf.get().home() else {
+        let Some(Home::Native(event_loop)) = slf.get().home(py) else {
             return Vec::new();
         };
         let mut tasks: Vec<Bound<'py, Task>> = event_loop.get().core(py, |core| {

@@ -119,7 +119,7 @@ impl FutureIter {
     }
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
-        self.future.visit(|future| visit.call(future))
+        self.future.visit(&visit, |future| visit.call(future))
     }
 
     fn __clear__(&self) {

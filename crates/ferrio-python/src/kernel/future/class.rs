@@ -41,15 +41,15 @@ impl Future {
 
     /// Returns the loop, if the future has been initialised.
     #[inline]
-    pub fn home(&self) -> Option<&Home> {
-        self.home.get()
+    pub fn home(&self, py: Python<'_>) -> Option<&Home> {
+        self.home.get(py)
     }
 
     /// Returns the loop. Raises `RuntimeError` for a subclass whose `__init__` has not called this class's.
     #[inline]
-    pub fn initialized(&self) -> PyResult<&Home> {
+    pub fn initialized(&self, py: Python<'_>) -> PyResult<&Home> {
         self.home
-            .get()
+            .get(py)
             .ok_or_else(|| PyRuntimeError::new_err("Future object is not initialized."))
     }
 
@@ -99,10 +99,10 @@ impl Future {
     }
 
     pub(super) fn traverse(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
-        if let Some(home) = self.home.get() {
+        if let Some(home) = self.home.get(&visit) {
             visit.call(home.as_any())?;
         }
-        self.state.visit(|state| state.traverse(visit))
+        self.state.visit(&visit, |state| state.traverse(visit))
     }
 
     /// Drops the future's references, for the garbage collector.

@@ -182,7 +182,7 @@ impl Future {
                 _ => None,
             }
         });
-        let (Some(exception), Some(home)) = (exception, me.home()) else {
+        let (Some(exception), Some(home)) = (exception, me.home(py)) else {
             return Ok(());
         };
         let context = PyDict::new(py);

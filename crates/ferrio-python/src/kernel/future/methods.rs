@@ -86,7 +86,7 @@ impl Future {
     /// Return False if it was done, else True.
     #[pyo3(signature = (msg = None))]
     fn cancel(slf: &Bound<'_, Self>, msg: Option<&Bound<'_, PyAny>>) -> PyResult<bool> {
-        slf.get().initialized()?;
+        slf.get().initialized(slf.py())?;
         Self::cancel_pending(slf, msg)
     }
 
@@ -109,7 +109,7 @@ impl Future {
     ) -> PyResult<()> {
         let py = slf.py();
         let me = slf.get();
-        me.initialized()?;
+        me.initialized(py)?;
         let context = match context {
             Some(context) if !context.is_none() => context.unbind(),
             _ => cpython::copy_context(py)?,
@@ -128,7 +128,7 @@ impl Future {
     /// Remove all instances of a callback; return how many there were.
     #[pyo3(signature = (r#fn, /))]
     fn remove_done_callback(&self, py: Python<'_>, r#fn: Bound<'_, PyAny>) -> PyResult<usize> {
-        self.initialized()?;
+        self.initialized(py)?;
         let mut removed = 0;
         let mut index = 0;
         // The comparison runs Python code, which may change the list, so the list is not borrowed meanwhile.
@@ -160,15 +160,15 @@ impl Future {
 
     /// Return the event loop that the future belongs to.
     fn get_loop(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
-        Ok(self.initialized()?.as_any().clone_ref(py))
+        Ok(self.initialized(py)?.as_any().clone_ref(py))
     }
 
-    fn __await__(slf: Py<Self>) -> PyResult<FutureIter> {
-        slf.get().initialized()?;
-        Ok(FutureIter::new(slf))
+    fn __await__(slf: Bound<'_, Self>) -> PyResult<FutureIter> {
+        slf.get().initialized(slf.py())?;
+        Ok(FutureIter::new(slf.unbind()))
     }
 
-    fn __iter__(slf: Py<Self>) -> PyResult<FutureIter> {
+    fn __iter__(slf: Bound<'_, Self>) -> PyResult<FutureIter> {
         Self::__await__(slf)
     }
 
@@ -196,7 +196,7 @@ impl Future {
     pub fn check_pending(slf: &Bound<'_, Self>) -> PyResult<()> {
         let py = slf.py();
         let me = slf.get();
-        me.initialized()?;
+        me.initialized(py)?;
         if !me.is_done(py) {
             return Ok(());
         }
@@ -206,7 +206,7 @@ impl Future {
 
     /// Raises `InvalidStateError` if the future was never initialised.
     fn initialized_or_invalid(&self, py: Python<'_>) -> PyResult<()> {
-        match self.home() {
+        match self.home(py) {
             Some(_) => Ok(()),
             None => Err(invalid_state(py, "Future object is not initialized.")),
         }

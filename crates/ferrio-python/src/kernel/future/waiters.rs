@@ -194,7 +194,7 @@ impl Future {
     #[inline]
     pub fn tell(slf: &Bound<'_, Self>, waiter: Waiter) -> PyResult<()> {
         let py = slf.py();
-        match slf.get().initialized()? {
+        match slf.get().initialized(py)? {
             Home::Native(event_loop) => {
                 Home::check(event_loop.get())?;
                 let callback = waiter.into_callback(event_loop.bind(py), slf.as_any())?;

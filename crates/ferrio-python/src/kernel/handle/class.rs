@@ -404,7 +404,7 @@ impl Handle {
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
         visit.call(&self.event_loop)?;
         visit.call(&self.context)?;
-        self.state.visit(|state| {
+        self.state.visit(&visit, |state| {
             if let Some(call) = &state.call {
                 call.traverse(&visit)?;
             }

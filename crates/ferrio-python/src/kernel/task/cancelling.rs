@@ -49,7 +49,7 @@ impl Task {
     fn count_request<'py>(slf: &Bound<'py, Self>) -> PyResult<Option<Awaited<'py>>> {
         let py = slf.py();
         let future = slf.as_super().get();
-        future.initialized()?;
+        future.initialized(py)?;
         future.with(py, |state| state.log_traceback = false);
         if future.is_done(py) {
             return Ok(None);

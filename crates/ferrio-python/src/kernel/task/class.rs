@@ -163,7 +163,7 @@ impl Task {
         // A second `__init__` keeps the context, which may be entered at this moment.
         drop(me.context.set(py, context));
         let future = slf.as_super().get();
-        if parts.eager_start && future.initialized()?.is_running(py)? {
+        if parts.eager_start && future.initialized(py)?.is_running(py)? {
             if let Err(error) = Self::start_eagerly(slf) {
                 me.with(py, |state| state.log_destroy_pending = false);
                 return Err(error);
@@ -182,7 +182,7 @@ impl Task {
     /// Schedules the next step for the loop's next iteration.
     pub(super) fn schedule_step(slf: &Bound<'_, Self>) -> PyResult<()> {
         let py = slf.py();
-        match slf.as_super().get().initialized()? {
+        match slf.as_super().get().initialized(py)? {
             Home::Native(event_loop) => {
                 Home::push(event_loop.get(), py, Callback::Step(slf.clone().unbind()))
             }
@@ -198,7 +198,7 @@ impl Task {
 
     /// Returns the context that the coroutine runs in, `None` before `__init__`.
     pub fn context(&self, py: Python<'_>) -> Py<PyAny> {
-        let context = self.context.get();
+        let context = self.context.get(py);
         context.map_or_else(|| py.None(), |context| context.clone_ref(py))
     }
 
@@ -224,7 +224,7 @@ impl Task {
         let may_report = slf.get().with(py, |state| {
             state.log_destroy_pending && state.coroutine.is_some()
         });
-        let Some(home) = future.home() else {
+        let Some(home) = future.home(py) else {
             return Ok(());
         };
         if !may_report || future.is_done(py) {
@@ -312,8 +312,8 @@ impl Drop for Task {
 #[pymethods]
 impl Task {
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
-        visit.call(self.context.get())?;
-        self.state.visit(|state| {
+        visit.call(self.context.get(&visit))?;
+        self.state.visit(&visit, |state| {
             visit.call(&state.coroutine)?;
             visit.call(&state.waits_for)?;
             visit.call(&state.to_throw)?;

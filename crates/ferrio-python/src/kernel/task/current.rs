@@ -11,7 +11,7 @@ use crate::kernel::future::Home;
 /// Makes the task the current one of its loop, until it is left. Raises `RuntimeError` if another task is current.
 #[inline]
 pub fn enter<'a, 'py>(task: &'a Bound<'py, Task>) -> PyResult<CurrentTask<'a, 'py>> {
-    let home = task.as_super().get().initialized()?;
+    let home = task.as_super().get().initialized(task.py())?;
     let event_loop = home.as_any().bind(task.py());
     #[cfg(not(Py_3_14))]
     if let Home::Native(native) = home
@@ -25,7 +25,7 @@ pub fn enter<'a, 'py>(task: &'a Bound<'py, Task>) -> PyResult<CurrentTask<'a, 'p
 /// Leaves a task that has stayed the current one after its step (`kernel/event_loop/last_task.rs`), before Python code
 /// runs that does not belong to a step.
 pub fn leave_last(task: &Bound<'_, Task>) -> PyResult<()> {
-    match task.as_super().get().home() {
+    match task.as_super().get().home(task.py()) {
         Some(Home::Native(native)) => Loop::leave_last_task(native.bind(task.py())),
         _ => Ok(()),
     }
@@ -35,7 +35,7 @@ pub fn leave_last(task: &Bound<'_, Task>) -> PyResult<()> {
 #[inline]
 pub fn leave_ready(current: CurrentTask<'_, '_>, task: &Bound<'_, Task>) -> PyResult<()> {
     #[cfg(not(Py_3_14))]
-    if let Some(Home::Native(native)) = task.as_super().get().home()
+    if let Some(Home::Native(native)) = task.as_super().get().home(task.py())
         && native.get().may_keep_last_task()
     {
         return current
@@ -52,7 +52,7 @@ pub fn swap<'py>(
     next: Option<&Bound<'py, PyAny>>,
 ) -> PyResult<Option<Bound<'py, PyAny>>> {
     let py = task.py();
-    let event_loop = task.as_super().get().initialized()?.as_any();
+    let event_loop = task.as_super().get().initialized(py)?.as_any();
     #[cfg(Py_3_12)]
     let previous = imports::swap_current_task(py)?.call1((event_loop, next))?;
     #[cfg(not(Py_3_12))]

@@ -68,7 +68,7 @@ pub fn ensure_future_on<'py>(
 ) -> PyResult<Bound<'py, PyAny>> {
     let py = awaitable.py();
     if let Some(future) = native_future(awaitable)
-        && let Ok(home) = future.get().initialized()
+        && let Ok(home) = future.get().initialized(py)
         && event_loop.is_none_or(|event_loop| home.as_any().is(event_loop))
     {
         return Ok(awaitable.clone());

@@ -33,7 +33,7 @@ impl Task {
     ) -> PyResult<()> {
         let future = slf.as_super().get();
         future.initialize(slf.py(), r#loop)?;
-        if let Some(Home::Foreign(_)) = future.home() {
+        if let Some(Home::Foreign(_)) = future.home(slf.py()) {
             // A loop of ferrio's has done this when it was made.
             registry::include_in_all_tasks(slf.py())?;
         }

@@ -104,7 +104,7 @@ impl Task {
         };
         let current = current::enter(slf)?;
         let context = match entering {
-            Context::ToEnter => me.context.get().map(|context| context.bind(py)),
+            Context::ToEnter => me.context.get(py).map(|context| context.bind(py)),
             Context::Entered => None,
         };
         match Self::run(slf, &coroutine, context, error) {
@@ -243,7 +243,7 @@ impl Task {
         let previous = current::swap(slf, Some(slf.as_any()))?;
         registry::add(slf)?;
         let coroutine = me.state.get_bound(py, |state| state.coroutine.as_ref());
-        let context = me.context.get().map(|context| context.bind(py));
+        let context = me.context.get(py).map(|context| context.bind(py));
         let outcome = match coroutine {
             Some(coroutine) => {
                 Self::run(slf, &coroutine, context, None).and_then(|next| Self::do_next(slf, next))

@@ -16,7 +16,7 @@ impl Task {
     #[inline]
     pub(super) fn on_yield(slf: &Bound<'_, Self>, object: Bound<'_, PyAny>) -> PyResult<AfterStep> {
         if object.is_none() {
-            return match slf.as_super().get().initialized()? {
+            return match slf.as_super().get().initialized(slf.py())? {
                 Home::Native(_) => Ok(AfterStep::Soon),
                 // A foreign `call_soon` may look at the current task, so it is called inside the step.
                 home @ Home::Foreign(_) => {
@@ -36,7 +36,7 @@ impl Task {
     fn wait_for_native(slf: &Bound<'_, Self>, future: &Bound<'_, Future>) -> PyResult<()> {
         let py = slf.py();
         let target = future.get();
-        let same_loop = match (slf.as_super().get().home(), target.home()) {
+        let same_loop = match (slf.as_super().get().home(py), target.home(py)) {
             (Some(mine), Some(its)) => mine.is(its),
             _ => false,
         };
@@ -103,7 +103,7 @@ impl Task {
             _ => return Self::fail_soon(slf, &object, Mistake::BadYield),
         };
         let its_loop = imports::get_loop_of(py)?.call1((&object,))?;
-        if !slf.as_super().get().initialized()?.as_any().is(&its_loop) {
+        if !slf.as_super().get().initialized(py)?.as_any().is(&its_loop) {
             return Self::fail_soon(slf, &object, Mistake::OtherLoop);
         }
         if !blocking {

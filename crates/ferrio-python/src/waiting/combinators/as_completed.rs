@@ -383,7 +383,7 @@ impl AsCompleted {
     }
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
-        self.state.visit(|state| {
+        self.state.visit(&visit, |state| {
             if let Some((fs, timeout)) = &state.arguments {
                 visit.call(fs)?;
                 visit.call(timeout)?;

@@ -305,7 +305,7 @@ impl GatheringFuture {
     }
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
-        self.state.visit(|state| {
+        self.state.visit(&visit, |state| {
             state
                 .children
                 .iter()

@@ -262,7 +262,7 @@ impl WaitState {
 #[pymethods]
 impl WaitState {
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
-        self.state.visit(|state| {
+        self.state.visit(&visit, |state| {
             visit.call(&state.waiter)?;
             visit.call(&state.caller)
         })

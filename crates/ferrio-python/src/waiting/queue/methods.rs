@@ -177,7 +177,7 @@ impl Queue {
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
         visit.call(&self.finished)?;
-        self.maxsize.visit(|maxsize| visit.call(maxsize))?;
+        self.maxsize.visit(&visit, |maxsize| visit.call(maxsize))?;
         self.state.traverse(visit, |state, visit| {
             let sync::Queue {
                 getters, putters, ..

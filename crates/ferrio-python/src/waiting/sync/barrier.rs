@@ -360,7 +360,8 @@ impl Barrier {
     }
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
-        self.condition.visit(|condition| visit.call(condition))
+        self.condition
+            .visit(&visit, |condition| visit.call(condition))
     }
 
     fn __clear__(&self) {

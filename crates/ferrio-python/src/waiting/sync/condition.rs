@@ -337,7 +337,7 @@ impl Condition {
     }
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
-        self.guard.visit(|guard| match guard {
+        self.guard.visit(&visit, |guard| match guard {
             Some(guard) => guard.traverse(visit),
             None => Ok(()),
         })?;

@@ -183,7 +183,7 @@ impl<A> LoopBound<A> {
         visit: PyVisit<'a>,
         f: impl FnOnce(&A, PyVisit<'a>) -> Result<(), PyTraverseError>,
     ) -> Result<(), PyTraverseError> {
-        self.0.visit(|interior| {
+        self.0.visit(&visit, |interior| {
             visit.call(&interior.event_loop)?;
             f(&interior.algorithm, visit)
         })

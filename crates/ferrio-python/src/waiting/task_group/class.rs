@@ -279,7 +279,7 @@ impl TaskGroup {
     }
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
-        self.state.visit(|state| {
+        self.state.visit(&visit, |state| {
             visit.call(&state.event_loop)?;
             visit.call(&state.parent)?;
             state

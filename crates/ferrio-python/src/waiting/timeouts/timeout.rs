@@ -384,7 +384,7 @@ impl Timeout {
     }
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
-        self.state.visit(|state| {
+        self.state.visit(&visit, |state| {
             visit.call(&state.when)?;
             visit.call(&state.task)?;
             state
