@@ -57,12 +57,13 @@ impl Poller {
                 continue;
             }
             if let Err(error) = self.control(EventFlags::ADD, fd, direction) {
-                self.delete(fd, done.minus(old))?;
+                self.delete(fd, done.minus(old));
                 return Err(error.into());
             }
             done = done | direction;
         }
-        self.delete(fd, old.minus(new))
+        self.delete(fd, old.minus(new));
+        Ok(())
     }
 
     /// Waits for events with one system call; see the contract in [`sys`](super).
@@ -94,16 +95,13 @@ impl Poller {
         Ok(waker)
     }
 
-    fn delete(&self, fd: RawFd, directions: Interest) -> io::Result<()> {
+    /// Deletes filters. It fails only for those that the kernel has forgotten by itself.
+    fn delete(&self, fd: RawFd, directions: Interest) {
         for direction in [Interest::READ, Interest::WRITE] {
             if directions.contains(direction) {
-                match self.control(EventFlags::DELETE, fd, direction) {
-                    Ok(()) | Err(Errno::NOENT | Errno::BADF) => {}
-                    Err(error) => return Err(error.into()),
-                }
+                let _ = self.control(EventFlags::DELETE, fd, direction);
             }
         }
-        Ok(())
     }
 
     /// Adds or deletes one filter; `direction` is `READ` or `WRITE`.

@@ -21,8 +21,7 @@
 //!   number is soon given to another file; users do close descriptors first and
 //!   unregister them later. So the kernel's opinion, not `old`, is the truth:
 //!   modifying a descriptor that is not there adds it, adding one that is there
-//!   modifies it, and deleting one that is gone succeeds. What remains is
-//!   reported, and then nothing has changed: `EBADF` for a number that is not
+//!   modifies it, and deleting always succeeds. What remains is reported, and then nothing has changed: `EBADF` for a number that is not
 //!   open, and on Linux `EPERM` ([`PermissionDenied`]) for a regular file or a
 //!   directory, which are always ready.
 //! - **`Poller::wait`** makes one system call and fills the buffer with what it

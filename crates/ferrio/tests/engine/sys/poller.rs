@@ -116,6 +116,18 @@ fn deleting_a_descriptor_that_is_gone_succeeds() {
 }
 
 #[test]
+#[cfg(target_os = "linux")]
+fn deleting_a_descriptor_whose_number_is_a_regular_file_s_now_succeeds() {
+    let (poller, ours, _theirs, fd) = fixture();
+    poller.change(fd, NONE, READ).unwrap();
+    let file = File::open(std::env::current_exe().unwrap()).unwrap();
+    // Closes the socket and gives its number to the file.
+    let mut ours = std::os::fd::OwnedFd::from(ours);
+    rustix::io::dup2(&file, &mut ours).unwrap();
+    poller.change(fd, READ, NONE).unwrap();
+}
+
+#[test]
 fn a_number_that_is_not_open_is_refused() {
     let poller = Poller::new().unwrap();
     for (fd, old) in [(-1, NONE), (-1, READ), (i32::MAX, NONE), (i32::MAX, READ)] {
