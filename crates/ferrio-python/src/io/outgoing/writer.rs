@@ -56,10 +56,19 @@ pub trait Writer: Transport {
             None | Some(Ok(Flushed::Nothing)) => Ok(()),
             Some(Ok(Flushed::Blocked)) => {
                 let callback = Self::when_writable(slf);
-                me.event_loop(py)
-                    .get()
-                    .watch(py, sink.fd(), Direction::Write, callback)?;
-                Self::maybe_pause_protocol(slf)
+                let event_loop = me.event_loop(py).get();
+                match event_loop.watch(py, sink.fd(), Direction::Write, callback) {
+                    Ok(()) => Self::maybe_pause_protocol(slf),
+                    // What is buffered would never leave.
+                    Err(error) => {
+                        match error.value(py).getattr("errno").and_then(|it| it.extract()) {
+                            Ok(errno) => {
+                                Self::write_failed(slf, &io::Error::from_raw_os_error(errno))
+                            }
+                            Err(_) => Err(error),
+                        }
+                    }
+                }
             }
             Some(Err(error)) => Self::write_failed(slf, &error),
         }

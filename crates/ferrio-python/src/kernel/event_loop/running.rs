@@ -10,7 +10,7 @@ use pyo3::types::{PyDict, PySlice, PyTuple};
 
 use super::{Callback, Loop, NO_THREAD};
 use crate::base::arguments::Truth;
-use crate::base::errors::os_error;
+use crate::base::errors::{leaves_the_loop, os_error};
 use crate::kernel::task::set_running_loop;
 use crate::{base::imports, cpython, kernel::handle};
 
@@ -187,7 +187,10 @@ impl Loop {
                 return outcome;
             };
             for transport in transports {
-                outcome = outcome.and(transport.flush(py));
+                outcome = outcome.and(match transport.flush(py) {
+                    Err(error) if !leaves_the_loop(py, &error) => transport.report(slf, &error),
+                    flushed => flushed,
+                });
             }
         }
     }

@@ -4,6 +4,8 @@ use pyo3::PyTraverseError;
 use pyo3::gc::PyVisit;
 use pyo3::prelude::*;
 
+use super::Loop;
+
 /// A transport that has collected writes in this iteration, and the function that sends them.
 pub struct Unflushed {
     object: Py<PyAny>,
@@ -22,6 +24,18 @@ impl Unflushed {
     /// Sends the collected writes.
     pub fn flush(&self, py: Python<'_>) -> PyResult<()> {
         (self.flush)(self.object.bind(py))
+    }
+
+    /// Reports what `flush` has raised, as if a callback of the loop had.
+    #[cold]
+    pub fn report(&self, event_loop: &Bound<'_, Loop>, error: &PyErr) -> PyResult<()> {
+        Loop::report(event_loop, error, |context| {
+            let object = self.object.bind(event_loop.py()).repr()?;
+            context.set_item(
+                "message",
+                format!("Exception in callback writing to {object}"),
+            )
+        })
     }
 
     /// Shows the reference to the garbage collector.
