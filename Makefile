@@ -17,6 +17,8 @@ EXTENSION := python/ferrio/_ferrio$(SUFFIX)
 START_UP_FILE := start/platlib/ferrio_start.pth
 RUST_SOURCES := Cargo.toml Cargo.lock $(shell find crates -name '*.rs' -o -name Cargo.toml -o -name build.rs)
 
+# How long, or which, the tests that draw their cases are to draw.
+export SECONDS SEED
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # Where rustup puts cargo; a shell that was open at the time does not know it yet.
 export PATH := $(PATH):$(HOME)/.cargo/bin
@@ -64,6 +66,15 @@ conformance-all: ## the same on every Python named in PYTHONS
 	@for python in $(PYTHONS); do \
 		echo "== $$python"; $(MAKE) --no-print-directory conformance PYTHON=$$python || exit 1; \
 	done
+
+# For both: SECONDS=600 draws new cases for so long, SEED=17 shows one again.
+.PHONY: faults
+faults: $(EXTENSION) ## the tests under faults in system calls
+	$(BIN)/python -m pytest tests/faults $(PYTEST_ARGS)
+
+.PHONY: hostile
+hostile: $(EXTENSION) ## the tests with hostile peers
+	$(BIN)/python -m pytest tests/hostile_peers $(PYTEST_ARGS)
 
 .PHONY: lint
 lint: $(EXTENSION) ## check formatting, types, and for everything that the linters know
