@@ -55,9 +55,11 @@ class Server(asyncio.Protocol):
 
     def __init__(self, stage, numbers):
         self.stage = stage
-        self.who = f"{self.role} {next(numbers)}"
+        self.numbers = numbers
 
     def connection_made(self, transport):
+        # Protocols of handshakes that fail are never told, and have no number.
+        self.who = f"{self.role} {next(self.numbers)}"
         self.transport = transport
         self.stage.transports.append(transport)
         self.stage.open += 1
