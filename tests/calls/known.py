@@ -1,0 +1,119 @@
+"""Which differences are known: a table whose entries name the row of docs/differences.md that states them.
+
+No entry covers an end of the process, a panic, or an exception that nobody can catch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from fnmatch import fnmatchcase
+from typing import Any, NamedTuple
+
+from .programs import Call, Program
+from .running import Outcome
+
+NEVER_KNOWN = ("PANIC", "UNRAISABLE")
+
+
+class Difference(NamedTuple):
+    """The first call of a program whose outcome is not the same on both sides."""
+
+    program: Program
+    call: Call
+    stock: Outcome
+    native: Outcome
+
+
+class Known(NamedTuple):
+    # Patterns of kinds and of names of calls, separated by spaces.
+    kinds: str
+    names: str
+    # How the row of docs/differences.md begins, or else why nobody can rely on what asyncio does.
+    reason: str
+    applies: Callable[[Difference], Any] = lambda _: True
+
+    def covers(self, it: Difference) -> bool:
+        return bool(
+            matches(it.program.kind, self.kinds) and matches(it.call.name, self.names) and self.applies(it)
+        )
+
+
+def matches(name: str, patterns: str) -> bool:
+    return any(fnmatchcase(name, pattern) for pattern in patterns.split())
+
+
+def refuses(it: Difference) -> bool:
+    """ferrio says at once that a type is wrong."""
+    return it.native in (("raises", "TypeError"), ("awaited", ("raises", "TypeError")))
+
+
+def both_raise(it: Difference) -> bool:
+    return it.native[0] == it.stock[0] == "raises"
+
+
+def mentions(*words: str) -> Callable[[Difference], bool]:
+    """One of the arguments is one of these."""
+    return lambda it: any(word in repr((it.call.arguments, it.call.options)).lower() for word in words)
+
+
+def has_begun_anew(it: Difference) -> bool:
+    """`__init__` was called again with what it may have refused, and has left the object half made."""
+    return any(call.name == "init" for call in it.program.calls[: it.program.calls.index(it.call) + 1])
+
+
+# What docs/differences.md states.
+STATED = (
+    Known("SelectorEventLoop module Timeout", "*", "`call_later`, `call_at`, `timeout`", mentions("nan", "liar")),
+    Known("Future Task _GatheringFuture", "next", "`next(future)`"),
+    Known("_Unix*PipeTransport", "abort", "`abort()` a second time"),
+    Known("* module", "copy deepcopy pickle", "`copy` and `pickle`", refuses),
+    Known("Barrier *Queue Lock Event Condition *Semaphore", "copy deepcopy pickle", "`copy` and `pickle`"),
+    Known("*", "*", "`vars(obj).clear()` and `del`", lambda it: it.call.verb == "delete" and both_or_native(it)),
+    Known("*", "*", "private attributes that nobody but their class sets", lambda it: is_set(it) and native_raises(it)),
+    Known("_SSLProtocolTransport StreamWriter *SocketTransport", "writelines", "a wrong type, or a released memoryview"),
+    Known(
+        "*Transport StreamWriter SelectorEventLoop",
+        "write writelines sock_sendall",
+        "a buffer whose `len()` is not its number of bytes",
+        mentions("array", "dimensions"),
+    ),
+    Known("*Semaphore module", "*", "`Semaphore(value)` with a number", lambda it: refuses(it) and "emaphore" in repr(it)),
+    Known("Future Task", "init", "`Future.__init__` called again"),
+    Known("SelectorEventLoop Timeout module", "call_at reschedule timeout_at", "`call_at`, `timeout_at`, `reschedule`"),
+    Known("module", "as_completed", "`as_completed` and `wait`"),
+    Known("_SSLProtocolTransport", "*", "a TLS transport after its second `close()`", lambda it: "AttributeError" in it.stock),
+)
+
+# What nobody can rely on.
+ACCIDENTS = (
+    Known("SSLProtocol *SubprocessPipeProto SubprocessStreamProtocol", "*", "only asyncio makes these and calls them"),
+    Known("*", "pickle deepcopy", "neither can, and the exception is that of some part", both_raise),
+    Known("StreamReader", "read readexactly", "a number of bytes that is no integer", refuses),
+    Known("_SelectorDatagramTransport", "writelines", "no datagram transport has it", both_raise),
+    Known("*", "*", "an object that was made anew and refused its arguments", has_begun_anew),
+    Known(
+        "module",
+        "Handle TimerHandle Server StreamReader StreamWriter StreamReaderProtocol EventLoop SelectorEventLoop Timeout",
+        "made with what is no loop, transport, selector ...: asyncio fails when it is first used",
+        lambda it: "AttributeError" in it.stock or "AttributeError" in it.native or refuses(it),
+    ),
+    Known("SelectorEventLoop", "slow_callback_duration", "a duration that is no number: the next iteration fails", refuses),
+)
+
+
+def is_set(it: Difference) -> bool:
+    return it.call.verb == "set"
+
+
+def native_raises(it: Difference) -> bool:
+    return it.native == ("raises", "AttributeError")
+
+
+def both_or_native(it: Difference) -> bool:
+    return it.native[0] == "raises"
+
+
+def is_known(it: Difference) -> bool:
+    if it.native[0] in NEVER_KNOWN:
+        return False
+    return any(known.covers(it) for known in STATED + ACCIDENTS)
