@@ -1,6 +1,6 @@
 """Calls everything with random arguments for some time, and reports what differs from asyncio.
 
-    python -m tests.calls [SECONDS]
+python -m tests.calls [SECONDS]
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def main() -> int:
                     break
                 answer = worker.ask(kind=kind, examples=examples(kind), seconds=left, seed_=seed)
                 programs += examples(kind)
-                for difference in answer.get("differences", []) + [answer.get("error")]:
+                for difference in [*answer.get("differences", []), answer.get("error")]:
                     # The first lines tell two differences apart, the last is the program.
                     if difference and (head := difference.rpartition("\n")[0]) not in reported:
                         reported.add(head)

@@ -56,6 +56,22 @@ def mentions(*words: str) -> Callable[[Difference], bool]:
     return lambda it: any(word in repr((it.call.arguments, it.call.options)).lower() for word in words)
 
 
+def is_set_and_refused(it: Difference) -> bool:
+    return it.call.verb == "set" and it.native == ("raises", "AttributeError")
+
+
+def is_deleted_and_refused(it: Difference) -> bool:
+    return it.call.verb == "delete" and it.native[0] == "raises"
+
+
+def has_attribute_error(it: Difference) -> bool:
+    return "AttributeError" in it.stock
+
+
+def is_of_a_semaphore(it: Difference) -> bool:
+    return refuses(it) and "emaphore" in f"{it.program.kind} {it.call.name}"
+
+
 def has_begun_anew(it: Difference) -> bool:
     """`__init__` was called again with what it may have refused, and has left the object half made."""
     return any(call.name == "init" for call in it.program.calls[: it.program.calls.index(it.call) + 1])
@@ -63,54 +79,81 @@ def has_begun_anew(it: Difference) -> bool:
 
 # What docs/differences.md states.
 STATED = (
-    Known("SelectorEventLoop module Timeout", "*", "`call_later`, `call_at`, `timeout`", mentions("nan", "liar")),
+    Known(
+        "SelectorEventLoop module Timeout", "*", "`call_later`, `call_at`, `timeout`", mentions("nan", "liar")
+    ),
     Known("Future Task _GatheringFuture", "next", "`next(future)`"),
     Known("_Unix*PipeTransport", "abort", "`abort()` a second time"),
     Known("* module", "copy deepcopy pickle", "`copy` and `pickle`", refuses),
     Known("Barrier *Queue Lock Event Condition *Semaphore", "copy deepcopy pickle", "`copy` and `pickle`"),
-    Known("*", "*", "`vars(obj).clear()` and `del`", lambda it: it.call.verb == "delete" and both_or_native(it)),
-    Known("*", "*", "private attributes that nobody but their class sets", lambda it: is_set(it) and native_raises(it)),
-    Known("_SSLProtocolTransport StreamWriter *SocketTransport", "writelines", "a wrong type, or a released memoryview"),
+    Known("*", "*", "`vars(obj).clear()` and `del`", is_deleted_and_refused),
+    Known(
+        "*",
+        "*",
+        "private attributes that nobody but their class sets",
+        is_set_and_refused,
+    ),
+    Known(
+        "_SSLProtocolTransport StreamWriter *SocketTransport",
+        "writelines",
+        "a wrong type, or a released memoryview",
+    ),
     Known(
         "*Transport StreamWriter SelectorEventLoop",
         "write writelines sock_sendall",
         "a buffer whose `len()` is not its number of bytes",
         mentions("array", "dimensions"),
     ),
-    Known("*Semaphore module", "*", "`Semaphore(value)` with a number", lambda it: refuses(it) and "emaphore" in repr(it)),
+    Known(
+        "*Semaphore module",
+        "*",
+        "`Semaphore(value)` with a number",
+        is_of_a_semaphore,
+    ),
     Known("Future Task", "init", "`Future.__init__` called again"),
-    Known("SelectorEventLoop Timeout module", "call_at reschedule timeout_at", "`call_at`, `timeout_at`, `reschedule`"),
+    Known(
+        "SelectorEventLoop Timeout module",
+        "call_at reschedule timeout_at",
+        "`call_at`, `timeout_at`, `reschedule`",
+    ),
     Known("module", "as_completed", "`as_completed` and `wait`"),
-    Known("_SSLProtocolTransport", "*", "a TLS transport after its second `close()`", lambda it: "AttributeError" in it.stock),
+    Known(
+        "_SSLProtocolTransport",
+        "*",
+        "a TLS transport after its second `close()`",
+        lambda it: "AttributeError" in it.stock,
+    ),
 )
 
 # What nobody can rely on.
 ACCIDENTS = (
-    Known("SSLProtocol *SubprocessPipeProto SubprocessStreamProtocol", "*", "only asyncio makes these and calls them"),
+    Known(
+        "SSLProtocol *SubprocessPipeProto SubprocessStreamProtocol",
+        "*",
+        "only asyncio makes these and calls them",
+    ),
     Known("*", "pickle deepcopy", "neither can, and the exception is that of some part", both_raise),
     Known("StreamReader", "read readexactly", "a number of bytes that is no integer", refuses),
+    Known(
+        "SelectorEventLoop",
+        "create_server create_unix_server",
+        "arguments that are refused when the call is awaited",
+    ),
     Known("_SelectorDatagramTransport", "writelines", "no datagram transport has it", both_raise),
     Known("*", "*", "an object that was made anew and refused its arguments", has_begun_anew),
     Known(
         "module",
         "Handle TimerHandle Server StreamReader StreamWriter StreamReaderProtocol EventLoop SelectorEventLoop Timeout",
         "made with what is no loop, transport, selector ...: asyncio fails when it is first used",
-        lambda it: "AttributeError" in it.stock or "AttributeError" in it.native or refuses(it),
+        lambda it: has_attribute_error(it) or "AttributeError" in it.native or refuses(it),
     ),
-    Known("SelectorEventLoop", "slow_callback_duration", "a duration that is no number: the next iteration fails", refuses),
+    Known(
+        "SelectorEventLoop",
+        "slow_callback_duration",
+        "no number: the next iteration fails",
+        refuses,
+    ),
 )
-
-
-def is_set(it: Difference) -> bool:
-    return it.call.verb == "set"
-
-
-def native_raises(it: Difference) -> bool:
-    return it.native == ("raises", "AttributeError")
-
-
-def both_or_native(it: Difference) -> bool:
-    return it.native[0] == "raises"
 
 
 def is_known(it: Difference) -> bool:

@@ -146,7 +146,7 @@ class Run:
         self.is_given_up = False
 
     async def main(self) -> None:
-        states, specimen = KINDS[self.program.kind]
+        _states, specimen = KINDS[self.program.kind]
         generator = specimen(self.side)
         try:
             for _ in range(self.program.state + 1):

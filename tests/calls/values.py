@@ -247,7 +247,7 @@ def asynchronous_generator(_: Maker) -> Any:
 class Awaitable:
     def __await__(self) -> Iterator[None]:
         yield
-        return 9  # noqa: B901 (what an iterator of await returns)
+        return 9
 
 
 class BadAwaitable:
@@ -423,20 +423,21 @@ def closed_socket(_: Maker) -> Any:
 def reading_end(maker: Maker) -> Any:
     reading, writing = os.pipe()
     os.set_blocking(reading, False)  # Some calls iterate over it.
-    maker.stack.enter_context(open(writing, "wb"))
-    return maker.stack.enter_context(open(reading, "rb", buffering=0))
+    maker.stack.callback(os.close, writing)
+    return maker.stack.enter_context(os.fdopen(reading, "rb", 0))
 
 
 @value("pipe")
 def writing_end(maker: Maker) -> Any:
     reading, writing = os.pipe()
-    maker.stack.enter_context(open(reading, "rb"))
-    return maker.stack.enter_context(open(writing, "wb", buffering=0))
+    maker.stack.callback(os.close, reading)
+    return maker.stack.enter_context(os.fdopen(writing, "wb", 0))
 
 
 @value("pipe", "file")
 def file(maker: Maker) -> Any:
-    it = maker.stack.enter_context(tempfile.TemporaryFile())
+    it = os.fdopen(os.memfd_create("file"), "w+b")
+    maker.stack.enter_context(it)
     it.write(b"content")
     it.seek(0)
     return it
@@ -492,7 +493,8 @@ def hostile(name: str) -> type:
 
 
 for method in HOSTILE:
-    add(f"hostile {method}", lambda _, cls=hostile(method): cls(), "hostile")  # type: ignore[misc]
+    cls = hostile(method)
+    add(f"hostile {method}", lambda _, cls=cls: cls(), "hostile")  # type: ignore[misc]
 
 
 class Liar(HostileObject):

@@ -15,7 +15,6 @@ import gc
 import json
 import logging
 import os
-import random
 import socket
 import sys
 import tempfile
@@ -24,14 +23,13 @@ import traceback
 import warnings
 from typing import Any
 
-import ferrio
 from hypothesis import HealthCheck, Phase, Verbosity, given, seed, settings
 
 from tests.attributes.walking import KINDS, Side
 
 from .known import Difference, is_known
 from .programs import Call, Constant, Program, describe, programs
-from .running import Outcome, Panic, Pause, clean_up, run
+from .running import Outcome, Panic, clean_up, run
 
 # How long to wait for what an awaitable gives, at first and when the sides differed.
 PATIENCE = (0.004, 0.1)
@@ -181,7 +179,9 @@ def report(it: Difference) -> str:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("kind", nargs="?", help="all: each of them")
     parser.add_argument("--examples", type=int, default=100)
     parser.add_argument("--seconds", type=float, default=1e9)
@@ -190,7 +190,13 @@ def main() -> None:
     options = parser.parse_args()
     prepare()
     if options.program:
-        names = {"Program": Program, "Call": Call, "Constant": Constant, "nan": float("nan"), "inf": float("inf")}
+        names = {
+            "Program": Program,
+            "Call": Call,
+            "Constant": Constant,
+            "nan": float("nan"),
+            "inf": float("inf"),
+        }
         program = eval(options.program, names)
         for name in ("asyncio", "ferrio"):
             print(name, *outcomes(program, name, PATIENCE[1]), sep="\n    ", flush=True)
@@ -198,7 +204,12 @@ def main() -> None:
         for name in KINDS if options.kind == "all" else [options.kind]:
             begun = time.monotonic()
             found = answer(
-                {"kind": name, "examples": options.examples, "seconds": options.seconds, "seed_": options.seed}
+                {
+                    "kind": name,
+                    "examples": options.examples,
+                    "seconds": options.seconds,
+                    "seed_": options.seed,
+                }
             )
             print(*found.get("differences", []), found.get("error", ""), sep="\n")
             print(f"{name}: {time.monotonic() - begun:.1f} s", flush=True)
