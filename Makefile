@@ -3,6 +3,8 @@
 PYTHON ?= python3
 PYTEST_ARGS ?=
 CONFORMANCE_ARGS ?=
+SECONDS ?= 60
+MINUTES ?= 5
 PYTHONS ?= python3.11 python3.12 python3.13 python3.14 python3.15
 
 # An environment for each version of Python, side by side: .venv/3.13
@@ -75,6 +77,18 @@ faults: $(EXTENSION) ## the tests under faults in system calls
 .PHONY: hostile
 hostile: $(EXTENSION) ## the tests with hostile peers
 	$(BIN)/python -m pytest tests/hostile_peers $(PYTEST_ARGS)
+
+.PHONY: calls
+calls: $(EXTENSION) ## call everything with random arguments, on asyncio and on ferrio, for SECONDS
+	PYTHONPATH=. $(BIN)/python -m tests.calls $(SECONDS)
+
+.PHONY: fuzz
+fuzz: $(EXTENSION) ## property tests of the buffers, the datagram queue and addresses with new random values, for SECONDS
+	tests/fuzz/run.sh $(BIN)/python $(SECONDS)
+
+.PHONY: soak
+soak: $(EXTENSION) ## every kind of connection, process, timer and cancellation in one program, for MINUTES
+	PYTHONPATH=. $(BIN)/python -m tests.soak --minutes $(MINUTES)
 
 .PHONY: lint
 lint: $(EXTENSION) ## check formatting, types, and for everything that the linters know
