@@ -13,36 +13,21 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 # The files whose tests run, in this order; those about the loop first.
-FILES = [
-    "test_events",
-    "test_sock_lowlevel",
-    "test_server",
-    "test_server_context",
-    "test_sendfile",
-    "test_ssl",
-    "test_sslproto",
-    "test_buffered_proto",
-    "test_streams",
-    "test_subprocess",
-    "test_taskgroups",
-    "test_timeouts",
-    "test_waitfor",
-    "test_locks",
-    "test_queues",
-    "test_runners",
-    "test_threads",
-    "test_tasks",
-    "test_futures",
-    "test_futures2",
-    "test_eager_task_factory",
-    "test_context",
-    "test_pep492",
-    "test_base_events",
-    "test_unix_events",
-    "test_staggered",
-    "test_graph",
-    "test_free_threading",
-]
+FILES = (
+    *("test_events", "test_sock_lowlevel", "test_server", "test_server_context", "test_sendfile", "test_ssl"),
+    *("test_sslproto", "test_buffered_proto", "test_streams", "test_subprocess", "test_taskgroups"),
+    *(
+        "test_timeouts",
+        "test_waitfor",
+        "test_locks",
+        "test_queues",
+        "test_runners",
+        "test_threads",
+        "test_tasks",
+    ),
+    *("test_futures", "test_futures2", "test_eager_task_factory", "test_context", "test_pep492"),
+    *("test_base_events", "test_unix_events", "test_staggered", "test_graph", "test_free_threading"),
+)
 
 # Tests of one of asyncio's own classes, or of its functions in Python: they are not run.
 STOCK = (
@@ -60,11 +45,15 @@ STOCK = (
     "test_base_events.TestSelectorUtils.*",
     "test_base_events.BaseLoopSockSendfileTests.*",
     "test_base_events.*.test_not_implemented*",
-    "test_base_events.*.test_env_var_debug",
 )
-# With ferrio's names under asyncio's: tests that name the frames of asyncio's coroutines in Python, which native ones
-# do not have (docs/differences.md: "coroutines of `sleep`, `wait`, ... in a call graph").
-NAMES_FRAMES = ("test_graph.*.test_stack_tgroup", "test_graph.*.test_stack_gather")
+# With ferrio's names under asyncio's: the tests of asyncio's own functions in Python, which know no native task, and those
+# that name the frames of coroutines that are native then (docs/differences.md: "coroutines of `sleep`, `wait` ...").
+STOCK_IF_ACCELERATED = (
+    "test_graph.TestCallStackPy.*",
+    "test_graph.TestCallStackC.test_stack_as_completed*",
+    "test_graph.TestCallStackC.test_stack_wait",
+    "test_graph.TestCallStackC.test_stack_wait_for_*",
+)
 
 PRIVATE = re.compile(
     r"\b(?:\w*_loop|loop\d?|_?transport|tr|trans|server|srv|handle|h|r_handle|_?writer|watcher)\._(?!_)\w+"
@@ -86,7 +75,7 @@ WHY = (
 
 def is_about_stock(test: str, accelerated: bool) -> bool:
     """Whether a test is not to be run: its name with the file's."""
-    patterns = STOCK + (NAMES_FRAMES if accelerated else ())
+    patterns = STOCK + (STOCK_IF_ACCELERATED if accelerated else ())
     return any(fnmatchcase(test, pattern) for pattern in patterns)
 
 

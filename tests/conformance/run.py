@@ -53,7 +53,7 @@ class File:
         while not self.run_process(self.tests, skip=list(self.tests)):
             pass
         for name, test in list(self.tests.items()):
-            if test["status"] in BAD and test["why_not"] is None:
+            if test["status"] in BAD:
                 again: Tests = {}
                 self.run_process(again, only=[name])
                 if again.get(name, test)["status"] not in BAD:
