@@ -46,11 +46,12 @@ STOCK = (
     "test_base_events.BaseLoopSockSendfileTests.*",
     "test_base_events.*.test_not_implemented*",
 )
-# With ferrio's names under asyncio's: the tests of asyncio's own functions in Python, which know no native task, and those
-# that name the frames of coroutines that are native then (docs/differences.md: "coroutines of `sleep`, `wait` ...").
+# With ferrio's names under asyncio's: the tests of asyncio's own functions in Python, which know no native task, and
+# those that name the frames of coroutines that are native then (docs/differences.md: "coroutines of `sleep`, `wait` ...").
 STOCK_IF_ACCELERATED = (
     "test_graph.TestCallStackPy.*",
     "test_graph.TestCallStackC.test_stack_as_completed*",
+    "test_graph.TestCallStackC.test_stack_tgroup",
     "test_graph.TestCallStackC.test_stack_wait",
     "test_graph.TestCallStackC.test_stack_wait_for_*",
 )
