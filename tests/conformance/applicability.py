@@ -47,7 +47,8 @@ STOCK = (
     "test_base_events.*.test_not_implemented*",
 )
 # With ferrio's names under asyncio's: the tests of asyncio's own functions in Python, which know no native task, and
-# those that name the frames of coroutines that are native then (docs/differences.md: "coroutines of `sleep`, `wait` ...").
+# those that name the frames of coroutines that are native then ("coroutines of `sleep`, `wait` ..." in
+# docs/differences.md).
 STOCK_IF_ACCELERATED = (
     "test_graph.TestCallStackPy.*",
     "test_graph.TestCallStackC.test_stack_as_completed*",
