@@ -117,6 +117,7 @@ STATED = (
         "`call_at`, `timeout_at`, `reschedule`",
     ),
     Known("module", "as_completed", "`as_completed` and `wait`"),
+    Known("TaskGroup", "create_task", "`TaskGroup`", both_raise),
     Known(
         "_SSLProtocolTransport",
         "*",
@@ -134,6 +135,8 @@ ACCIDENTS = (
     ),
     Known("*", "pickle deepcopy", "neither can, and the exception is that of some part", both_raise),
     Known("StreamReader", "read readexactly", "a number of bytes that is no integer", refuses),
+    Known("*Transport", "set_*_buffer_limits", "a number of bytes that is no integer", refuses),
+    Known("StreamReader", "readuntil", "a separator that is no bytes: asyncio fails when bytes come", refuses),
     Known(
         "SelectorEventLoop",
         "create_server create_unix_server",

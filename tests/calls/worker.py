@@ -10,11 +10,13 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import atexit
 import faulthandler
 import gc
 import json
 import logging
 import os
+import shutil
 import socket
 import sys
 import tempfile
@@ -45,7 +47,9 @@ def prepare() -> None:
     # pytest does what this module needs; here each kind of warning is a program's right.
     warnings.simplefilter("ignore")
     logging.disable(logging.CRITICAL)
-    os.chdir(tempfile.mkdtemp(prefix="calls-"))
+    folder = tempfile.mkdtemp(prefix="calls-")
+    os.chdir(folder)
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
     look_up = socket.getaddrinfo
 
     def numeric(host: Any, port: Any, family: int = 0, type: int = 0, proto: int = 0, flags: int = 0) -> Any:
