@@ -68,6 +68,10 @@ def has_attribute_error(it: Difference) -> bool:
     return "AttributeError" in it.stock
 
 
+def has_overflow(it: Difference) -> bool:
+    return it.native == ("raises", "OverflowError")
+
+
 def is_of_a_semaphore(it: Difference) -> bool:
     return refuses(it) and "emaphore" in f"{it.program.kind} {it.call.name}"
 
@@ -135,8 +139,13 @@ ACCIDENTS = (
     ),
     Known("*", "pickle deepcopy", "neither can, and the exception is that of some part", both_raise),
     Known("StreamReader", "read readexactly", "a number of bytes that is no integer", refuses),
+    Known(
+        "SelectorEventLoop", "remove_reader remove_writer", "a number that can be no descriptor", has_overflow
+    ),
     Known("*Transport", "set_*_buffer_limits", "a number of bytes that is no integer", refuses),
-    Known("StreamReader", "readuntil", "a separator that is no bytes: asyncio fails when bytes come", refuses),
+    Known(
+        "StreamReader", "readuntil", "a separator that is no bytes: asyncio fails when bytes come", refuses
+    ),
     Known(
         "SelectorEventLoop",
         "create_server create_unix_server",
