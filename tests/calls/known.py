@@ -139,9 +139,7 @@ ACCIDENTS = (
     ),
     Known("*", "pickle deepcopy", "neither can, and the exception is that of some part", both_raise),
     Known("StreamReader", "read readexactly", "a number of bytes that is no integer", refuses),
-    Known(
-        "SelectorEventLoop", "remove_reader remove_writer", "a number that can be no descriptor", has_overflow
-    ),
+    Known("SelectorEventLoop", "*_reader *_writer", "a number that can be no descriptor", has_overflow),
     Known("*Transport", "set_*_buffer_limits", "a number of bytes that is no integer", refuses),
     Known(
         "StreamReader", "readuntil", "a separator that is no bytes: asyncio fails when bytes come", refuses
