@@ -8,7 +8,7 @@ end=$(( $(date +%s) + $2 ))
 rounds=0
 while :; do
     PROPTEST_CASES=2000 cargo test --quiet --release -p ferrio --test engine proto
-    FUZZ_EXAMPLES=2000 "$python" -m pytest -q -p no:cacheprovider --timeout 600 tests/fuzz
+    FUZZ_EXAMPLES=2000 "$python" -m pytest -q -p no:cacheprovider tests/fuzz
     rounds=$(( rounds + 1 ))
     echo "fuzz: $rounds rounds, $(( end - $(date +%s) )) s left"
     if [ "$(date +%s)" -ge "$end" ]; then

@@ -28,6 +28,8 @@ usual = settings(
     suppress_health_check=list(HealthCheck),
 )
 IPV6_FREEBIND = 78
+# Thousands of examples take longer than other tests may.
+pytestmark = pytest.mark.timeout(600)
 
 
 class Text(str):
