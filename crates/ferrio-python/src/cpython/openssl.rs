@@ -175,8 +175,9 @@ pub struct Connection {
     owner: Py<PyAny>,
 }
 
-// SAFETY: the pointers are used only in methods that take a `Python` token. On a build with a GIL one thread has it at a
-// time, and `_ssl` relies on the same.
+// SAFETY: the pointers are used only in methods that take a `Python` token, which on a build with a GIL one thread has at a
+// time. `_ssl` releases the GIL inside OpenSSL, but only in methods of an object that nobody else has, or whose users take
+// turns (`io/tls/sharing.rs`).
 unsafe impl Send for Connection {}
 // SAFETY: as above.
 unsafe impl Sync for Connection {}

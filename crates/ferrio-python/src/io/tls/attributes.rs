@@ -52,8 +52,9 @@ impl TlsProtocol {
     }
 
     #[getter(_sslobj)]
-    fn get_sslobj<'py>(&self, py: Python<'py>) -> Bound<'py, PyAny> {
-        self.session.object(py).clone()
+    fn get_sslobj<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        self.session.share(py)?;
+        Ok(self.session.object(py).clone())
     }
 
     #[getter(_server_side)]

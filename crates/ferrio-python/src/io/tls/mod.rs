@@ -6,6 +6,7 @@
 //! | `transport` | [`TlsTransport`]: the transport of the application |
 //! | `state` | the states, limits and flags of a connection |
 //! | `underlying` | the transport that carries the ciphertext |
+//! | `sharing` | an `SSLObject` that the program has, and that another thread may use |
 //! | `session` | the `ssl.SSLObject` and the two ways to drive it |
 //! | `handshake` | from the new connection to `connection_made` |
 //! | `reading` | from ciphertext to `data_received`, `buffer_updated`, `eof_received` |
@@ -29,6 +30,7 @@ mod protocol;
 mod reading;
 mod running_version;
 mod session;
+mod sharing;
 mod shutdown;
 mod state;
 mod transport;

@@ -40,7 +40,7 @@ impl TlsProtocol {
     /// Accepts ciphertext from a buffer that is borrowed, without running Python code. [`TlsProtocol::on_accepted`] has to
     /// follow with the result.
     pub fn accept(&self, py: Python<'_>, data: &[u8]) -> Accepted {
-        match self.session.direct() {
+        match self.session.unshared() {
             Some(connection) => Accepted::Fed(connection.feed(py, data)),
             None => Accepted::Unfed(data.into()),
         }
@@ -156,6 +156,9 @@ impl TlsProtocol {
         default: Option<Bound<'py, PyAny>>,
     ) -> PyResult<Option<Bound<'py, PyAny>>> {
         if let Some(value) = self.extra(py).bind(py).get_item(name)? {
+            if value.is(self.session.object(py)) {
+                self.session.share(py)?;
+            }
             return Ok(Some(value));
         }
         match self.underlying(py) {
@@ -396,7 +399,7 @@ impl TlsProtocol {
     /// Whether data bypasses the methods of the SSLObject.
     #[getter(_direct)]
     fn get_direct(&self) -> bool {
-        self.session.direct().is_some()
+        self.session.is_direct()
     }
 
     /// Set whether data of new connections may bypass the methods of the SSLObject. For tests.

@@ -5,6 +5,7 @@
 //! it keeps the exceptions of these until its method returns. Everything but data, and each failure, takes the second way,
 //! so that exceptions are Python's own.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use pyo3::PyTraverseError;
@@ -13,6 +14,7 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict};
 
+use super::sharing::{SharedConnection, Turn, Turns};
 use crate::base::imports;
 use crate::cpython::openssl::{Connection, Progress};
 use crate::io::outgoing::Data;
@@ -74,6 +76,9 @@ pub struct Session {
     incoming: Py<PyAny>,
     outgoing: Py<PyAny>,
     direct: Option<Connection>,
+    /// Whether the program has the `SSLObject`, so that `turns` have to be taken.
+    is_shared: AtomicBool,
+    turns: Arc<Turns>,
 }
 
 impl Session {
@@ -105,6 +110,8 @@ impl Session {
             incoming: incoming.unbind(),
             outgoing: outgoing.unbind(),
             direct,
+            is_shared: AtomicBool::new(false),
+            turns: Arc::default(),
         })
     }
 
@@ -123,13 +130,45 @@ impl Session {
         &self.outgoing
     }
 
-    /// Returns the OpenSSL connection, if it is driven directly.
-    pub fn direct(&self) -> Option<&Connection> {
-        self.direct.as_ref()
+    /// Whether the OpenSSL connection is driven directly.
+    pub fn is_direct(&self) -> bool {
+        self.direct.is_some()
+    }
+
+    /// Returns the OpenSSL connection, if it is driven directly and the transport is its only user.
+    pub fn unshared(&self) -> Option<&Connection> {
+        self.direct
+            .as_ref()
+            .filter(|_| !self.is_shared.load(Relaxed))
+    }
+
+    /// Prepares for a program that gets the `SSLObject`, and may use it in another thread.
+    pub fn share(&self, py: Python<'_>) -> PyResult<()> {
+        if self.is_shared.swap(true, Relaxed) {
+            return Ok(());
+        }
+        let (object, name) = (self.object.bind(py), intern!(py, "_sslobj"));
+        // A context of the program's own may make other objects.
+        if object.is_instance(imports::ssl_object(py)?)? {
+            let connection = object.getattr(name)?;
+            let shared = SharedConnection::new(connection.unbind(), self.turns.clone());
+            object.setattr(name, Py::new(py, shared)?)?;
+        }
+        Ok(())
+    }
+
+    /// Waits for the turn to use the connection, with the GIL released, if the program has the `SSLObject`.
+    fn turn(&self, py: Python<'_>) -> Option<Turn<'_>> {
+        if self.is_shared.load(Relaxed) {
+            self.turns.take(py)
+        } else {
+            None
+        }
     }
 
     /// Appends received ciphertext.
     pub fn feed(&self, py: Python<'_>, data: &[u8]) -> PyResult<()> {
+        let _turn = self.turn(py);
         if let Some(connection) = &self.direct {
             return connection.feed(py, data);
         }
@@ -141,6 +180,7 @@ impl Session {
 
     /// Returns the number of bytes of ciphertext that were received and not decrypted.
     pub fn incoming_len(&self, py: Python<'_>) -> PyResult<usize> {
+        let _turn = self.turn(py);
         match &self.direct {
             Some(connection) => Ok(connection.incoming_len(py)),
             None => self
@@ -152,6 +192,7 @@ impl Session {
 
     /// Returns the number of bytes of ciphertext to send.
     pub fn outgoing_len(&self, py: Python<'_>) -> PyResult<usize> {
+        let _turn = self.turn(py);
         match &self.direct {
             Some(connection) => Ok(connection.outgoing_len(py)),
             None => self
@@ -163,6 +204,7 @@ impl Session {
 
     /// Whether it is certain that nothing can be read before more ciphertext arrives.
     pub fn is_exhausted(&self, py: Python<'_>) -> bool {
+        let _turn = self.turn(py);
         match &self.direct {
             Some(connection) => connection.is_exhausted(py),
             None => false,
@@ -171,6 +213,7 @@ impl Session {
 
     /// Takes the ciphertext to send, if there is any.
     pub fn drain<'py>(&self, py: Python<'py>) -> PyResult<Option<Ciphertext<'py>>> {
+        let _turn = self.turn(py);
         let data = if let Some(connection) = &self.direct {
             Ciphertext::Vec(connection.drain(py))
         } else {
@@ -182,6 +225,7 @@ impl Session {
 
     /// Decrypts into the buffer. Python code may run inside.
     pub fn read(&self, py: Python<'_>, buffer: &mut [u8]) -> PyResult<Received> {
+        let _turn = self.turn(py);
         if let Some(connection) = &self.direct {
             match connection.read(py, buffer)? {
                 Progress::Done(count) => return Ok(Received::Data(count)),
@@ -209,6 +253,7 @@ impl Session {
     /// Encrypts data. Returns the number of bytes taken, or `None` if ciphertext has to arrive first: then the next call has
     /// to begin with the same bytes. Python code may run inside.
     pub fn write(&self, py: Python<'_>, data: &[u8]) -> PyResult<Option<usize>> {
+        let _turn = self.turn(py);
         if let Some(connection) = &self.direct {
             match connection.write(py, data)? {
                 Progress::Done(count) => return Ok(Some(count)),
