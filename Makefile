@@ -90,6 +90,18 @@ fuzz: $(EXTENSION) ## property tests of the buffers, the datagram queue and addr
 soak: $(EXTENSION) ## every kind of connection, process, timer and cancellation in one program, for MINUTES
 	PYTHONPATH=. $(BIN)/python -m tests.soak --minutes $(MINUTES)
 
+.PHONY: debug
+debug: $(EXTENSION) ## the tests on a debug build of CPython, with a count of references around each: PYTHON=python3.14-dbg
+	PYTHONMALLOC=debug $(BIN)/python -m pytest -p tests.debug_build.plugin $(PYTEST_ARGS)
+
+.PHONY: loom
+loom: | prerequisites ## the engine's queue for other threads in every order of events that its loom models allow
+	RUSTFLAGS='--cfg loom' CARGO_TARGET_DIR=target/loom cargo test -p ferrio --lib --release models
+
+.PHONY: portable
+portable: $(EXTENSION) ## the tests with documented interfaces of the interpreter only (FERRIO_PORTABLE=1)
+	FERRIO_PORTABLE=1 $(BIN)/python -m pytest $(PYTEST_ARGS)
+
 .PHONY: lint
 lint: $(EXTENSION) ## check formatting, types, and for everything that the linters know
 	cargo fmt --all --check
