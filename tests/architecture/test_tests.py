@@ -9,7 +9,7 @@ from tests.architecture.sources import BINDINGS, LAYERS, ROOT
 TESTS = ROOT / "tests"
 
 # The program `ends.py` imports what is in its own folder, and its test does as it does.
-PROGRAMS = ("tests/apps", "tests/lifetime/ends.py", "tests/lifetime/test_ends.py")
+PROGRAMS = ("tests/apps/", "tests/conformance/")
 
 # `from harness import turn` would load the module a second time.
 SHARED = {file.stem for file in TESTS.rglob("*.py") if not file.stem.startswith(("test_", "__"))}

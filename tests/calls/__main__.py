@@ -11,7 +11,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from .process import HERE, Worker, examples
+from tests.calls.process import HERE, Worker, examples
 
 
 def main() -> int:

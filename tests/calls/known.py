@@ -9,8 +9,8 @@ from collections.abc import Callable
 from fnmatch import fnmatchcase
 from typing import Any, NamedTuple
 
-from .programs import Call, Program
-from .running import Outcome
+from tests.calls.programs import Call, Program
+from tests.calls.running import Outcome
 
 NEVER_KNOWN = ("PANIC", "UNRAISABLE")
 

@@ -11,9 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from tests.attributes.walking import KINDS
-
-from .known import matches
-from .programs import MODULE
+from tests.calls.known import matches
+from tests.calls.programs import MODULE
 
 ROOT = Path(__file__).parents[2]
 

@@ -12,8 +12,7 @@ from hypothesis import strategies as st
 
 from tests.attributes import specimens_connections, specimens_waiting  # noqa: F401 (enter their kinds)
 from tests.attributes.walking import KINDS, Side, kind
-
-from . import values
+from tests.calls import live_values, values  # noqa: F401 (enters its values when it is imported)
 
 # The kind whose object is the module itself: its methods are the functions and the constructors.
 MODULE = "module"

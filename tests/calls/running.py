@@ -16,10 +16,9 @@ from typing import Any
 import ferrio
 
 from tests.attributes.walking import KINDS, Side, shape
-
-from . import values
-from .programs import Call, Constant, Program
-from .values import HostileObject, Maker
+from tests.calls import values
+from tests.calls.programs import Call, Constant, Program
+from tests.calls.values import HostileObject, Maker
 
 Outcome = tuple[Any, ...]
 

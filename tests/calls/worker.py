@@ -28,10 +28,9 @@ from typing import Any
 from hypothesis import HealthCheck, Phase, Verbosity, given, seed, settings
 
 from tests.attributes.walking import KINDS, Side
-
-from .known import Difference, is_known
-from .programs import Call, Constant, Program, describe, programs
-from .running import Outcome, Panic, clean_up, run
+from tests.calls.known import Difference, is_known
+from tests.calls.programs import Call, Constant, Program, describe, programs
+from tests.calls.running import Outcome, Panic, clean_up, run
 
 # How long to wait for what an awaitable gives, at first and when the sides differed.
 PATIENCE = (0.004, 0.1)

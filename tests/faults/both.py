@@ -6,7 +6,7 @@ import subprocess
 import sys
 import threading
 
-from . import worker
+from tests.faults import worker
 
 # A program that needs more than this many times the system calls or seconds that asyncio needs is said to spin.
 SPINNING = 4

@@ -3,8 +3,8 @@
 import pytest
 import trustme
 
-from .both import Both
-from .injection import build, missing
+from tests.faults.both import Both
+from tests.faults.injection import build, missing
 
 
 @pytest.fixture(scope="session")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from .programs.connections import CARRIERS, SIZE, WAYS, receiving, sending
+from tests.faults.programs.connections import CARRIERS, SIZE, WAYS, receiving, sending
 
 KINDS = ["tcp", "unix", "pipe"]
 

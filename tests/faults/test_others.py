@@ -4,8 +4,8 @@ import sys
 
 import pytest
 
-from .programs import others
-from .programs.connections import CARRIERS, SIZE, receiving, sending
+from tests.faults.programs import others
+from tests.faults.programs.connections import CARRIERS, SIZE, receiving, sending
 
 PASSING = {
     "interrupted": {"fails": "EINTR", "nth": 2, "times": 3},

@@ -4,9 +4,9 @@ import random
 
 import pytest
 
-from .drawing import seeds, timeout
-from .programs import others
-from .programs.connections import CARRIERS, SIZE, WAYS, receiving, sending
+from tests.faults.drawing import seeds, timeout
+from tests.faults.programs import others
+from tests.faults.programs.connections import CARRIERS, SIZE, WAYS, receiving, sending
 
 KINDS = ["tcp", "unix", "pipe"]
 ERRORS = ("ECONNRESET", "EPIPE", "ECONNABORTED", "ETIMEDOUT", "ENOBUFS", "EBADF", "EIO", "EHOSTUNREACH")

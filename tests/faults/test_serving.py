@@ -2,7 +2,7 @@
 
 import pytest
 
-from .programs.serving import accepting, connecting, handshaking, opening, streams_accepting
+from tests.faults.programs.serving import accepting, connecting, handshaking, opening, streams_accepting
 
 SERVERS = {"protocols": accepting, "streams": streams_accepting}
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from .attacks import AFTER_HANDSHAKE, ENDS, GARBAGE
-from .victims import client, datagrams, flood
+from tests.hostile_peers.attacks import AFTER_HANDSHAKE, ENDS, GARBAGE
+from tests.hostile_peers.victims import client, datagrams, flood
 
 HOW = ("end", "reset")
 

@@ -6,8 +6,7 @@ import random
 import pytest
 
 from tests.faults.drawing import seeds, timeout
-
-from .victims import GREETING, server
+from tests.hostile_peers.victims import GREETING, server
 
 
 @pytest.mark.timeout(timeout())

@@ -2,8 +2,8 @@
 
 import pytest
 
-from .attacks import AFTER_HANDSHAKE, ENDS, GARBAGE, PLAIN, TLS
-from .victims import GREETING, many_resets_before_accept, server
+from tests.hostile_peers.attacks import AFTER_HANDSHAKE, ENDS, GARBAGE, PLAIN, TLS
+from tests.hostile_peers.victims import GREETING, many_resets_before_accept, server
 
 HOW = ("end", "reset")
 WAYS = ("protocols", "streams")

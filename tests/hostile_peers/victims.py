@@ -8,8 +8,7 @@ import threading
 import time
 
 from tests.faults.scene import PATIENCE, describe, pattern, reset
-
-from .attacks import ALL
+from tests.hostile_peers.attacks import ALL
 
 GREETING = 5000
 

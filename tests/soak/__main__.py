@@ -10,7 +10,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from .program import Soak
+from tests.soak.program import Soak
 
 
 def main() -> int:

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import ferrio
 
-from .workloads import WORKLOADS, make_loops
+from tests.soak.workloads import WORKLOADS, make_loops
 
 # How much the memory may grow after the warm-up, in bytes: what an allocator keeps, but no leak of many rounds.
 ALLOWED = 8 << 20

@@ -6,9 +6,8 @@ import os
 import socket
 import tempfile
 
+from tests.faults import connections
 from tests.faults.scene import describe, pattern
-
-from . import connections
 
 COUNT = 30
 
