@@ -8,8 +8,8 @@ from tests.architecture.sources import BINDINGS, LAYERS, ROOT
 
 TESTS = ROOT / "tests"
 
-# The program `ends.py` imports what is in its own folder, and its test does as it does.
-PROGRAMS = ("tests/apps/", "tests/conformance/")
+# Programs, which import what is in their own folders; the test of `ends.py` does as that does.
+PROGRAMS = ("tests/apps", "tests/conformance", "tests/lifetime/ends.py", "tests/lifetime/test_ends.py")
 
 # `from harness import turn` would load the module a second time.
 SHARED = {file.stem for file in TESTS.rglob("*.py") if not file.stem.startswith(("test_", "__"))}
