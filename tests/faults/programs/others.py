@@ -6,7 +6,7 @@ import os
 import socket
 import tempfile
 
-from tests.faults import connections
+from tests.faults.programs import connections
 from tests.faults.scene import describe, pattern
 
 COUNT = 30

@@ -126,7 +126,7 @@ async def opening(scene):
 
 async def handshaking(scene):
     """A TLS handshake, as client or server, with faults from the first byte on."""
-    from tests.faults import connections
+    from tests.faults.programs import connections
 
     protocol = connections.Recorder(scene)
     scene.arm()
