@@ -261,7 +261,9 @@ def run(program: Program, name: str, patience: float) -> list[Outcome]:
         except BaseException as error:
             this.outcomes.append(("the loop raises", name_of(error)))
         for context in reports:
-            if isinstance(error := context.get("exception"), BaseException):
+            # A program may call the handler with anything.
+            error = context.get("exception") if isinstance(context, dict) else None
+            if isinstance(error, BaseException):
                 name_of(error)
     finally:
         clean_up(loop)

@@ -121,15 +121,18 @@ class Scene:
         return os.fspath(path)
 
     def accept_in_thread(self, listener, function, *args):
-        """Let a thread accept one connection and play the peer."""
+        """Let a thread accept one connection and play the peer. Returns an event that is set when it has accepted."""
+        accepted = threading.Event()
 
         def serve(_):
             sock, _address = listener.accept()
+            accepted.set()
             with sock:
                 sock.settimeout(PATIENCE)
                 function(sock, *args)
 
         self.thread(serve, listener)
+        return accepted
 
     def connect_in_thread(self, address, function, *args):
         """Let a thread connect and play the peer."""

@@ -200,11 +200,13 @@ async def connection(scene, carrier, protocol, peer):
             else:
                 play(sock, *more)
 
-        scene.accept_in_thread(listener, serve, *args)
+        accepted = scene.accept_in_thread(listener, serve, *args)
         if kind == "unix":
             await loop.create_unix_connection(lambda: protocol, listener.getsockname(), **options)
         else:
             await loop.create_connection(lambda: protocol, *listener.getsockname(), **options)
+        # Otherwise a descriptor that a fault closes could become the peer's.
+        accepted.wait(PATIENCE)
         yield
         return
 
