@@ -211,3 +211,14 @@ def test_it_is_none_after_an_iteration_that_somebody_else_has_run(loop, current)
     finally:
         asyncio._set_running_loop(None)
     assert set(seen) == {None}
+
+
+async def test_there_is_none_while_no_loop_runs(loop):
+    asyncio._set_running_loop(None)
+    try:
+        for current_task in (asyncio.current_task, ferrio.current_task):
+            with pytest.raises(RuntimeError, match="no running event loop"):
+                current_task()
+    finally:
+        asyncio._set_running_loop(loop)
+    assert ferrio.current_task() is asyncio.current_task() is not None

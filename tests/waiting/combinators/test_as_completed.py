@@ -69,7 +69,7 @@ async def test_all_can_be_awaited_at_once(loop, aio):
 async def test_what_is_not_done_in_time_is_a_timeout_error_each(loop, aio):
     never = [loop.create_future() for _ in range(2)]
     outcomes = []
-    for each in aio.as_completed([*never, after(aio, 0, "in time")], timeout=0.005):
+    for each in aio.as_completed([*never, after(aio, 0, "in time")], timeout=0.1):
         try:
             outcomes.append(await each)
         except TimeoutError:
@@ -83,7 +83,7 @@ async def test_a_timeout_ends_the_asynchronous_iteration(loop, aio):
     never = loop.create_future()
     seen = []
     with pytest.raises(TimeoutError):
-        async for future in aio.as_completed([never, after(aio, 0, "in time")], timeout=0.005):
+        async for future in aio.as_completed([never, after(aio, 0, "in time")], timeout=0.1):
             seen.append(future.result())  # noqa: PERF401
     assert seen == ["in time"]
 

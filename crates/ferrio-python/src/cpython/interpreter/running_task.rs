@@ -132,38 +132,6 @@ mod table {
         Some(TABLE.get(py)?.as_ref()?.bind(py))
     }
 
-    /// The same; the first call finds it out by entering and leaving the task. Raises what that raises.
-    #[inline]
-    pub fn get_or_find<'py>(
-        event_loop: &Bound<'py, PyAny>,
-        task: &Bound<'py, PyAny>,
-    ) -> PyResult<Option<&'py Bound<'py, PyDict>>> {
-        let py = task.py();
-        if TABLE.get(py).is_none() {
-            find(event_loop, task)?;
-        }
-        Ok(get(py))
-    }
-
-    #[cold]
-    fn find(event_loop: &Bound<'_, PyAny>, task: &Bound<'_, PyAny>) -> PyResult<()> {
-        let py = task.py();
-        let mut found = None;
-        if Trick::CurrentTask.is_allowed() {
-            imports::enter_task(py)?.call1((event_loop, task))?;
-            found = table_with(event_loop, task);
-            imports::leave_task(py)?.call1((event_loop, task))?;
-            let has_left =
-                |tasks: &Bound<'_, PyDict>| matches!(tasks.contains(event_loop), Ok(false));
-            found = found.filter(has_left);
-            if found.is_none() {
-                Trick::CurrentTask.turn_off();
-            }
-        }
-        let _ = TABLE.set(py, found.map(Bound::unbind));
-        Ok(())
-    }
-
     /// The dictionary, if the task is in it.
     fn table_with<'py>(
         event_loop: &Bound<'py, PyAny>,
@@ -229,8 +197,13 @@ mod field {
     #[inline]
     pub fn running_task(py: Python<'_>) -> Option<Bound<'_, PyAny>> {
         let running = running()?;
-        // SAFETY: as above.
-        unsafe { Bound::from_borrowed_ptr_or_opt(py, (*running).task) }
+        // SAFETY: as above. A program can take the running loop away inside a task, and then there is no current one.
+        unsafe {
+            if (*running).event_loop.is_null() {
+                return None;
+            }
+            Bound::from_borrowed_ptr_or_opt(py, (*running).task)
+        }
     }
 
     /// A task that is the current one of its loop.
@@ -306,11 +279,20 @@ mod field {
         enter.call1((event_loop, task))?;
         if OFFSET.get().is_none() {
             let is_allowed = Trick::CurrentTask.is_allowed();
-            let found = is_allowed.then(|| find(event_loop, task)).flatten();
+            let pair = (event_loop.as_ptr(), task.as_ptr());
+            let entered = if is_allowed {
+                find_pair(pair)
+            } else {
+                Vec::new()
+            };
             imports::leave_task(py)?.call1((event_loop, task))?;
-            // After `_leave_task`, the loop must still be in this place, and the task must not.
-            let gone = find_pair(event_loop.as_ptr(), std::ptr::null_mut());
-            let offset = found.filter(|offset| gone.contains(offset));
+            // The task must be gone from the place, and the loop still be there.
+            let left = find_pair((pair.0, std::ptr::null_mut()));
+            let changed: Vec<_> = entered.into_iter().filter(|it| left.contains(it)).collect();
+            let offset = match changed[..] {
+                [offset] => Some(offset),
+                _ => None,
+            };
             if offset.is_none() {
                 Trick::CurrentTask.turn_off();
             }
@@ -320,16 +302,8 @@ mod field {
         Ok(())
     }
 
-    /// Returns the offset of the pair in the thread state, if it occurs once.
-    fn find(event_loop: &Bound<'_, PyAny>, task: &Bound<'_, PyAny>) -> Option<usize> {
-        match find_pair(event_loop.as_ptr(), task.as_ptr())[..] {
-            [offset] => Some(offset),
-            _ => None,
-        }
-    }
-
     /// Returns all offsets in the beginning of the thread state at which these two pointers are adjacent.
-    fn find_pair(first: *mut ffi::PyObject, second: *mut ffi::PyObject) -> Vec<usize> {
+    fn find_pair((first, second): (*mut ffi::PyObject, *mut ffi::PyObject)) -> Vec<usize> {
         const WORD: usize = size_of::<usize>();
         let words = thread_state().unwrap_or_default();
         let pairs = words.windows(2).enumerate();
@@ -342,7 +316,7 @@ mod field {
     /// Returns a copy of the beginning of the calling thread's state. The size of the structure is not public, so the kernel
     /// copies it: it stops where there is no memory to read.
     fn thread_state() -> std::io::Result<Vec<usize>> {
-        const LENGTH: usize = 1024;
+        const LENGTH: usize = 4096;
         let (reader, writer) = rustix::pipe::pipe()?;
         // SAFETY: with the GIL held there is a thread state. write(2) only reads memory, and answers EFAULT or a short
         // count where there is none.
