@@ -92,7 +92,7 @@ soak: $(EXTENSION) ## every kind of connection, process, timer and cancellation 
 
 .PHONY: debug
 debug: $(EXTENSION) ## the tests on a debug build of CPython, with a count of references around each: PYTHON=python3.14-dbg
-	PYTHONMALLOC=debug $(BIN)/python -m pytest -p tests.debug_build.plugin $(PYTEST_ARGS)
+	FERRIO_PORTABLE=recycling PYTHONMALLOC=debug $(BIN)/python -m pytest -p tests.debug_build.plugin $(PYTEST_ARGS)
 
 .PHONY: loom
 loom: | prerequisites ## the engine's queue for other threads in every order of events that its loom models allow

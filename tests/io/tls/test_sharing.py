@@ -60,3 +60,15 @@ async def test_a_shared_object_is_used_as_before(pair, loop_name):
         shared.write(b"by the object, ")
         client.transport.write(b"by the transport")
         assert await server.got(31) == b"by the object, by the transport"
+
+
+@pytest.mark.ferrio_only
+async def test_an_object_that_a_callback_of_the_context_gets_is_shared(pair, server_context, loop_name):
+    objects = []
+    server_context.sni_callback = lambda ssl_object, name, context: objects.append(ssl_object)
+    async with pair() as (client, server):
+        (given,) = objects
+        assert type(given._sslobj).__name__ == "SharedConnection"
+        client.transport.write(b"data")
+        assert await server.got(4) == b"data"
+        assert server.transport.get_extra_info("ssl_object") is given

@@ -8,6 +8,7 @@ import signal
 import threading
 import weakref
 
+import ferrio
 import pytest
 
 from tests.harness import turn, wait_until_asleep

@@ -24,8 +24,8 @@ pub struct AttachedCell<T> {
 }
 
 // SAFETY: `with` and `visit` are the only shared accesses to the value. `with` needs a `Python` token, which on a build with
-// a GIL (the only one that compiles, see above) exactly one thread has at a time. `with` does not pass the token to the
-// closure, which so cannot release the GIL with it. `visit` runs inside a garbage collection, which holds the GIL.
+// a GIL (the only one that compiles, see above) exactly one thread has at a time. A closure that released the
+// GIL would let another thread come as far as the flag, and panic. `visit` runs inside a garbage collection, which holds the GIL.
 unsafe impl<T: Send> Sync for AttachedCell<T> {}
 
 /// A guard that clears the borrow flag, also when the closure unwinds.
@@ -118,9 +118,14 @@ impl<T> AttachedCell<T> {
 }
 
 /// A proof that the thread is attached to the interpreter.
-pub trait Attached {}
-impl Attached for Python<'_> {}
-impl Attached for &PyVisit<'_> {}
+///
+/// # Safety
+/// A value of the type exists only while that is so, and cannot be sent to another thread.
+pub unsafe trait Attached {}
+// SAFETY: that is what the token means.
+unsafe impl Attached for Python<'_> {}
+// SAFETY: only `__traverse__` gets one, for the length of the call, from a collection that holds the GIL.
+unsafe impl Attached for &PyVisit<'_> {}
 
 /// A value that is set once and never changes: references to it live as long as the cell.
 #[derive(Debug)]

@@ -69,10 +69,12 @@ impl Trick {
 ///
 /// Raises `ImportError` if `FERRIO_PORTABLE` names an unknown trick.
 pub fn choose_tricks(py: Python<'_>) -> PyResult<()> {
-    let off = match std::env::var(VARIABLE) {
-        Ok(value) => bits_of(&value)?,
-        Err(_) if is_newer(py)? => u32::MAX,
-        Err(_) => 0,
+    let default = if is_newer(py)? { u32::MAX } else { 0 };
+    let off = match std::env::var(VARIABLE).unwrap_or_default().trim() {
+        "" => default,
+        "0" => 0,
+        "1" => u32::MAX,
+        names => default | bits_of(names)?,
     };
     OFF.store(off, Relaxed);
     Ok(())
@@ -87,13 +89,8 @@ fn is_newer(py: Python<'_>) -> PyResult<bool> {
     Ok(version >> 16 > NEWEST)
 }
 
-/// The bits of the tricks that a value of `FERRIO_PORTABLE` turns off.
+/// Returns the bits of the tricks whose names a value of `FERRIO_PORTABLE` lists.
 fn bits_of(value: &str) -> PyResult<u32> {
-    match value.trim() {
-        "" | "0" => return Ok(0),
-        "1" => return Ok(u32::MAX),
-        _ => {}
-    }
     let mut bits = 0;
     for name in value.split(',').map(str::trim) {
         let Some((_, trick)) = ALL.iter().find(|(known, _)| *known == name) else {

@@ -1,4 +1,5 @@
-//! The names of the standard library that the bindings use, each imported once, all listed here.
+//! The names of the standard library that the bindings use, each imported once. A few that only starting a process or a TLS
+//! handshake needs are imported there.
 //!
 //! [`import_all`] imports them while the package is imported. So they are what asyncio has at these names before
 //! `ferrio.accelerate()` puts other objects there, and they are there when the interpreter ends and imports nothing any more.

@@ -132,6 +132,38 @@ mod table {
         Some(TABLE.get(py)?.as_ref()?.bind(py))
     }
 
+    /// The same; the first call finds it out by entering and leaving the task. Raises what that raises.
+    #[inline]
+    pub fn get_or_find<'py>(
+        event_loop: &Bound<'py, PyAny>,
+        task: &Bound<'py, PyAny>,
+    ) -> PyResult<Option<&'py Bound<'py, PyDict>>> {
+        let py = task.py();
+        if TABLE.get(py).is_none() {
+            find(event_loop, task)?;
+        }
+        Ok(get(py))
+    }
+
+    #[cold]
+    fn find(event_loop: &Bound<'_, PyAny>, task: &Bound<'_, PyAny>) -> PyResult<()> {
+        let py = task.py();
+        let mut found = None;
+        if Trick::CurrentTask.is_allowed() {
+            imports::enter_task(py)?.call1((event_loop, task))?;
+            found = table_with(event_loop, task);
+            imports::leave_task(py)?.call1((event_loop, task))?;
+            let has_left =
+                |tasks: &Bound<'_, PyDict>| matches!(tasks.contains(event_loop), Ok(false));
+            found = found.filter(has_left);
+            if found.is_none() {
+                Trick::CurrentTask.turn_off();
+            }
+        }
+        let _ = TABLE.set(py, found.map(Bound::unbind));
+        Ok(())
+    }
+
     /// The dictionary, if the task is in it.
     fn table_with<'py>(
         event_loop: &Bound<'py, PyAny>,

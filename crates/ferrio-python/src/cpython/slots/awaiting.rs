@@ -59,11 +59,13 @@ unsafe extern "C" fn am_await<T: SelfAwait>(slf: *mut ffi::PyObject) -> *mut ffi
     // SAFETY: the slot is installed on T's type only, and the interpreter calls slots only from attached threads.
     unsafe {
         let py = Python::assume_attached();
-        if place::<T>(slf).as_ref().is_some_and(|me| me.is_awaited(py)) {
-            PyRuntimeError::new_err("coroutine is being awaited already").restore(py);
-            return std::ptr::null_mut();
+        let me = &*place::<T>(slf);
+        match std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| me.is_awaited(py))) {
+            Ok(false) => return ffi::Py_NewRef(slf),
+            Ok(true) => PyRuntimeError::new_err("coroutine is being awaited already").restore(py),
+            Err(_) => crate::cpython::panicked(py),
         }
-        ffi::Py_NewRef(slf)
+        std::ptr::null_mut()
     }
 }
 

@@ -105,14 +105,20 @@ impl Session {
         } else {
             None
         };
-        Ok(Self {
+        let session = Self {
             object: object.unbind(),
             incoming: incoming.unbind(),
             outgoing: outgoing.unbind(),
             direct,
             is_shared: AtomicBool::new(false),
             turns: Arc::default(),
-        })
+        };
+        // `_ssl` hands the object to this callback.
+        let callback = context.getattr_opt(intern!(py, "sni_callback"))?;
+        if callback.is_some_and(|callback| !callback.is_none()) {
+            session.share(py)?;
+        }
+        Ok(session)
     }
 
     /// Returns the `ssl.SSLObject`.
@@ -144,7 +150,7 @@ impl Session {
 
     /// Prepares for a program that gets the `SSLObject`, and may use it in another thread.
     pub fn share(&self, py: Python<'_>) -> PyResult<()> {
-        if self.is_shared.swap(true, Relaxed) {
+        if self.is_shared.load(Relaxed) {
             return Ok(());
         }
         let (object, name) = (self.object.bind(py), intern!(py, "_sslobj"));
@@ -154,6 +160,7 @@ impl Session {
             let shared = SharedConnection::new(connection.unbind(), self.turns.clone());
             object.setattr(name, Py::new(py, shared)?)?;
         }
+        self.is_shared.store(true, Relaxed);
         Ok(())
     }
 
