@@ -3,7 +3,6 @@
 PYTHON ?= python3
 PYTEST_ARGS ?=
 CONFORMANCE_ARGS ?=
-SECONDS ?= 60
 MINUTES ?= 5
 PYTHONS ?= python3.11 python3.12 python3.13 python3.14 python3.15
 
@@ -19,7 +18,7 @@ EXTENSION := python/ferrio/_ferrio$(SUFFIX)
 START_UP_FILE := start/platlib/ferrio_start.pth
 RUST_SOURCES := Cargo.toml Cargo.lock $(shell find crates -name '*.rs' -o -name Cargo.toml -o -name build.rs)
 
-# How long, or which, the tests that draw their cases are to draw.
+# For how many seconds, or from which seed, tests draw their cases by chance. Without these the cases are always the same.
 export SECONDS SEED
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # Where rustup puts cargo; a shell that was open at the time does not know it yet.
@@ -80,11 +79,11 @@ hostile: $(EXTENSION) ## the tests with hostile peers
 
 .PHONY: calls
 calls: $(EXTENSION) ## call everything with random arguments, on asyncio and on ferrio, for SECONDS
-	PYTHONPATH=. $(BIN)/python -m tests.calls $(SECONDS)
+	PYTHONPATH=. $(BIN)/python -m tests.calls $(or $(SECONDS),60)
 
 .PHONY: fuzz
 fuzz: $(EXTENSION) ## property tests of the buffers, the datagram queue and addresses with new random values, for SECONDS
-	tests/fuzz/run.sh $(BIN)/python $(SECONDS)
+	tests/fuzz/run.sh $(BIN)/python $(or $(SECONDS),60)
 
 .PHONY: soak
 soak: $(EXTENSION) ## every kind of connection, process, timer and cancellation in one program, for MINUTES

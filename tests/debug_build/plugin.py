@@ -24,10 +24,9 @@ TOLERANCE = 8
 TIMEOUT = 600
 
 
-def pytest_configure(config: pytest.Config) -> None:
+def pytest_configure() -> None:
     if not hasattr(sys, "gettotalrefcount"):
         raise pytest.UsageError("this plugin needs a debug build of CPython, such as Debian's python3.14-dbg")
-    config.addinivalue_line("markers", "no_debug(reason): measures time, which a debug build makes pointless")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
