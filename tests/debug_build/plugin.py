@@ -17,7 +17,7 @@ import pytest
 from _pytest.runner import runtestprotocol
 
 # How often a test is repeated at most until it leaves no reference behind.
-REPETITIONS = 12
+REPETITIONS = 40
 # References more than before that are no leak: the interpreter's own caches change by a few at any time.
 TOLERANCE = 8
 # Seconds that a test may take; a debug build that collects garbage all the time is many times slower.
