@@ -7,7 +7,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from benchmarks import tools
+from benchmarks import plots, tools
 from benchmarks.interleave import Run
 from benchmarks.peers import PEERS
 from benchmarks.report import report
@@ -38,6 +38,12 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--no-gc", action="store_true", help="without the garbage collector")
     parser.add_argument("--list", action="store_true", help="list the benchmarks and end")
     parser.add_argument("--out", type=Path, help="write the report to this file, too")
+    parser.add_argument(
+        "--plots",
+        type=Path,
+        metavar="FOLDER",
+        help="write the plots of the first Python's results there, too",
+    )
     options = parser.parse_args()
     if unknown := set(options.peers.split(",")) - set(PEERS):
         parser.error(f"no such peer: {', '.join(sorted(unknown))}")
@@ -73,6 +79,8 @@ def main() -> None:
     print(text)
     if options.out:
         options.out.write_text(text)
+    if options.plots:
+        print(*plots.write(results[0], options.plots), sep="\n", file=sys.stderr)
 
 
 if __name__ == "__main__":
