@@ -29,9 +29,11 @@ def pytest_configure() -> None:
         raise pytest.UsageError("this plugin needs a debug build of CPython, such as Debian's python3.14-dbg")
 
 
+@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        item.add_marker(pytest.mark.timeout(TIMEOUT))
+        # In front of the time limits that the tests and conftest.py set.
+        item.add_marker(pytest.mark.timeout(TIMEOUT), append=False)
 
 
 @pytest.fixture(autouse=True)
