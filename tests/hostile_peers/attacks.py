@@ -1,6 +1,7 @@
 """What hostile peers do. An attack is a function with a connected, blocking socket and the scene."""
 
 import contextlib
+import os
 import random
 import socket
 import ssl
@@ -17,6 +18,20 @@ def leave(sock, how):
         sock.close()
 
 
+def read_tickets(sock, scene):
+    """Reads the session tickets that a server sends after the handshake.
+
+    A kernel resets a connection that is closed with unread data; then an end of stream would be a reset if the tickets
+    have arrived by then.
+    """
+    if scene.options.get("victim") == "client":
+        return
+    raw = socket.socket(fileno=os.dup(sock.fileno()))
+    with raw:
+        raw.settimeout(5)
+        raw.recv(10_000)
+
+
 # At any point of a plain connection
 
 
@@ -31,6 +46,8 @@ def goes_after_data(sock, scene, how):
     sock.sendall(pattern(0, 100))
     # What has not been read when a reset comes is lost.
     scene.until("data")
+    if scene.options["tls"]:
+        read_tickets(sock, scene)
     leave(sock, how)
 
 
@@ -265,6 +282,7 @@ def tiny_records(sock, scene, how):
     half.shake_hands()
     sock.sendall(b"".join(half.record(pattern(offset, 1)) for offset in range(2000)))
     scene.until("data", 2000)
+    read_tickets(sock, scene)
     leave(sock, how)
 
 
