@@ -3,7 +3,9 @@
 PYTHON ?= python3
 PYTEST_ARGS ?=
 CONFORMANCE_ARGS ?=
+BENCH_ARGS ?=
 MINUTES ?= 5
+QUICK ?= tests/architecture tests/kernel tests/waiting
 PYTHONS ?= python3.11 python3.12 python3.13 python3.14 python3.15
 
 # An environment for each version of Python, side by side: .venv/3.13
@@ -11,6 +13,7 @@ VERSION := $(shell $(PYTHON) -c 'import sys; print("%d.%d%s" % (sys.version_info
 VENV := .venv/$(or $(VERSION),missing)
 BIN := $(VENV)/bin
 TOOLS := $(VENV)/.tools
+RELEASE_TOOLS := $(VENV)/.release
 
 # Each version has its own extension module in the package: _ferrio.cpython-313-x86_64-linux-gnu.so
 SUFFIX := $(shell $(PYTHON) -c 'import sysconfig; print(sysconfig.get_config_var("EXT_SUFFIX"))' 2>/dev/null)
@@ -34,11 +37,19 @@ help: ## list the targets
 	@echo "  PYTHON=python3.13 chooses another Python, PYTEST_ARGS='-k name' is handed on to pytest."
 
 .PHONY: run
-run: $(EXTENSION) ## set up, build, and run examples/aiohttp_fetch.py on ferrio
-	$(BIN)/python -m ferrio examples/aiohttp_fetch.py
+run: $(EXTENSION) ## set up, build, run examples/aiohttp_fetch.py on ferrio, and time it on asyncio's loop, too
+	$(BIN)/python -m benchmarks.program examples/aiohttp_fetch.py
 
 .PHONY: test
-test: test-rust test-python ## set up, build, and pass all tests
+test: say-how-long test-rust test-python ## set up, build, and pass all tests: about 15 minutes on 2 cores
+
+.PHONY: quick
+quick: $(EXTENSION) ## the tests that find most mistakes, in about a minute
+	$(BIN)/python -m pytest $(QUICK) $(PYTEST_ARGS)
+
+.PHONY: say-how-long
+say-how-long:
+	@echo 'The build takes about 4 minutes the first time, the tests about 15 (2 cores). "make quick" takes a minute.'
 
 .PHONY: test-rust
 test-rust: | prerequisites ## the tests of the engine
@@ -119,9 +130,29 @@ format: $(TOOLS) ## format all sources
 .PHONY: build
 build: $(EXTENSION) ## build the extension module in release mode, into the environment
 
-.PHONY: wheel
-wheel: $(TOOLS) ## build a wheel into dist/
-	$(BIN)/maturin build --release --interpreter $(BIN)/python --out dist
+.PHONY: wheels
+wheels: $(RELEASE_TOOLS) ## build, check and try a wheel for each Python in PYTHONS that is there, into dist/
+	$(BIN)/python release/wheels.py $(foreach python,$(PYTHONS),$(shell command -v $(python)))
+
+.PHONY: sdist
+sdist: $(RELEASE_TOOLS) ## build and check the sdist, and try a wheel that was built from it
+	$(BIN)/python release/sdist.py
+
+.PHONY: crate
+crate: | prerequisites ## pack the engine's crate and build it from the package, as for crates.io
+	cargo publish -p ferrio --dry-run
+
+.PHONY: dependencies
+dependencies: ## check the crates' licences, advisories, duplicates and sources (needs cargo-deny)
+	cargo deny check
+
+.PHONY: bench
+bench: $(EXTENSION) ## measure asyncio, uvloop, zuvloop and ferrio side by side: BENCH_ARGS='--only Tasks'
+	$(BIN)/python -m benchmarks $(BENCH_ARGS)
+
+.PHONY: bench-results
+bench-results: $(EXTENSION) ## measure everything, into benchmarks/RESULTS.md and the plots of the documentation
+	$(BIN)/python -m benchmarks --repeat 8 --seconds 0.1 --out benchmarks/RESULTS.md --plots docs/plots $(BENCH_ARGS)
 
 .PHONY: clean
 clean: ## remove everything that was built, and the environments
@@ -148,6 +179,15 @@ $(TOOLS): pyproject.toml | prerequisites
 	$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
 	$(BIN)/python -m pip install --quiet --upgrade --group tools
 	@touch $@
+
+$(RELEASE_TOOLS): $(TOOLS)
+	$(BIN)/python -m pip install --quiet --upgrade --group release
+	@touch $@
+
+# For .pre-commit-config.yaml.
+.PHONY: print-bin
+print-bin:
+	@echo $(BIN)
 
 .PHONY: prerequisites
 prerequisites:

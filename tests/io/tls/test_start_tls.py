@@ -6,8 +6,8 @@ import socket
 import ssl
 
 import pytest
-
 from ferrio import _ferrio
+
 from tests.harness import Recorder, reset, serve, tcp_pair, until_closed
 
 

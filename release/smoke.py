@@ -1,4 +1,4 @@
-"""Tries an installed ferrio: python -m ferrio packaging/smoke.py. Prints one line, or fails."""
+"""Tries an installed ferrio: python -m ferrio release/smoke.py. Prints one line, or fails."""
 
 import asyncio
 import platform
@@ -26,7 +26,7 @@ async def main() -> None:
         code = "import asyncio; print(type(asyncio.new_event_loop()).__module__)"
         child = await asyncio.create_subprocess_exec(sys.executable, "-c", code, stdout=-1)
         output, _ = await child.communicate()
-        assert child.returncode == 0 and output.strip() == b"ferrio", output
+        assert (child.returncode, output.strip()) == (0, b"ferrio")
         async with asyncio.TaskGroup() as group:
             results = [group.create_task(asyncio.sleep(0, number)) for number in range(100)]
         assert sum(task.result() for task in results) == 4950

@@ -1,8 +1,8 @@
-"""Builds the wheels: python packaging/wheels.py [--out dist] PYTHON...
+"""Builds the wheels: python release/wheels.py [--out dist] PYTHON...
 
-Each wheel is linked against the glibc of manylinux2014 by zig, stripped, checked (tag, size, metadata), and tried in a
-fresh environment whose PATH has no Rust. The debug information is put beside the wheels, in `debug/`: gdb finds it by the
-name in the module's .gnu_debuglink section if it lies beside the installed module.
+Each wheel is linked against the glibc of manylinux2014 by zig, stripped, checked (tag, size, metadata), and tried in
+a fresh environment whose PATH has no Rust. The debug information is put beside the wheels, in `debug/`: gdb finds it if
+it lies beside the installed module. The description's links, which are relative to the repository, become absolute.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+
+import links
 
 ROOT = Path(__file__).resolve().parent.parent
 SMOKE_TEST = Path(__file__).with_name("smoke.py")
@@ -63,8 +65,8 @@ def build(python: str, folder: Path) -> Path:
     return wheel
 
 
-def strip(wheel: Path, out: Path) -> Path:
-    """Move the debug information of the extension module into `out`/debug, and the rest of the wheel into `out`."""
+def finish(wheel: Path, out: Path) -> Path:
+    """Move a wheel's debug information into `out`/debug, and the rest of the wheel, with absolute links, into `out`."""
     debug = out / "debug"
     debug.mkdir(parents=True, exist_ok=True)
     unpacked = wheel.parent / "unpacked"
@@ -73,6 +75,8 @@ def strip(wheel: Path, out: Path) -> Path:
     information = debug / f"{module.name}.debug"
     run("objcopy", "--only-keep-debug", "--compress-debug-sections=zlib", module, information)
     run("objcopy", "--strip-all", f"--add-gnu-debuglink={information}", module)
+    (metadata,) = unpacked.rglob("METADATA")
+    metadata.write_text(links.absolute(metadata.read_text()))
     run(tool("wheel"), "pack", "--dest-dir", out, *unpacked.iterdir())
     return out / wheel.name
 
@@ -111,7 +115,7 @@ def main() -> None:
             parser.error(f"there is no {name} on the PATH")
         try:
             with tempfile.TemporaryDirectory() as folder:
-                wheel = strip(build(os.path.realpath(python), Path(folder)), options.out.resolve())
+                wheel = finish(build(os.path.realpath(python), Path(folder)), options.out.resolve())
             check(wheel)
             said = smoke_test(python, wheel)
         except Failure as failure:
