@@ -1,6 +1,6 @@
 """Times a program on asyncio's loop and on ferrio's: python -m benchmarks.program app.py [ARGUMENT...]
 
-The output of the first run on ferrio's loop is shown, the output of the other runs is not. Times are of whole processes:
+The output of the first run on ferrio's loop is shown, that of the other runs is not. Times are of whole processes:
 the start of the interpreter and the program's imports are in them.
 """
 

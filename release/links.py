@@ -21,6 +21,6 @@ def absolute(text: str) -> str:
 
     def replace(match: re.Match[str]) -> str:
         base = FILE if match["image"] or match["file"] else PAGE
-        return match["before"] + urljoin(base, match["target"])
+        return str(match["before"] + urljoin(base, match["target"]))
 
-    return LINK.sub(replace, text)
+    return str(LINK.sub(replace, text))
