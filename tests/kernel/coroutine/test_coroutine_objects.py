@@ -479,5 +479,7 @@ def test_a_stop_iteration_that_is_thrown_in_leaves_it_only_before_it_begins(make
     begun.send(None)
     with pytest.raises(RuntimeError, match="raised StopIteration"):
         begun.throw(StopIteration())
-    with pytest.raises(StopIteration if PY >= (3, 12) else RuntimeError):
-        fresh.throw(StopIteration())
+    # CPython 3.14's own coroutines fail an assertion of a debug build here (gen_send_ex2 in genobject.c).
+    if not hasattr(sys, "gettotalrefcount"):
+        with pytest.raises(StopIteration if PY >= (3, 12) else RuntimeError):
+            fresh.throw(StopIteration())
