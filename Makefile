@@ -14,6 +14,7 @@ VENV := .venv/$(or $(VERSION),missing)
 BIN := $(VENV)/bin
 TOOLS := $(VENV)/.tools
 RELEASE_TOOLS := $(VENV)/.release
+DOCS_TOOLS := $(VENV)/.docs
 
 # Each version has its own extension module in the package: _ferrio.cpython-313-x86_64-linux-gnu.so
 SUFFIX := $(shell $(PYTHON) -c 'import sysconfig; print(sysconfig.get_config_var("EXT_SUFFIX"))' 2>/dev/null)
@@ -112,6 +113,15 @@ loom: | prerequisites ## the engine's queue for other threads in every order of 
 portable: $(EXTENSION) ## the tests with documented interfaces of the interpreter only (FERRIO_PORTABLE=1)
 	FERRIO_PORTABLE=1 $(BIN)/python -m pytest $(PYTEST_ARGS)
 
+.PHONY: docs
+docs: $(DOCS_TOOLS) $(EXTENSION) ## build the documentation site into target/docs; a warning is an error
+	$(BIN)/python -m sphinx -b html -W --keep-going -n --doctree-dir target/doctrees docs target/docs
+	@echo 'The site begins in target/docs/index.html'
+
+.PHONY: docs-test
+docs-test: $(DOCS_TOOLS) $(EXTENSION) servers ## run all programs of the documentation, on both loops
+	FERRIO_DOCS_GROUP=1 $(BIN)/python -m pytest tests/docs $(PYTEST_ARGS)
+
 .PHONY: lint
 lint: $(EXTENSION) ## check formatting, types, and for everything that the linters know
 	cargo fmt --all --check
@@ -188,6 +198,10 @@ $(RELEASE_TOOLS): $(TOOLS)
 .PHONY: print-bin
 print-bin:
 	@echo $(BIN)
+
+$(DOCS_TOOLS): $(TOOLS)
+	$(BIN)/python -m pip install --quiet --upgrade --group docs
+	@touch $@
 
 .PHONY: prerequisites
 prerequisites:

@@ -1,0 +1,25 @@
+import asyncio
+import gc
+
+
+def report(loop: asyncio.AbstractEventLoop, context: dict) -> None:
+    print(f"{context['message']}: {context['exception']!r}")
+
+
+async def fail() -> None:
+    raise OSError("disk full")
+
+
+async def main() -> None:
+    loop = asyncio.get_running_loop()
+    loop.set_exception_handler(report)
+
+    loop.call_soon(lambda number: number / 0, 1)
+    asyncio.create_task(fail())  # noqa: RUF006: nobody keeps it, or asks for its result.
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    gc.collect()
+    print("the loop runs on")
+
+
+asyncio.run(main())

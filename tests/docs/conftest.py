@@ -1,0 +1,12 @@
+"""The services that programs of the documentation talk to, and which programs `make test` leaves to `make docs-test`."""
+
+from __future__ import annotations
+
+import os
+
+from tests.programs.conftest import certificates, postgres_url, redis_url
+
+__all__ = ["certificates", "postgres_url", "redis_url"]
+
+# `make docs-test` has the libraries of the dependency group `docs`; `make test` does not.
+collect_ignore = [] if os.environ.get("FERRIO_DOCS_GROUP") else ["test_docs_group.py"]

@@ -1,0 +1,21 @@
+"""Writes what programs of the documentation print on asyncio's loop beside them: python -m tests.docs.record [PART …]."""
+
+from __future__ import annotations
+
+import sys
+
+from tests.docs.programs import FOLDER, all_programs, printed
+
+
+def main() -> None:
+    """Record the programs whose name contains one of the arguments, or all."""
+    parts = sys.argv[1:] or [""]
+    for name in all_programs():
+        if any(part in name for part in parts):
+            output = printed(name, "asyncio")
+            (FOLDER / name).with_suffix(".out").write_text(output)
+            print(f"== {name}\n{output}", end="")
+
+
+if __name__ == "__main__":
+    main()
