@@ -21,6 +21,7 @@ release = version = ferrio.__version__
 extensions = [
     "sphinx.ext.autodoc",
     "sphinx.ext.intersphinx",
+    "sphinx.ext.napoleon",
     "myst_parser",
     "sphinx_copybutton",
     "programs",
@@ -49,6 +50,8 @@ myst_heading_anchors = 4
 myst_fence_as_directive: list[str] = []
 suppress_warnings = ["misc.highlighting_failure"]
 
+# In docstrings, `name` is code.
+default_role = "code"
 autodoc_typehints = "none"
 autodoc_member_order = "bysource"
 autodoc_class_signature = "mixed"

@@ -1,20 +1,21 @@
 """Directives that make pages of the reference from the package itself.
 
-`command-help` shows what `python -m ferrio --help` prints. `names` documents names of `ferrio`: those that it is given, or, with the
-option `rest`, every public name that no other page documents.
+`command-help` shows what `python -m ferrio --help` prints. `asyncio-names` lists the public names that are asyncio's own objects.
 """
 
 from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
-import ferrio
 from docutils import nodes
 from docutils.parsers.rst import Directive
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
+
+import ferrio
 
 
 class CommandHelp(Directive):
@@ -26,32 +27,28 @@ class CommandHelp(Directive):
         return [nodes.literal_block(printed, printed, language="text")]
 
 
-class Rest(SphinxDirective):
-    """Lists the public names that are asyncio's own objects."""
+class AsyncioNames(SphinxDirective):
+    """Lists the public names that are asyncio's own, with links to Python's documentation."""
 
     def run(self) -> list[nodes.Node]:
-        lines = []
+        roles = {}
+        listing = Path(self.env.srcdir) / "inventories" / "python.txt"
+        for line in listing.read_text().splitlines():
+            name, role, _ = line.rsplit(" ", 2)
+            roles[name] = role
+        items = []
         for name in sorted(set(ferrio.__all__), key=str.lower):
-            thing = getattr(ferrio, name)
-            module = getattr(thing, "__module__", None) or ""
-            if module.startswith("ferrio") or name.startswith("_"):
+            module = getattr(getattr(ferrio, name), "__module__", None) or ""
+            if module.startswith("ferrio") or name == "__version__":
                 continue
-            kind = "exc" if isinstance(thing, type) and issubclass(thing, BaseException) else None
-            kind = kind or ("class" if isinstance(thing, type) else "func" if callable(thing) else "data")
-            place = f"asyncio.{name}" if module.startswith("asyncio") or not module else name
-            first = (getattr(thing, "__doc__", None) or "").strip().partition("\n\n")[0]
-            text = " ".join(first.split()) if kind != "data" else f"`{thing!r}`"
-            lines.append((name, kind, place, text))
-        items = nodes.bullet_list()
-        for name, kind, place, text in lines:
-            parsed, _ = self.parse_inline(f"{{any}}`{name}`") if False else ([nodes.literal("", name)], [])
-            del kind, place
-            items += nodes.list_item("", nodes.paragraph("", "", *parsed, nodes.Text(f": {text}" if text else "")))
-        return [items]
+            full = f"asyncio.{name}"
+            role = {"py:function": "py:func", "py:exception": "py:exc"}.get(roles.get(full, ""), roles.get(full))
+            items.append(f"- {{{role}}}`{full}`" if role else f"- `{full}`")
+        return self.parse_text_to_nodes("\n".join(items))
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
     """Tells Sphinx of the directives."""
     app.add_directive("command-help", CommandHelp)
-    app.add_directive("asyncio-names", Rest)
+    app.add_directive("asyncio-names", AsyncioNames)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
