@@ -10,9 +10,8 @@ DOCS = Path(__file__).parent
 REPOSITORY = DOCS.parent
 sys.path.insert(0, str(DOCS / "_ext"))
 
-import inventories  # noqa: E402
-
 import ferrio  # noqa: E402
+import inventories  # noqa: E402
 
 project = "ferrio"
 author = "the authors of ferrio"

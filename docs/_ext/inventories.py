@@ -6,7 +6,10 @@ import tempfile
 import zlib
 from pathlib import Path
 
-HEAD = "# Sphinx inventory version 2\n# Project: Python\n# Version: 3\n# The remainder of this file is compressed using zlib.\n"
+HEAD = (
+    "# Sphinx inventory version 2\n# Project: Python\n# Version: 3\n"
+    "# The remainder of this file is compressed using zlib.\n"
+)
 
 
 def build(listing: Path) -> Path:

@@ -3,8 +3,8 @@
     ```{program} learn/sleeping/together.py
     ```
 
-The program is shown as `literalinclude` shows it, and its recorded output below it. `tests/docs` runs each program on both
-loops and compares.
+The program is shown as `literalinclude` shows it, and its recorded output below it. `tests/docs` runs each program on
+both loops and compares.
 """
 
 from __future__ import annotations

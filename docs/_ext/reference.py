@@ -1,6 +1,7 @@
 """Directives that make pages of the reference from the package itself.
 
-`command-help` shows what `python -m ferrio --help` prints. `asyncio-names` lists the public names that are asyncio's own objects.
+`command-help` shows what `python -m ferrio --help` prints. `asyncio-names` lists the public names that are
+asyncio's own objects.
 """
 
 from __future__ import annotations
@@ -10,12 +11,11 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import ferrio
 from docutils import nodes
 from docutils.parsers.rst import Directive
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
-
-import ferrio
 
 
 class CommandHelp(Directive):
@@ -42,7 +42,9 @@ class AsyncioNames(SphinxDirective):
             if module.startswith("ferrio") or name == "__version__":
                 continue
             full = f"asyncio.{name}"
-            role = {"py:function": "py:func", "py:exception": "py:exc"}.get(roles.get(full, ""), roles.get(full))
+            role = {"py:function": "py:func", "py:exception": "py:exc"}.get(
+                roles.get(full, ""), roles.get(full)
+            )
             items.append(f"- {{{role}}}`{full}`" if role else f"- `{full}`")
         return self.parse_text_to_nodes("\n".join(items))
 

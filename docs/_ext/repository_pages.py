@@ -1,8 +1,7 @@
 """Shows Markdown files of the repository on the site, with links that work in both places.
 
-A page of the site that stands for a file outside `docs` holds a heading and no more: its text is read from that file. A link
-in the repository goes from file to file; on the site it goes to the page that shows the file, or, if none does, to a copy of the
-file to download.
+A page of the site that stands for a file outside `docs` is read from that file. A link in the repository goes from
+file to file; on the site it goes to the page that shows the file, or, if none does, to a copy of the file to download.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The services that programs of the documentation talk to, and which programs `make test` leaves to `make docs-test`."""
+"""The services that programs of the documentation talk to, and what `make test` leaves to `make docs-test`."""
 
 from __future__ import annotations
 

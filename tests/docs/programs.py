@@ -33,9 +33,8 @@ TIMES = re.compile(r"in \d+\.\d+s")  # pytest's last word.
 
 
 def all_programs() -> list[str]:
-    """The names of all programs, which are paths in `docs/programs`. A file whose name begins with _ is a part of one."""
-    paths = (path for path in FOLDER.rglob("*.py") if not path.name.startswith("_"))
-    return sorted(str(path.relative_to(FOLDER)) for path in paths)
+    """The names of all programs: their paths in `docs/programs`, sorted."""
+    return sorted(str(path.relative_to(FOLDER)) for path in FOLDER.rglob("*.py"))
 
 
 @functools.cache

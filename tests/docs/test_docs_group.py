@@ -11,7 +11,5 @@ pytestmark = pytest.mark.timeout(60)
 
 
 @pytest.mark.parametrize("name", [name for name in all_programs() if needs_docs_group(name)])
-def test_program_prints_what_its_page_says(
-    name: str, loop_name: str, request: pytest.FixtureRequest
-) -> None:
+def test_program_prints_what_its_page_says(name: str, loop_name: str, request: pytest.FixtureRequest) -> None:
     assert printed(name, loop_name, services(name, request)) == expected(name, loop_name)

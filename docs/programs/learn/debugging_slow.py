@@ -7,7 +7,7 @@ import time
 class Lines(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         text = re.sub(r"took \d\.\d+ seconds", "took … seconds", record.getMessage())
-        print(f"{record.levelname}: …{text[text.index(' took'):]}")
+        print(f"{record.levelname}: …{text[text.index(' took') :]}")
 
 
 async def main() -> None:

@@ -3,9 +3,7 @@ import sys
 
 
 async def main() -> None:
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-c", "import time; time.sleep(60)"
-    )
+    process = await asyncio.create_subprocess_exec(sys.executable, "-c", "import time; time.sleep(60)")
     try:
         async with asyncio.timeout(0.1):
             await process.wait()
