@@ -12,27 +12,45 @@ makes ferrio's loop the default, and `python -m ferrio program.py` runs a progra
 Importing the package changes nothing in asyncio.
 """
 
+# Type checkers read `__init__.pyi` instead.
 import asyncio as _asyncio
 import sys as _sys
 from asyncio import *
 from asyncio import (
     base_events,
+    base_futures,
+    base_subprocess,
+    base_tasks,
+    constants,
     coroutines,
     events,
     exceptions,
+    format_helpers,
     futures,
     locks,
+    log,
+    mixins,
     protocols,
     queues,
     runners,
+    selector_events,
+    sslproto,
+    staggered,
     streams,
     subprocess,
+    taskgroups,
     tasks,
+    threads,
+    timeouts,
     transports,
+    trsock,
     unix_events,
 )
 
-from ferrio._ferrio import (  # type: ignore[no-redef, assignment]
+if _sys.version_info >= (3, 14):
+    from asyncio import graph
+
+from ferrio._ferrio import (
     Barrier,
     BoundedSemaphore,
     Condition,
@@ -68,13 +86,13 @@ from ferrio._ferrio import (  # type: ignore[no-redef, assignment]
 )
 
 if _sys.version_info >= (3, 14):
-    from ferrio._ferrio import (  # type: ignore[attr-defined]
+    from ferrio._ferrio import (
         future_add_to_awaited_by,
         future_discard_from_awaited_by,
     )
 
 from ferrio._exceptions import QueueShutDown
-from ferrio._loop import Loop, Runner, new_event_loop, run  # type: ignore[assignment]
+from ferrio._loop import Loop, Runner, new_event_loop, run
 from ferrio._policy import EventLoopPolicy, install, uninstall
 from ferrio._streams import (
     create_subprocess_exec,
@@ -84,13 +102,13 @@ from ferrio._streams import (
     start_server,
     start_unix_server,
 )
-from ferrio._tasks import create_eager_task_factory, eager_task_factory  # type: ignore[assignment]
+from ferrio._tasks import create_eager_task_factory, eager_task_factory
 from ferrio._accelerate import accelerate, restore
 from ferrio import _handed_down  # The native half can be used from here on.
 
 # asyncio's names for the platform's usual loop.
 EventLoop = SelectorEventLoop = Loop
-DefaultEventLoopPolicy: type = EventLoopPolicy  # type: ignore[no-redef]
+DefaultEventLoopPolicy = EventLoopPolicy
 
 __all__ = [
     "EventLoop",

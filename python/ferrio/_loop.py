@@ -70,9 +70,10 @@ class Loop(_ferrio.Loop, asyncio.SelectorEventLoop):
         @functools.cached_property
         def _watcher(self) -> Any:
             """asyncio's child watcher. The native loop does not use it: it watches child processes by itself."""
-            if unix_events.can_use_pidfd():
-                return unix_events._PidfdChildWatcher()
-            return unix_events._ThreadedChildWatcher()
+            events: Any = unix_events
+            if events.can_use_pidfd():
+                return events._PidfdChildWatcher()
+            return events._ThreadedChildWatcher()
 
 
 _patches.classes = (Loop, asyncio.SelectorEventLoop)

@@ -5,24 +5,27 @@ from __future__ import annotations
 import asyncio
 import inspect
 from asyncio import unix_events
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ferrio import _ferrio
 from ferrio._loop import Loop
 
-# The public name warns since Python 3.14, and the policies will be removed in 3.16.
-_DefaultPolicy = getattr(unix_events, "_DefaultEventLoopPolicy", None) or getattr(
-    unix_events, "DefaultEventLoopPolicy", object
-)
+if TYPE_CHECKING:
+    from asyncio import DefaultEventLoopPolicy as _DefaultPolicy
+else:
+    # The public name warns since Python 3.14, and the policies will be removed in 3.16.
+    _DefaultPolicy = getattr(unix_events, "_DefaultEventLoopPolicy", None) or getattr(
+        unix_events, "DefaultEventLoopPolicy", object
+    )
 
 # asyncio's class; `asyncio.EventLoop` is another name for it.
 _SelectorEventLoop: Any = asyncio.SelectorEventLoop
 
 
-class EventLoopPolicy(_DefaultPolicy):  # type: ignore[misc, valid-type]
+class EventLoopPolicy(_DefaultPolicy):
     """An event loop policy whose loops are ferrio's: `asyncio.set_event_loop_policy(ferrio.EventLoopPolicy())`."""
 
-    _loop_factory = Loop
+    _loop_factory: type[asyncio.AbstractEventLoop] = Loop
 
 
 def install() -> None:

@@ -134,7 +134,7 @@ def _replace_path0(entry: str) -> None:
 def _fresh_main() -> ModuleType:
     """Replace ``__main__``, which ferrio was started in, by one such as the interpreter starts with."""
     main = ModuleType("__main__")
-    main.__loader__ = BuiltinImporter
+    main.__loader__ = BuiltinImporter  # type: ignore[assignment]
     if sys.version_info < (3, 14):
         main.__annotations__ = {}
     vars(main)["__builtins__"] = builtins

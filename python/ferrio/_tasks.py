@@ -109,4 +109,4 @@ else:
         return factory
 
 
-eager_task_factory = create_eager_task_factory(_ferrio.Task)
+eager_task_factory: Callable[..., Any] = create_eager_task_factory(_ferrio.Task)
