@@ -15,6 +15,12 @@ Importing the package changes nothing in asyncio.
 # Type checkers read `__init__.pyi` instead.
 import asyncio as _asyncio
 import sys as _sys
+
+if _sys.version_info < (3, 11):  # noqa: UP036 - where it was not installed by pip, which looks at the version.
+    raise ImportError(
+        f"ferrio needs CPython 3.11 or newer, and {_sys.executable} is {_sys.version.split()[0]}"
+    )
+
 from asyncio import *
 from asyncio import (
     base_events,
@@ -50,6 +56,15 @@ from asyncio import (
 if _sys.version_info >= (3, 14):
     from asyncio import graph
 
+try:
+    from ferrio._ferrio import __version__
+except ModuleNotFoundError as _error:
+    if _error.name != "ferrio._ferrio":
+        raise
+    from ferrio._unbuilt import error as _make_error
+
+    raise _make_error() from None
+
 from ferrio._ferrio import (
     Barrier,
     BoundedSemaphore,
@@ -71,7 +86,6 @@ from ferrio._ferrio import (
     TaskGroup,
     Timeout,
     TimerHandle,
-    __version__,
     as_completed,
     create_task,
     current_task,
@@ -93,6 +107,7 @@ if _sys.version_info >= (3, 14):
 
 from ferrio._exceptions import QueueShutDown
 from ferrio._loop import Loop, Runner, new_event_loop, run
+from ferrio._ipython import load_ipython_extension, unload_ipython_extension
 from ferrio._policy import EventLoopPolicy, install, uninstall
 from ferrio._streams import (
     create_subprocess_exec,

@@ -45,6 +45,10 @@ from asyncio import (
 
 from ferrio._accelerate import accelerate as accelerate, restore as restore
 from ferrio._ferrio import SocketTransport as SocketTransport, __version__ as __version__
+from ferrio._ipython import (
+    load_ipython_extension as load_ipython_extension,
+    unload_ipython_extension as unload_ipython_extension,
+)
 from ferrio._loop import Loop as Loop
 from ferrio._policy import EventLoopPolicy as EventLoopPolicy, install as install, uninstall as uninstall
 

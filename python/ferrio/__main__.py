@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import NoReturn
 
@@ -10,29 +11,45 @@ from ferrio import _ferrio, _process, _program
 from ferrio._process import Options
 
 _USAGE = """\
-usage: python -m ferrio [-h] [-V] [--no-accelerate] [--no-children] [--keep-uvloop] [--verbose]
-                        [-c cmd | -m mod | file | -] [arg] ..."""
+usage: python -m ferrio [option] ... [-c cmd | -m mod | file | -] [arg] ...
+       python -m ferrio jupyter {install,uninstall} [option] ..."""
 
 _HELP = f"""\
 {_USAGE}
 
-Run a Python program, as it is, on ferrio's event loop instead of asyncio's,
-with ferrio's native queues, locks, streams, gather, ... under asyncio's names.
-So do the Pythons that the program starts, and uvloop's names give this loop.
+Runs a Python program, as it is, on ferrio's event loop instead of asyncio's.
+The command `ferrio` is the same as `python -m ferrio`.
 
--h, --help        print this help and exit
--V, --version     print the versions of ferrio and of Python and exit
---no-accelerate   leave asyncio's names as they are: ferrio's loop only
---no-children     leave alone the Pythons that the program starts
---keep-uvloop     leave uvloop's names as they are
---verbose         say on standard error which loop each process runs on
--c cmd            program passed in as a string
--m mod            module or package to run
-file              script, or directory or zip file with a __main__.py, to run
--                 program read from stdin (default; asyncio's prompt if a tty)
-arg ...           arguments of the program: its sys.argv[1:]
+  python -m ferrio app.py --its-own options
+  python -m ferrio -m uvicorn --workers 4 app:app
+  python -m ferrio                          asyncio's prompt, on ferrio
 
-Options of the interpreter go to it: python -X dev -m ferrio app.py
+the program:
+  file              a script, or a directory or zip file with a __main__.py
+  -m mod            a module or package
+  -c cmd            a program in a string
+  -                 a program on standard input; on a terminal, the prompt
+  arg ...           the program's own arguments
+
+options, before the program:
+  --no-accelerate   leave asyncio's names as they are: ferrio's loop only;
+                    otherwise asyncio.Queue, gather, ... are ferrio's
+  --no-children     leave alone the Pythons that the program starts;
+                    otherwise they run on ferrio as well
+  --keep-uvloop     leave uvloop's names as they are;
+                    otherwise they give ferrio's loop
+  --verbose         say on standard error which loop each process runs on
+  -V, --version     print the versions of ferrio and of Python and exit
+  -h, --help        print this help and exit
+
+Options of the interpreter stand before -m: python -X dev -m ferrio app.py
+
+notebooks:
+  jupyter install   let Jupyter start kernels on ferrio
+                    (`jupyter install --help` lists its options)
+
+environment:
+  FERRIO_PORTABLE=1 use documented interfaces of the interpreter only
 """
 
 _OPTIONS = {
@@ -41,8 +58,9 @@ _OPTIONS = {
     "--keep-uvloop": {"replace_uvloop": False},
     "--verbose": {"verbose": True},
 }
-# The interpreter's own one-letter options.
+# The interpreter's own one-letter options, and those that a value follows.
 _INTERPRETER_OPTIONS = frozenset("bBdEiIOPqRsSuvWxX")
+_INTERPRETER_OPTIONS_WITH_VALUE = frozenset("WX")
 
 
 def main() -> None:
@@ -73,8 +91,7 @@ def main() -> None:
             options = options._replace(**_OPTIONS[option])
             continue
         if option[:2] not in ("-c", "-m"):
-            hint = f" (an option of the interpreter goes to it: python {option} ... -m ferrio)"
-            _refuse(f"unknown option {option}{hint if option[1] in _INTERPRETER_OPTIONS else ''}")
+            _refuse_option(option, arguments)
         if len(option) == 2 and not arguments:
             _refuse(f"argument expected for the {option} option")
         kind, what = option[:2], option[2:] or arguments.pop(0)
@@ -82,6 +99,11 @@ def main() -> None:
         _process.set_up(options, kind if kind == "-c" else f"-m {what}")
         run = _program.run_command if kind == "-c" else _program.run_module
         run(what, arguments)
+        return
+    if arguments[:1] == ["jupyter"] and not os.path.exists("jupyter"):
+        from ferrio import _jupyter
+
+        _jupyter.main(arguments[1:])
         return
     _process.set_up_children(options)
     _process.set_up(options, arguments[0] if arguments else "-")
@@ -101,6 +123,25 @@ def _print_version() -> None:
         print("portable: only documented interfaces of the interpreter are used, which is slower")
     elif off:
         print(f"not used: {', '.join(off)}")
+
+
+def _refuse_option(option: str, arguments: list[str]) -> NoReturn:
+    """Say that an option is not one of ferrio's: where the interpreter's own stand, or which option may be meant."""
+    if option[1] in _INTERPRETER_OPTIONS:
+        import shlex
+
+        moved, rest = [option], [*arguments]
+        if len(option) == 2 and option[1] in _INTERPRETER_OPTIONS_WITH_VALUE:
+            moved += rest[:1]
+            del rest[:1]
+        own = sys.argv[1 : len(sys.argv) - len(arguments) - 1]
+        command = shlex.join(["python", *moved, "-m", "ferrio", *own, *rest])
+        _refuse(f"{option} is an option of the interpreter, which stands before -m ferrio:\n    {command}\n")
+    import difflib
+
+    close = difflib.get_close_matches(option.partition("=")[0], [*_OPTIONS, "--help", "--version"], 1, 0.7)
+    meant = f"; did you mean {close[0]}?" if close else ""
+    _refuse(f"unknown option {option}{meant} (python -m ferrio --help lists the options)")
 
 
 def _refuse(reason: str) -> NoReturn:

@@ -102,6 +102,15 @@ class TimerHandle(asyncio.TimerHandle):
 @disjoint_base
 class Loop(asyncio.SelectorEventLoop):
     def __new__(cls, *_args: Any, **_kwargs: Any) -> Self: ...
+    if sys.version_info < (3, 14):
+        def create_task(  # type: ignore[override]
+            self,
+            coro: Coroutine[Any, Any, _T],
+            *,
+            name: object = None,
+            context: contextvars.Context | None = None,
+        ) -> asyncio.Task[_T]: ...
+
     def _list_timers(self, list: list[Any]) -> None: ...
     def _native_transports(self) -> dict[int, asyncio.BaseTransport]: ...
     def _forget_transport(self, fd: int) -> bool: ...
@@ -212,7 +221,7 @@ class Task(asyncio.Task[_T_co]):
         loop: asyncio.AbstractEventLoop | None = None,
         name: object = None,
         context: contextvars.Context | None = None,
-        eager_start: bool | None = None,
+        eager_start: bool | None = False,
     ) -> None: ...
     def get_context(self) -> contextvars.Context: ...
 
@@ -297,7 +306,14 @@ class PriorityQueue(Queue[_T]):
 class LifoQueue(Queue[_T]):
     def __new__(cls, maxsize: int = 0) -> Self: ...
 
-def create_task(coro: Coroutine[Any, Any, _T], **kwargs: Any) -> Task[_T]: ...
+if sys.version_info >= (3, 14):
+    def create_task(coro: Coroutine[Any, Any, _T], **kwargs: Any) -> Task[_T]: ...
+
+else:
+    def create_task(
+        coro: Coroutine[Any, Any, _T], *, name: object = None, context: contextvars.Context | None = None
+    ) -> Task[_T]: ...
+
 def current_task(loop: asyncio.AbstractEventLoop | None = None) -> asyncio.Task[Any] | None: ...
 def gather(
     *coros_or_futures: Awaitable[Any], return_exceptions: bool = False

@@ -110,3 +110,11 @@ else:
 
 
 eager_task_factory: Callable[..., Any] = create_eager_task_factory(_ferrio.Task)
+eager_task_factory.__doc__ = """Make a native task whose first step runs at once: a factory for `loop.set_task_factory`.
+
+    Args:
+        loop: the loop of the task.
+        coro: the coroutine.
+        name: the task's; by default "Task-" and a number.
+        context: the `contextvars.Context` that it runs in; by default a copy of the current one.
+    """

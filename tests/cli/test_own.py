@@ -9,6 +9,7 @@ import sys
 import time
 
 import pytest
+from ferrio.__main__ import _OPTIONS
 
 from tests.cli.interpreter import FERRIO, Interpreter
 
@@ -27,15 +28,44 @@ class TestFerriosOwn:
         outcome = interpreter.run(*FERRIO, option)
         assert outcome.stdout.startswith("usage: python -m ferrio")
         assert (outcome.code, outcome.stderr) == (0, "")
+        assert max(map(len, outcome.stdout.splitlines())) < 80
+        for option in (*_OPTIONS, "--version", "-c cmd", "-m mod", "jupyter install", "FERRIO_PORTABLE"):
+            assert option in outcome.stdout
+
+    def test_missing_file_is_named(self, interpreter: Interpreter) -> None:
+        outcome = interpreter.run_both("absent.py")
+        assert outcome.code == 2
+        assert re.search(
+            r"can't open file '/.*/absent\.py': \[Errno 2\] No such file or directory", outcome.stderr
+        )
 
     @pytest.mark.parametrize(
         ("arguments", "complaint"),
         [
             (
-                ("-X", "dev", "app.py"),
-                "ferrio: unknown option -X (an option of the interpreter goes to it: python -X ... -m ferrio)\n",
+                ("-X", "dev", "app.py", "an argument"),
+                "ferrio: -X is an option of the interpreter, which stands before -m ferrio:\n"
+                "    python -X dev -m ferrio app.py 'an argument'\n",
             ),
-            (("--loop=fast", "app.py"), "ferrio: unknown option --loop=fast\n"),
+            (
+                ("--verbose", "-OO", "-m", "app"),
+                "ferrio: -OO is an option of the interpreter, which stands before -m ferrio:\n"
+                "    python -OO -m ferrio --verbose -m app\n",
+            ),
+            (
+                ("-Wignore", "app.py"),
+                "ferrio: -Wignore is an option of the interpreter, which stands before -m ferrio:\n"
+                "    python -Wignore -m ferrio app.py\n",
+            ),
+            (("-X",), "ferrio: -X is an option of the interpreter, which stands before -m ferrio:\n"),
+            (
+                ("--loop=fast", "app.py"),
+                "ferrio: unknown option --loop=fast (python -m ferrio --help lists the options)\n",
+            ),
+            (
+                ("--no-child", "app.py"),
+                "ferrio: unknown option --no-child; did you mean --no-children? (python -m ferrio --help",
+            ),
             (("-m",), "ferrio: argument expected for the -m option\n"),
             (("-c",), "ferrio: argument expected for the -c option\n"),
         ],

@@ -9,7 +9,7 @@ use pyo3::types::{PyString, PyType};
 
 use crate::cpython;
 use crate::io::streams::{StreamReader, StreamWriter};
-use crate::kernel::coroutine::{AtOnce, Body, CoroutineFunction};
+use crate::kernel::coroutine::{AtOnce, Body, CoroutineFunction, Parameters};
 #[cfg(Py_3_13)]
 use crate::waiting::combinators::AsCompleted;
 use crate::waiting::queue::Queue;
@@ -22,26 +22,32 @@ use crate::waiting::timeouts::wait_for::WAIT_FOR;
 /// The name of a function, and how it handles calls of the usual form. All other calls go through PyO3, which handles
 /// keyword arguments and raises `TypeError`.
 #[derive(Clone, Copy)]
-struct Function(&'static str, Option<AtOnce>);
+struct Function(&'static str, Option<AtOnce>, Parameters);
 
 /// Makes a function whose calls all go through PyO3.
 const fn function(name: &'static str) -> Function {
-    Function(name, None)
+    Function(name, None, Parameters::Own)
+}
+
+/// Makes a method of the loop that shows the parameters of asyncio's.
+const fn as_asyncio(name: &'static str) -> Function {
+    Function(name, None, Parameters::OfAsyncio)
 }
 
 /// Makes a function that is usually called with its target only.
 const fn of_target(name: &'static str, body: Body) -> Function {
-    Function(name, Some(AtOnce::new(body, 1, None)))
+    Function(name, Some(AtOnce::new(body, 1, None)), Parameters::Own)
 }
 
 /// Makes a function that is usually called with its target and one argument.
 const fn of_argument(name: &'static str, body: Body) -> Function {
-    Function(name, Some(AtOnce::new(body, 2, Some(1))))
+    Function(name, Some(AtOnce::new(body, 2, Some(1))), Parameters::Own)
 }
 
 /// Makes an `__aexit__`, whose argument is the exception.
 const fn exit(body: Body) -> Function {
-    Function("__aexit__", Some(AtOnce::new(body, 4, Some(2))))
+    let at_once = AtOnce::new(body, 4, Some(2));
+    Function("__aexit__", Some(at_once), Parameters::Own)
 }
 
 /// The functions of the module.
@@ -92,8 +98,8 @@ const METHODS: &[(&str, &[Function])] = &[
         &[
             function("_make_subprocess_transport"),
             function("_sendfile_native"),
-            function("create_server"),
-            function("create_unix_server"),
+            as_asyncio("create_server"),
+            as_asyncio("create_unix_server"),
             function("sock_accept"),
             function("sock_connect"),
             function("sock_recv"),
@@ -102,7 +108,7 @@ const METHODS: &[(&str, &[Function])] = &[
             function("sock_recvfrom_into"),
             function("sock_sendall"),
             function("sock_sendto"),
-            function("start_tls"),
+            as_asyncio("start_tls"),
         ],
     ),
     (
@@ -168,18 +174,19 @@ const METHODS: &[(&str, &[Function])] = &[
 /// Replaces PyO3's functions and methods by coroutine functions.
 pub fn install(module: &Bound<'_, PyModule>) -> PyResult<()> {
     let py = module.py();
-    let instance = CoroutineFunction::new(module.as_any(), None);
+    let instance = CoroutineFunction::new(module.as_any(), None, Parameters::Own);
     cpython::install_forwarding(&Bound::new(py, instance)?)?;
-    for &Function(name, at_once) in FUNCTIONS {
-        let function = CoroutineFunction::new(&module.getattr(name)?, at_once);
+    CoroutineFunction::document(py)?;
+    for &Function(name, at_once, parameters) in FUNCTIONS {
+        let function = CoroutineFunction::new(&module.getattr(name)?, at_once, parameters);
         module.setattr(name, Bound::new(py, function)?)?;
     }
     for &(class, methods) in METHODS {
         let class = module.getattr(class)?.cast_into::<PyType>()?;
         let own = class.getattr(intern!(py, "__dict__"))?;
-        for &Function(name, at_once) in methods {
+        for &Function(name, at_once, parameters) in methods {
             let name = PyString::intern(py, name);
-            let method = CoroutineFunction::new(&own.get_item(&name)?, at_once);
+            let method = CoroutineFunction::new(&own.get_item(&name)?, at_once, parameters);
             let method = Bound::new(py, method)?;
             cpython::replace_in_class(&class, &name, method.as_any())?;
         }

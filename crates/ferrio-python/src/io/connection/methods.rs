@@ -29,7 +29,7 @@ macro_rules! transport_methods {
     ($class:ident, $fatal_error:tt) => {
         #[pymethods]
         impl $class {
-            /// Return True if the transport is closing or closed.
+            /// Return whether the transport is closing or closed.
             pub fn is_closing(&self, py: Python<'_>) -> bool {
                 self.phase(py) != crate::io::connection::TransportPhase::Open
             }

@@ -13,9 +13,15 @@ use crate::{base::imports, io::tls};
 
 #[pymethods]
 impl Loop {
-    /// Create a TCP server. Coroutine; returns a Server.
+    /// Create a TCP server and return it, as a Server.
     ///
-    /// Arguments, defaults and exceptions are those of the running Python's asyncio.
+    /// protocol_factory is called for each connection and returns its protocol. host is a name or an address, several of them,
+    /// or None for all interfaces; port is a number, 0 for a free one. family, flags: as for socket.getaddrinfo(). sock is
+    /// a bound socket in place of host and port. backlog: the connections that may wait to be accepted. ssl is an
+    /// ssl.SSLContext; ssl_handshake_timeout (60 by default) and ssl_shutdown_timeout (30) are in seconds. reuse_address,
+    /// reuse_port and keep_alive set SO_REUSEADDR, SO_REUSEPORT and SO_KEEPALIVE. With start_serving false, the server waits
+    /// for Server.start_serving(). Raises OSError if an address cannot be bound, ValueError if arguments exclude each other.
+    /// Parameters and defaults are those of the running Python's asyncio.
     #[pyo3(
         signature = (*args, start_serving = Truth(true), **kwargs),
         text_signature = "($self, *args, start_serving=True, **kwargs)"
@@ -30,9 +36,12 @@ impl Loop {
         make_server(py, slf, "create_server", args, start_serving.0, kwargs)
     }
 
-    /// Create a server on a Unix socket. Coroutine; returns a Server.
+    /// Create a server on a Unix socket and return it, as a Server.
     ///
-    /// Arguments, defaults and exceptions are those of the running Python's asyncio.
+    /// path is where the socket is made (a str or a path; one that starts with a null byte is abstract, see unix(7)), or
+    /// None with sock, a bound socket. cleanup_socket: whether the file is removed when the server is closed, since Python
+    /// 3.13. The other arguments are those of create_server(). Raises OSError if the path cannot be bound, ValueError if
+    /// arguments exclude each other. Parameters and defaults are those of the running Python's asyncio.
     #[pyo3(
         signature = (*args, start_serving = Truth(true), **kwargs),
         text_signature = "($self, *args, start_serving=True, **kwargs)"
@@ -68,9 +77,13 @@ impl Loop {
         connection.open(slf)
     }
 
-    /// Put TLS over a transport. Coroutine; returns the transport that takes its place.
+    /// Put TLS over a transport and return the transport that takes its place.
     ///
-    /// Arguments, defaults and exceptions are those of the running Python's asyncio.
+    /// transport and protocol are those of the connection, which must not use the old transport any more. sslcontext is an
+    /// ssl.SSLContext. server_side: whether to wait for the peer's hello. server_hostname is compared with the peer's
+    /// certificate. ssl_handshake_timeout (60 by default) and ssl_shutdown_timeout (30) are in seconds. Raises ssl.SSLError
+    /// if the handshake fails, ConnectionAbortedError if it takes too long, TypeError if the transport cannot be upgraded.
+    /// Parameters and defaults are those of the running Python's asyncio.
     #[pyo3(signature = (*args, **kwargs))]
     fn start_tls<'py>(
         slf: &Bound<'py, Self>,

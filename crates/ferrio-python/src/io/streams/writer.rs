@@ -235,7 +235,7 @@ impl StreamWriter {
         })
     }
 
-    /// The transport.
+    /// The transport that the writer writes to.
     #[getter(transport)]
     fn transport_property<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         self.transport(py)

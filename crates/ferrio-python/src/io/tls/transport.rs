@@ -134,7 +134,7 @@ impl TlsTransport {
         self.protocol(py)?.get().app_protocol(py)
     }
 
-    /// Return True if the transport is closing or closed.
+    /// Return whether the transport is closing or closed.
     fn is_closing(&self, py: Python<'_>) -> PyResult<bool> {
         if self.closed.load(Relaxed) {
             return Ok(true);

@@ -23,7 +23,17 @@ use crate::cpython::{self, Callee, Forward};
 pub struct CoroutineFunction {
     callee: Callee,
     at_once: Option<AtOnce>,
+    parameters: Parameters,
     stand_in: AttachedOnce<Py<PyAny>>,
+}
+
+/// The parameters that a function shows to `inspect.signature`.
+#[derive(Clone, Copy)]
+pub enum Parameters {
+    /// Those of the function that PyO3 has made.
+    Own,
+    /// Those of the method of the running Python's `asyncio.SelectorEventLoop`, which differ between versions.
+    OfAsyncio,
 }
 
 /// The usual form of a call, for which the coroutine is made without PyO3's help.
@@ -70,19 +80,33 @@ impl Forward for CoroutineFunction {
 
 impl CoroutineFunction {
     /// Makes one that takes the place of `function`.
-    pub fn new(function: &Bound<'_, PyAny>, at_once: Option<AtOnce>) -> Self {
+    pub fn new(
+        function: &Bound<'_, PyAny>,
+        at_once: Option<AtOnce>,
+        parameters: Parameters,
+    ) -> Self {
         Self {
             callee: Callee::new::<Self>(function),
             at_once,
+            parameters,
             stand_in: AttachedOnce::new(),
         }
+    }
+
+    /// Makes `__doc__` of the class a descriptor that returns the function's docstring. `pydoc` reads docstrings by
+    /// `object.__getattribute__`, which would find that of the class.
+    pub fn document(py: Python<'_>) -> PyResult<()> {
+        let class = py.get_type::<Self>();
+        let names = class.getattr(intern!(py, "__dict__"))?;
+        let docstring = names.get_item(intern!(py, "_doc"))?;
+        cpython::replace_in_class(&class, intern!(py, "__doc__"), &docstring)
     }
 
     fn stand_in<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         if let Some(made) = self.stand_in.get(py) {
             return Ok(made.bind(py).clone());
         }
-        let made = make_stand_in(self.callee.object().bind(py))?;
+        let made = make_stand_in(self.callee.object().bind(py), self.parameters)?;
         // Making it has run Python code, so another thread may have been faster.
         let _ = self.stand_in.set(py, made.clone().unbind());
         Ok(self
@@ -93,7 +117,10 @@ impl CoroutineFunction {
 }
 
 /// Makes an `async def` with the function's name, signature and docstring.
-fn make_stand_in<'py>(function: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+fn make_stand_in<'py>(
+    function: &Bound<'py, PyAny>,
+    parameters: Parameters,
+) -> PyResult<Bound<'py, PyAny>> {
     let py = function.py();
     let name = function.getattr(intern!(py, "__name__"))?;
     let signature = imports::signature(py)?.call1((function,))?;
@@ -101,7 +128,12 @@ fn make_stand_in<'py>(function: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny
     let globals = PyDict::new(py);
     globals.set_item(intern!(py, "__name__"), intern!(py, "ferrio"))?;
     PyCode::compile(py, &source, c"<ferrio>", PyCodeInput::File)?.run(Some(&globals), None)?;
-    let made = globals.as_any().get_item(name)?;
+    let made = globals.as_any().get_item(&name)?;
+    if let Parameters::OfAsyncio = parameters {
+        let original = imports::selector_event_loop(py)?.getattr(name.cast::<PyString>()?)?;
+        let signature = imports::signature(py)?.call1((original,))?;
+        made.setattr(intern!(py, "__signature__"), signature)?;
+    }
     for name in [intern!(py, "__qualname__"), intern!(py, "__doc__")] {
         made.setattr(name, function.getattr(name)?)?;
     }
@@ -139,13 +171,19 @@ impl CoroutineFunction {
         Ok(bound.unbind())
     }
 
+    /// The docstring, for [`CoroutineFunction::document`].
+    #[getter(_doc)]
+    fn doc<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        self.stand_in(py)?.getattr(intern!(py, "__doc__"))
+    }
+
     /// Leaves the attributes to the stand-in that every class gives its instances, but that a function has of its own.
     fn __getattribute__<'py>(
         slf: &Bound<'py, Self>,
         name: &Bound<'py, PyString>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let py = slf.py();
-        if matches!(name.to_str()?, "__class__" | "__doc__" | "__module__") {
+        if matches!(name.to_str()?, "__class__" | "__module__") {
             return slf.get().stand_in(py)?.getattr(name);
         }
         py.get_type::<PyAny>()

@@ -94,7 +94,7 @@ pub(crate) use self::body::body;
 pub use self::body::{Body, Call};
 pub use self::class::{Coroutine, as_method_result, is_known_coroutine};
 pub use self::driving::{Step, Wait};
-pub use self::function::{AtOnce, CoroutineFunction};
+pub use self::function::{AtOnce, CoroutineFunction, Parameters};
 pub use self::handling::AwaitHandling;
 pub use self::name::may_trace_origins;
 pub use self::throwing::as_thrown;

@@ -245,8 +245,26 @@ impl Loop {
 
     /// Schedule a coroutine and return its Task.
     ///
-    /// Keyword arguments (name, context, and eager_start where asyncio.Task has it) go to the task factory if one is
-    /// set, else to asyncio.Task. Raises RuntimeError if the loop is closed, TypeError if coro is not a coroutine.
+    /// name is the task's (by default "Task-" and a number), context the contextvars.Context that it runs in (by default a copy
+    /// of the current one). They go to the task factory if one is set. Raises RuntimeError if the loop is closed, TypeError
+    /// if coro is not a coroutine.
+    #[cfg(not(Py_3_14))]
+    #[pyo3(signature = (coro, **kwargs), text_signature = "($self, coro, *, name=None, context=None)")]
+    fn create_task<'py>(
+        slf: &Bound<'py, Self>,
+        coro: &Bound<'py, PyAny>,
+        kwargs: Option<Bound<'py, PyDict>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        Self::spawn(slf, coro, kwargs)
+    }
+
+    /// Schedule a coroutine and return its Task.
+    ///
+    /// name is the task's (by default "Task-" and a number), context the contextvars.Context that it runs in (by default a copy
+    /// of the current one), eager_start whether its first step
+    /// runs at once. They go to the task factory if one is set. Raises RuntimeError if the loop is closed, TypeError
+    /// if coro is not a coroutine.
+    #[cfg(Py_3_14)]
     #[pyo3(signature = (coro, **kwargs))]
     fn create_task<'py>(
         slf: &Bound<'py, Self>,

@@ -90,7 +90,7 @@ impl Future {
         Self::cancel_pending(slf, msg)
     }
 
-    /// Return True if the future was cancelled.
+    /// Return whether the future was cancelled.
     fn cancelled(&self, py: Python<'_>) -> bool {
         self.is_cancelled(py)
     }

@@ -13,20 +13,36 @@ use crate::{base::imports, cpython};
 
 /// Schedule a coroutine on the running loop and return its Task.
 ///
-/// Keyword arguments (name, context, and eager_start where asyncio.Task has it) go to the loop's create_task(). Raises
-/// RuntimeError if no loop runs, TypeError if coro is not a coroutine.
+/// name is the task's (by default "Task-" and a number), context the contextvars.Context that it runs in (by default a copy of
+/// the current one). Both go to the loop's create_task(). Raises RuntimeError if no loop runs, TypeError if coro is not a
+/// coroutine.
+#[cfg(not(Py_3_14))]
+#[pyfunction]
+#[pyo3(signature = (coro, **kwargs), text_signature = "(coro, *, name=None, context=None)")]
+pub fn create_task<'py>(
+    coro: Bound<'py, PyAny>,
+    kwargs: Option<&Bound<'py, PyDict>>,
+) -> PyResult<Bound<'py, PyAny>> {
+    if let Some(kwargs) = kwargs
+        && kwargs.contains("eager_start")?
+    {
+        return Err(super::class::unexpected("eager_start"));
+    }
+    spawn(&running_loop(coro.py())?, &coro, kwargs)
+}
+
+/// Schedule a coroutine on the running loop and return its Task.
+///
+/// Keyword arguments go to the loop's create_task(): name, the task's (by default "Task-" and a number); context, the
+/// contextvars.Context that it runs in (by default a copy of the current one); eager_start, whether its first step runs at
+/// once. Raises RuntimeError if no loop runs, TypeError if coro is not a coroutine.
+#[cfg(Py_3_14)]
 #[pyfunction]
 #[pyo3(signature = (coro, **kwargs))]
 pub fn create_task<'py>(
     coro: Bound<'py, PyAny>,
     kwargs: Option<&Bound<'py, PyDict>>,
 ) -> PyResult<Bound<'py, PyAny>> {
-    if !cfg!(Py_3_14)
-        && let Some(kwargs) = kwargs
-        && kwargs.contains("eager_start")?
-    {
-        return Err(super::unexpected("eager_start"));
-    }
     spawn(&running_loop(coro.py())?, &coro, kwargs)
 }
 

@@ -13,7 +13,7 @@ impl Task {
     #[new]
     #[pyo3(
         signature = (*args, **kwargs),
-        text_signature = "(coro, *, loop=None, name=None, context=None, eager_start=None)"
+        text_signature = "(coro, *, loop=None, name=None, context=None, eager_start=False)"
     )]
     fn new(
         args: &Bound<'_, PyTuple>,
@@ -73,7 +73,7 @@ impl Task {
         })
     }
 
-    /// Return the coroutine.
+    /// Return the coroutine that the task runs.
     fn get_coro(&self, py: Python<'_>) -> Option<Py<PyAny>> {
         self.coroutine(py)
     }
@@ -83,7 +83,7 @@ impl Task {
         self.context(py)
     }
 
-    /// Return the name.
+    /// Return the name of the task.
     fn get_name<'py>(&self, py: Python<'py>) -> Bound<'py, PyAny> {
         let name = self.with(py, |state| match &state.name {
             Name::Number(number) => Err(*number),

@@ -28,7 +28,6 @@ mod stepping;
 mod waiting;
 
 pub use self::cancelling::cancel_any;
-pub(crate) use self::class::unexpected;
 use self::class::{Name, as_name};
 pub use self::class::{Task, TaskParts, install_slots};
 pub use self::foreign::{StepCallable, WakeupCallable, is_wakeup_of};

@@ -264,7 +264,7 @@ impl Condition {
         }
     }
 
-    /// Release the lock.
+    /// Release the lock. Raises RuntimeError if it is not acquired.
     fn release(&self, py: Python<'_>) -> PyResult<()> {
         self.guard(py)?.release(py)
     }

@@ -107,6 +107,46 @@ impl TaskGroup {
     }
 }
 
+impl TaskGroup {
+    /// Creates a task in the group, as `create_task` describes.
+    fn spawn<'py>(
+        slf: &Bound<'py, Self>,
+        coro: &Bound<'py, PyAny>,
+        kwargs: Option<&Bound<'py, PyDict>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let py = slf.py();
+        let me = slf.get();
+        let (event_loop, problem) = me.with(py, |state| {
+            let problem = if !state.entered {
+                Some("has not been entered")
+            } else if state.exiting && state.children.is_empty() {
+                Some("is finished")
+            } else if state.aborting {
+                Some("is shutting down")
+            } else {
+                None
+            };
+            let event_loop = state.event_loop.as_ref();
+            (
+                event_loop.map(|event_loop| event_loop.clone_ref(py)),
+                problem,
+            )
+        });
+        let (Some(event_loop), None) = (event_loop, problem) else {
+            if cfg!(Py_3_13) {
+                coro.call_method0(intern!(py, "close"))?;
+            }
+            let problem = problem.unwrap_or("has not been entered");
+            let text = format!("TaskGroup {} {problem}", slf.repr()?);
+            return Err(PyRuntimeError::new_err(text));
+        };
+        let event_loop = event_loop.into_bound(py);
+        let task = spawn(&event_loop, coro, kwargs)?;
+        Self::add(slf, &task)?;
+        Ok(task)
+    }
+}
+
 #[pymethods]
 impl TaskGroup {
     #[new]
@@ -139,46 +179,34 @@ impl TaskGroup {
         Self::end(&slf, exc)
     }
 
-    /// Create a task in the group and return it. Keyword arguments go to the loop's create_task().
+    /// Create a task in the group and return it.
     ///
-    /// Raises RuntimeError before the block, after it, and while the group is being cancelled; the coroutine is closed then
-    /// (since Python 3.13).
+    /// The arguments are those of the loop's create_task(): coro; name, the task's; context, the contextvars.Context that it
+    /// runs in. Raises RuntimeError before the block, after it, and while the group is being cancelled; the coroutine is
+    /// closed then (since Python 3.13).
+    #[cfg(not(Py_3_14))]
+    #[pyo3(signature = (coro, **kwargs), text_signature = "($self, coro, *, name=None, context=None)")]
+    fn create_task<'py>(
+        slf: &Bound<'py, Self>,
+        coro: Bound<'py, PyAny>,
+        kwargs: Option<&Bound<'py, PyDict>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        Self::spawn(slf, &coro, kwargs)
+    }
+
+    /// Create a task in the group and return it.
+    ///
+    /// The arguments are those of the loop's create_task(): coro; name, the task's; context, the contextvars.Context that it
+    /// runs in. Raises RuntimeError before the block, after it, and while the group is being cancelled; the coroutine is
+    /// closed then (since Python 3.13).
+    #[cfg(Py_3_14)]
     #[pyo3(signature = (coro, **kwargs))]
     fn create_task<'py>(
         slf: &Bound<'py, Self>,
         coro: Bound<'py, PyAny>,
         kwargs: Option<&Bound<'py, PyDict>>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let py = slf.py();
-        let me = slf.get();
-        let (event_loop, problem) = me.with(py, |state| {
-            let problem = if !state.entered {
-                Some("has not been entered")
-            } else if state.exiting && state.children.is_empty() {
-                Some("is finished")
-            } else if state.aborting {
-                Some("is shutting down")
-            } else {
-                None
-            };
-            let event_loop = state.event_loop.as_ref();
-            (
-                event_loop.map(|event_loop| event_loop.clone_ref(py)),
-                problem,
-            )
-        });
-        let (Some(event_loop), None) = (event_loop, problem) else {
-            if cfg!(Py_3_13) {
-                coro.call_method0(intern!(py, "close"))?;
-            }
-            let problem = problem.unwrap_or("has not been entered");
-            let text = format!("TaskGroup {} {problem}", slf.repr()?);
-            return Err(PyRuntimeError::new_err(text));
-        };
-        let event_loop = event_loop.into_bound(py);
-        let task = spawn(&event_loop, &coro, kwargs)?;
-        Self::add(slf, &task)?;
-        Ok(task)
+        Self::spawn(slf, &coro, kwargs)
     }
 
     /// Cancel the tasks and the block, which ends without CancelledError. Before the block, cancel it when it begins.
