@@ -3,10 +3,13 @@
 //! Making an object of a PyO3 class involves `object.__new__`, the allocator and the garbage collector, and so does its
 //! end: 60 ns together. An object whose memory is kept when its last reference goes, and refilled later, costs 10 ns.
 
+use std::cell::UnsafeCell;
+use std::mem::ManuallyDrop;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use pyo3::PyClass;
 use pyo3::ffi;
+use pyo3::impl_::pyclass::{PyClassBaseType, PyClassImpl};
 use pyo3::prelude::*;
 use pyo3::pyclass::boolean_struct::True;
 
@@ -136,6 +139,13 @@ unsafe fn fill<T: PyClass<Frozen = True> + Sync>(shell: &Shell, make: impl FnOnc
     unsafe { std::ptr::write(place::<T>(shell.0.as_ptr()), make()) };
 }
 
+/// The beginning of PyO3's `PyStaticClassObject`, whose fields are private.
+#[repr(C)]
+struct Head<T: PyClass> {
+    base: <<T as PyClassImpl>::BaseType as PyClassBaseType>::LayoutAsBase,
+    value: ManuallyDrop<UnsafeCell<T>>,
+}
+
 /// Returns the place of the value of class `T` in an object.
 ///
 /// # Safety
@@ -144,11 +154,9 @@ unsafe fn fill<T: PyClass<Frozen = True> + Sync>(shell: &Shell, make: impl FnOnc
 pub(in crate::cpython) unsafe fn place<T: PyClass<Frozen = True> + Sync>(
     object: *mut ffi::PyObject,
 ) -> *mut T {
-    // SAFETY: the caller guarantees the class. The token is only needed for the type's signature.
-    unsafe {
-        let object = Borrowed::from_ptr(Python::assume_attached(), object);
-        std::ptr::from_ref(object.cast_unchecked::<T>().get()).cast_mut()
-    }
+    // A reference, which PyO3's `get` would return, must not exist while the place is empty.
+    // SAFETY: the caller guarantees the class, whose objects begin as `Head` does.
+    unsafe { object.byte_add(std::mem::offset_of!(Head<T>, value)).cast() }
 }
 
 /// Turns a filled object into a reference.
@@ -164,7 +172,9 @@ unsafe fn revive<T: Recycle>(py: Python<'_>, shell: Shell) -> Bound<'_, T> {
             Some(latest) => latest.put(object),
             None => ffi::PyObject_GC_Track(object.cast()),
         }
-        Bound::from_owned_ptr(py, object).cast_into_unchecked()
+        let object: Bound<'_, T> = Bound::from_owned_ptr(py, object).cast_into_unchecked();
+        debug_assert!(std::ptr::eq(object.get(), place::<T>(object.as_ptr())));
+        object
     }
 }
 
