@@ -210,7 +210,6 @@ impl<C> LoopCore<C> {
             .as_ref()
             .is_some_and(|reactor| reactor.watched() <= self.patient);
         if self.ready.is_empty() || !patient || self.unpolled >= MAX_UNPOLLED {
-            self.unpolled = 0;
             return None;
         }
         self.unpolled += 1;
@@ -240,6 +239,7 @@ impl<C> LoopCore<C> {
             timeout,
             announced,
             refused: may_block && !announced,
+            unpolled: std::mem::take(&mut self.unpolled),
         }
     }
 
@@ -451,6 +451,8 @@ pub struct Parked {
     announced: bool,
     /// Whether the injector has refused to let the loop block.
     refused: bool,
+    /// The number of iterations since the last poll.
+    unpolled: u32,
 }
 
 impl Parked {
@@ -476,6 +478,12 @@ impl Parked {
     #[inline]
     pub fn blocks(&self) -> bool {
         self.timeout != Timeout::Now
+    }
+
+    /// Returns the number of iterations that [`LoopCore::turn_without_poll`] has made since the last poll.
+    #[inline]
+    pub const fn unpolled(&self) -> u32 {
+        self.unpolled
     }
 
     fn poll(&mut self, timeout: Timeout) -> io::Result<()> {

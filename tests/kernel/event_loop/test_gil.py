@@ -3,6 +3,8 @@
 import asyncio
 import contextlib
 import functools
+import itertools
+import operator
 import socket
 import threading
 import time
@@ -81,6 +83,22 @@ async def test_a_loop_with_busy_callbacks_that_are_no_python_code_lets_other_thr
     await take_the_gil_again_and_again(loop)
     assert time.monotonic() - start < 5
     again.__setstate__((int, (), {}, None))
+    await loop.shutdown_default_executor()
+
+
+async def test_long_callbacks_that_are_no_python_code_let_other_threads_have_the_gil(loop):
+    callback = functools.partial(next)
+    steps = [functools.partial(loop.call_soon, callback), functools.partial(sum, range(10_000))]
+    results = map(operator.call, itertools.cycle(steps))
+    callback.__setstate__(
+        (next, (zip(results, results, strict=False),), {}, None)
+    )  # takes both steps, for ever
+    callback()
+    start = time.monotonic()
+    await take_the_gil_again_and_again(loop)
+    # A poll follows 255 callbacks, and the GIL is given up after each poll.
+    assert time.monotonic() - start < 5
+    callback.__setstate__((int, (), {}, None))
     await loop.shutdown_default_executor()
 
 

@@ -11,8 +11,9 @@
 //! call, so each of these makes the loop look less often.
 //!
 //! The interpreter releases the GIL on request only while it runs Python code, which a busy loop need not do:
-//! `add_reader(fd, int)` runs none, nor does a native reader whose buffer fills. So after every few polls that have kept
-//! the GIL, the loop calls a Python function that does nothing.
+//! `add_reader(fd, int)` and `call_soon(int)` run none, nor does a native reader whose buffer fills. So after every few
+//! iterations that have kept the GIL, the loop calls a Python function that does nothing. Iterations without a poll count,
+//! too, but the call waits for the next poll, since even a test of the count would slow each of them down.
 
 use std::io;
 
@@ -26,7 +27,7 @@ use crate::{base::imports, cpython};
 /// The number of polls from one look to the next in a loop whose looks never find anything.
 const LOOK_EVERY: u32 = 16;
 
-/// The number of polls in a row that may keep the GIL before Python code has to run.
+/// The number of iterations that may keep the GIL before the next poll is followed by a call of Python code.
 const GIVE_WAY_EVERY: u32 = 16;
 
 /// When to look for events before releasing the GIL.
@@ -36,7 +37,7 @@ pub struct Looks {
     pause: u32,
     /// The number of these polls that are left.
     left: u32,
-    /// The number of polls that have kept the GIL since the loop gave way.
+    /// The number of iterations that have kept the GIL since the loop gave way.
     kept: u32,
 }
 
@@ -71,7 +72,8 @@ impl Looks {
 impl Loop {
     /// Waits for events. The GIL is released while that may block.
     pub(super) fn poll(&self, py: Python<'_>, parked: &mut Parked) -> io::Result<()> {
-        self.looks.with(py, |looks| looks.kept += 1);
+        let iterations = parked.unpolled() + 1;
+        self.looks.with(py, |looks| looks.kept += iterations);
         if !parked.blocks() {
             return parked.wait();
         }
@@ -86,8 +88,8 @@ impl Loop {
         py.detach(|| parked.wait())
     }
 
-    /// Lets another thread that has asked for the GIL have it, every few polls that have kept it. Signal handlers run here,
-    /// too, and may raise.
+    /// Lets another thread that has asked for the GIL have it, after every few iterations that have kept it. Signal
+    /// handlers run here, too, and may raise.
     pub(super) fn give_way(&self, py: Python<'_>) -> PyResult<()> {
         if self.looks.with(py, Looks::give_way) {
             cpython::call(imports::give_way(py)?, &PyTuple::empty(py))?;

@@ -75,7 +75,8 @@ impl Loop {
         if !me.has_system_time() {
             Self::read_other_clock(slf)?;
         }
-        // An iteration without a poll need not check for signals: the Python code that it runs does.
+        // An iteration without a poll does not check for signals. Python code that it runs does; if it runs none, the next poll
+        // is at most a few hundred iterations away.
         if let Some(turn) = me.core(py, LoopCore::turn_without_poll) {
             return Self::run_turn(slf, turn);
         }
