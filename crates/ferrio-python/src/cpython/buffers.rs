@@ -1,5 +1,6 @@
 //! The bytes of other objects: the buffer protocol (PEP 3118).
 
+use std::cell::Cell;
 use std::os::raw::c_int;
 
 use pyo3::exceptions::PyBufferError;
@@ -9,8 +10,8 @@ use pyo3::prelude::*;
 /// A contiguous view of an object's bytes, released when dropped.
 pub struct ByteView(Box<ffi::Py_buffer>);
 
-// SAFETY: the view is a counted reference to an exporter; it is read and released only by attached threads (`bytes`
-// and `bytes_mut` take a token, `drop` attaches).
+// SAFETY: the view is a counted reference to an exporter; it is read and released only by attached threads (`bytes`,
+// `bytes_mut` and `cells` take a token, `drop` attaches).
 unsafe impl Send for ByteView {}
 // SAFETY: as above; there is nothing to see without a token but the length, which never changes.
 unsafe impl Sync for ByteView {}
@@ -42,23 +43,40 @@ impl ByteView {
         usize::try_from(self.0.len).unwrap_or(0)
     }
 
-    /// Returns the bytes. The token keeps Python code from changing them during the borrow.
+    /// Returns the bytes, for reading without a call of Python code in between.
+    ///
+    /// The token keeps Python code of other threads from changing them during the borrow. Code that uses the memory
+    /// without the GIL (a C extension, or a system call of another thread that was given the same buffer) must not write
+    /// to it: PEP 3118 leaves it to the program that nobody does.
     pub fn bytes<'a>(&'a self, _py: Python<'a>) -> &'a [u8] {
         if self.0.buf.is_null() {
             return &[];
         }
-        // SAFETY: the exporter guarantees `len` readable bytes at `buf` until the view is released.
+        // SAFETY: the exporter guarantees `len` readable bytes at `buf` until the view is released. Nobody writes to them
+        // meanwhile, as said above.
         unsafe { std::slice::from_raw_parts(self.0.buf.cast::<u8>(), self.len()) }
     }
 
-    /// Returns the bytes of a view made by [`ByteView::writable`], for writing.
+    /// Returns the bytes of a view made by [`ByteView::writable`], for a system call that writes to them: no Python code may
+    /// run during the borrow. As for [`ByteView::bytes`], code without the GIL must not use the memory.
     pub fn bytes_mut<'a>(&'a mut self, _py: Python<'a>) -> &'a mut [u8] {
         if self.0.buf.is_null() || self.0.readonly != 0 {
             return &mut [];
         }
-        // SAFETY: the exporter guarantees `len` writable bytes at `buf` until the view is released, and the token
-        // keeps Python code from touching them during the borrow.
+        // SAFETY: the exporter guarantees `len` writable bytes at `buf` until the view is released. Nobody uses them
+        // meanwhile, as said above.
         unsafe { std::slice::from_raw_parts_mut(self.0.buf.cast::<u8>(), self.len()) }
+    }
+
+    /// Returns the bytes of a view made by [`ByteView::writable`] as cells, for writing while Python code may run, which may
+    /// read and change them.
+    pub fn cells<'a>(&'a self, _py: Python<'a>) -> &'a [Cell<u8>] {
+        if self.0.buf.is_null() || self.0.readonly != 0 {
+            return &[];
+        }
+        // SAFETY: the exporter guarantees `len` writable bytes at `buf` until the view is released. Cells may change while
+        // they are borrowed.
+        unsafe { std::slice::from_raw_parts(self.0.buf.cast::<Cell<u8>>(), self.len()) }
     }
 }
 

@@ -12,6 +12,7 @@
 //! that Python code sees, no socket, and both BIOs as OpenSSL knows them. Otherwise there is no [`Connection`], and the
 //! caller uses the methods of the `SSLObject`.
 
+use std::cell::Cell;
 use std::ffi::{CStr, CString, c_int, c_ulong, c_void};
 use std::ptr::NonNull;
 
@@ -280,17 +281,17 @@ impl Connection {
         data
     }
 
-    /// Calls `SSL_read_ex`. Python callbacks of the context may run inside.
-    pub fn read(&self, py: Python<'_>, buffer: &mut [u8]) -> PyResult<Progress> {
+    /// Calls `SSL_read_ex`. Python callbacks of the context may run inside, and may use the buffer.
+    pub fn read(&self, py: Python<'_>, buffer: &[Cell<u8>]) -> PyResult<Progress> {
         let mut count = 0;
         // SAFETY: the connection lives as long as its owner, which outlives the call with `self`. It writes at most
-        // `buffer.len()` bytes into the buffer, which nobody else has.
+        // `buffer.len()` bytes into the cells, which may change while they are borrowed.
         let status = unsafe {
             // An error that another user of OpenSSL has left in this thread's queue would be taken for one of this call.
             (self.library.err_clear_error)();
             (self.library.ssl_read_ex)(
                 self.ssl.as_ptr(),
-                buffer.as_mut_ptr().cast(),
+                buffer.as_ptr().cast_mut().cast(),
                 buffer.len(),
                 &raw mut count,
             )

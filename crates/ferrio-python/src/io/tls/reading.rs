@@ -1,5 +1,7 @@
 //! From ciphertext to `data_received`, `buffer_updated` and `eof_received`.
 
+use std::cell::Cell;
+
 use pyo3::exceptions::PyException;
 use pyo3::intern;
 use pyo3::prelude::*;
@@ -122,7 +124,10 @@ impl TlsProtocol {
             if count == buffer.len() {
                 buffer.resize(buffer.len() * 2, 0);
             }
-            match self.session.read(py, &mut buffer[count..])? {
+            match self
+                .session
+                .read(py, Cell::from_mut(&mut buffer[count..]).as_slice_of_cells())?
+            {
                 Received::Data(more) => count += more,
                 Received::Again => return Ok((count, false)),
                 Received::Closed => return Ok((count, true)),
@@ -143,12 +148,12 @@ impl TlsProtocol {
         };
         let hint = me.session.incoming_len(py)?;
         let buffer = protocol.call_method1(intern!(py, "get_buffer"), (hint,))?;
-        let mut view = ByteView::writable(&buffer)?;
+        let view = ByteView::writable(&buffer)?;
         let wanted = view.len();
         let mut count = 0;
         let mut closed = wanted == 0;
         while count < wanted {
-            match me.session.read(py, &mut view.bytes_mut(py)[count..])? {
+            match me.session.read(py, &view.cells(py)[count..])? {
                 Received::Data(more) => count += more,
                 Received::Again => break,
                 Received::Closed => {

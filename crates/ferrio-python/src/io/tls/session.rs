@@ -5,6 +5,7 @@
 //! it keeps the exceptions of these until its method returns. Everything but data, and each failure, takes the second way,
 //! so that exceptions are Python's own.
 
+use std::cell::Cell;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
@@ -14,7 +15,7 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict};
 
-use super::sharing::{SharedConnection, Turn, Turns};
+use super::sharing::{ConnectionGuard, ConnectionLock, SharedConnection};
 use crate::base::imports;
 use crate::cpython::openssl::{Connection, Progress};
 use crate::io::outgoing::Data;
@@ -76,9 +77,9 @@ pub struct Session {
     incoming: Py<PyAny>,
     outgoing: Py<PyAny>,
     direct: Option<Connection>,
-    /// Whether the program has the `SSLObject`, so that `turns` have to be taken.
+    /// Whether the program has the `SSLObject`, so that `lock` has to be taken.
     is_shared: AtomicBool,
-    turns: Arc<Turns>,
+    lock: Arc<ConnectionLock>,
 }
 
 impl Session {
@@ -111,7 +112,7 @@ impl Session {
             outgoing: outgoing.unbind(),
             direct,
             is_shared: AtomicBool::new(false),
-            turns: Arc::default(),
+            lock: Arc::default(),
         };
         // `_ssl` hands the object to this callback.
         let callback = context.getattr_opt(intern!(py, "sni_callback"))?;
@@ -157,17 +158,17 @@ impl Session {
         // A context of the program's own may make other objects.
         if object.is_instance(imports::ssl_object(py)?)? {
             let connection = object.getattr(name)?;
-            let shared = SharedConnection::new(connection.unbind(), self.turns.clone());
+            let shared = SharedConnection::new(connection.unbind(), self.lock.clone());
             object.setattr(name, Py::new(py, shared)?)?;
         }
         self.is_shared.store(true, Relaxed);
         Ok(())
     }
 
-    /// Waits for the turn to use the connection, with the GIL released, if the program has the `SSLObject`.
-    fn turn(&self, py: Python<'_>) -> Option<Turn<'_>> {
+    /// Waits for the lock of the connection, with the GIL released, if the program has the `SSLObject`.
+    fn lock(&self, py: Python<'_>) -> Option<ConnectionGuard<'_>> {
         if self.is_shared.load(Relaxed) {
-            self.turns.take(py)
+            self.lock.acquire(py)
         } else {
             None
         }
@@ -175,7 +176,7 @@ impl Session {
 
     /// Appends received ciphertext.
     pub fn feed(&self, py: Python<'_>, data: &[u8]) -> PyResult<()> {
-        let _turn = self.turn(py);
+        let _guard = self.lock(py);
         if let Some(connection) = &self.direct {
             return connection.feed(py, data);
         }
@@ -187,7 +188,7 @@ impl Session {
 
     /// Returns the number of bytes of ciphertext that were received and not decrypted.
     pub fn incoming_len(&self, py: Python<'_>) -> PyResult<usize> {
-        let _turn = self.turn(py);
+        let _guard = self.lock(py);
         match &self.direct {
             Some(connection) => Ok(connection.incoming_len(py)),
             None => self
@@ -199,7 +200,7 @@ impl Session {
 
     /// Returns the number of bytes of ciphertext to send.
     pub fn outgoing_len(&self, py: Python<'_>) -> PyResult<usize> {
-        let _turn = self.turn(py);
+        let _guard = self.lock(py);
         match &self.direct {
             Some(connection) => Ok(connection.outgoing_len(py)),
             None => self
@@ -211,7 +212,7 @@ impl Session {
 
     /// Whether it is certain that nothing can be read before more ciphertext arrives.
     pub fn is_exhausted(&self, py: Python<'_>) -> bool {
-        let _turn = self.turn(py);
+        let _guard = self.lock(py);
         match &self.direct {
             Some(connection) => connection.is_exhausted(py),
             None => false,
@@ -220,7 +221,7 @@ impl Session {
 
     /// Takes the ciphertext to send, if there is any.
     pub fn drain<'py>(&self, py: Python<'py>) -> PyResult<Option<Ciphertext<'py>>> {
-        let _turn = self.turn(py);
+        let _guard = self.lock(py);
         let data = if let Some(connection) = &self.direct {
             Ciphertext::Vec(connection.drain(py))
         } else {
@@ -230,9 +231,9 @@ impl Session {
         Ok((!data.is_empty()).then_some(data))
     }
 
-    /// Decrypts into the buffer. Python code may run inside.
-    pub fn read(&self, py: Python<'_>, buffer: &mut [u8]) -> PyResult<Received> {
-        let _turn = self.turn(py);
+    /// Decrypts into the buffer. Python code may run inside, and may use the buffer.
+    pub fn read(&self, py: Python<'_>, buffer: &[Cell<u8>]) -> PyResult<Received> {
+        let _guard = self.lock(py);
         if let Some(connection) = &self.direct {
             match connection.read(py, buffer)? {
                 Progress::Done(count) => return Ok(Received::Data(count)),
@@ -246,7 +247,9 @@ impl Session {
             Ok(data) => {
                 let data: Bound<'_, PyBytes> = data.cast_into()?;
                 let data = data.as_bytes();
-                buffer[..data.len()].copy_from_slice(data);
+                for (cell, byte) in buffer.iter().zip(data) {
+                    cell.set(*byte);
+                }
                 Ok(match data.len() {
                     0 => Received::Closed,
                     count => Received::Data(count),
@@ -260,7 +263,7 @@ impl Session {
     /// Encrypts data. Returns the number of bytes taken, or `None` if ciphertext has to arrive first: then the next call has
     /// to begin with the same bytes. Python code may run inside.
     pub fn write(&self, py: Python<'_>, data: &[u8]) -> PyResult<Option<usize>> {
-        let _turn = self.turn(py);
+        let _guard = self.lock(py);
         if let Some(connection) = &self.direct {
             match connection.write(py, data)? {
                 Progress::Done(count) => return Ok(Some(count)),
