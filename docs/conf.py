@@ -60,5 +60,6 @@ html_title = f"ferrio {re.match(r'[0-9.]+', release)[0]}"
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
 html_show_sphinx = False
+html_show_copyright = False
 copybutton_prompt_text = r">>> |\$ "
 copybutton_prompt_is_regexp = True

@@ -1,6 +1,6 @@
-"""The directive `program`: a program of `docs/programs`, and what it prints.
+"""The directive `example`: a program of `docs/programs`, and what it prints.
 
-    ```{program} learn/sleeping/together.py
+    ```{example} learn/sleeping/together.py
     ```
 
 The program is shown as `literalinclude` shows it, and its recorded output below it. `tests/docs` runs each program on
@@ -19,7 +19,7 @@ from sphinx.directives.code import LiteralInclude
 FOLDER = "programs"
 
 
-class Program(LiteralInclude):
+class Example(LiteralInclude):
     """Shows a program and its output. It takes the options of `literalinclude`."""
 
     def run(self) -> list[nodes.Node]:
@@ -42,5 +42,5 @@ class Program(LiteralInclude):
 
 def setup(app: Sphinx) -> dict[str, Any]:
     """Tells Sphinx of the directive."""
-    app.add_directive("program", Program)
+    app.add_directive("example", Example)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

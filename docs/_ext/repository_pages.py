@@ -21,6 +21,8 @@ SHOWN = {
     "project/benchmarks/results": "benchmarks/RESULTS.md",
     "project/benchmarks/method": "benchmarks/README.md",
 }
+# Tables of contents that these pages show in the side bar; as files they name their pages in a table.
+CONTENTS = {"decisions/README": "loop tasks objects waiting transports drop-in"}
 LINK = re.compile(r"(\]\()(?![a-z]+:|#|/)([^)\s#]+)(#[^)\s]*)?(\))")
 
 
@@ -46,6 +48,8 @@ def read(app: Sphinx, page: str, source: list[str]) -> None:
         return f"{match[1]}{os.path.relpath(target, here)}{match[3] or ''}{match[4]}"
 
     source[0] = LINK.sub(turn, source[0])
+    if page in CONTENTS:
+        source[0] += "\n```{toctree}\n:hidden:\n\n" + "\n".join(CONTENTS[page].split()) + "\n```\n"
 
 
 def setup(app: Sphinx) -> dict[str, Any]:

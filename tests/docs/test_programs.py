@@ -10,7 +10,7 @@ from tests.docs.programs import DOCS, FOLDER, all_programs, expected, needs_docs
 
 # A program has its own, shorter limit.
 pytestmark = pytest.mark.timeout(60)
-SHOWN = re.compile(r"^`{3,}\{program\} (\S+)$", re.MULTILINE)
+SHOWN = re.compile(r"^`{3,}\{example\} (\S+)$", re.MULTILINE)
 SERVICES = {"REDIS_URL": "redis_url", "POSTGRES_URL": "postgres_url"}
 
 
