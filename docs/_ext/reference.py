@@ -2,6 +2,7 @@
 
 `command-help` shows what `python -m ferrio --help` prints. `asyncio-names` lists the public names that are
 asyncio's own objects.
+`plots` shows the drawings of `docs/plots`, each for a light and for a dark page.
 """
 
 from __future__ import annotations
@@ -49,8 +50,21 @@ class AsyncioNames(SphinxDirective):
         return self.parse_text_to_nodes("\n".join(items))
 
 
+class Plots(SphinxDirective):
+    """Shows the plots of the benchmarks: `NAME-light.svg` and `NAME-dark.svg` for each group."""
+
+    def run(self) -> list[nodes.Node]:
+        lines = []
+        for path in sorted((Path(self.env.srcdir) / "plots").glob("*-*.svg")):
+            group, _, theme = path.stem.rpartition("-")
+            text = group.replace("-", " ")
+            lines.append(f":::{{image}} /plots/{path.name}\n:alt: {text}\n:class: only-{theme}\n:::\n")
+        return self.parse_text_to_nodes("\n".join(lines)) if lines else []
+
+
 def setup(app: Sphinx) -> dict[str, Any]:
     """Tells Sphinx of the directives."""
     app.add_directive("command-help", CommandHelp)
     app.add_directive("asyncio-names", AsyncioNames)
+    app.add_directive("plots", Plots)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

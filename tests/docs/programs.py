@@ -26,7 +26,7 @@ DOCS_GROUP = frozenset(
 COMMANDS = {
     "recipes/pytest_asyncio/test_clock.py": (
         "-m", "pytest", "-q", "-c", os.devnull, "-p", "no:cacheprovider", "-p", "no:looptime_plugin",
-        "-p", "asyncio", "-o", "asyncio_default_fixture_loop_scope=function",
+        "-o", "asyncio_default_fixture_loop_scope=function",
     ),
 }  # fmt: skip
 TIMES = re.compile(r"in \d+\.\d+s")  # pytest's last word.
