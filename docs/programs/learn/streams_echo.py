@@ -6,7 +6,6 @@ async def shout(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
         writer.write(line.upper())
         await writer.drain()  # Waits while the client is slow to read.
     writer.close()
-    await writer.wait_closed()
 
 
 async def client(port: int) -> None:
@@ -14,6 +13,8 @@ async def client(port: int) -> None:
     for word in ("hello", "world"):
         writer.write(f"{word}\n".encode())
         print("answer:", (await reader.readline()).decode().strip())
+    writer.write_eof()  # No more; the server closes, too.
+    await reader.read()
     writer.close()
     await writer.wait_closed()
 

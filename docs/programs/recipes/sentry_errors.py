@@ -16,7 +16,11 @@ async def fail(number: int) -> None:
 
 
 async def main() -> None:
-    sentry_sdk.init(dsn="http://key@127.0.0.1/1", before_send=keep, integrations=[AsyncioIntegration()])
+    settings = {
+        "integrations": [AsyncioIntegration()],
+        "auto_enabling_integrations": False,  # They import every library that is installed.
+    }
+    sentry_sdk.init(dsn="http://key@127.0.0.1/1", before_send=keep, **settings)
     await asyncio.gather(fail(1), fail(2), return_exceptions=True)
 
 
