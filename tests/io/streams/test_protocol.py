@@ -169,8 +169,9 @@ async def test_those_who_drain_go_on_in_order(loop, aio):
     assert draining[0].cancelled()
 
 
-@pytest.mark.parametrize("error", [None, LookupError("lost")])
-async def test_those_who_drain_hear_of_the_end(loop, aio, error):
+@pytest.mark.parametrize("is_lost", [False, True])
+async def test_those_who_drain_hear_of_the_end(loop, aio, is_lost):
+    error = LookupError("lost") if is_lost else None
     _, protocol = reader_and_protocol(aio, loop)
     protocol.connection_made(Transport())
     protocol.pause_writing()
