@@ -1,10 +1,13 @@
-"""The worker processes of uvicorn, hypercorn and gunicorn under ``python -m ferrio`` run on its loop."""
+"""The processes of uvicorn, hypercorn, gunicorn, granian and daphne under ``python -m ferrio`` run on its loop."""
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
 import re
 import signal
+import socket
 import subprocess
 import time
 import urllib.error
@@ -15,6 +18,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.harness import PY
 from tests.installed import make_environment, need, site_packages
 from tests.programs.running import APPS
 
@@ -28,6 +32,13 @@ GUNICORN = (
     *("-m", "gunicorn", *BIND, *WORKERS, "--no-control-socket"),
     *("-k", "uvicorn_worker.UvicornWorker", APP),
 )
+# For a server that does not tell which port it has got, the test looks for a free one.
+PORT = "PORT"
+GRANIAN = (
+    *("-m", "granian", "--interface", "asgi", "--host", "127.0.0.1", "--port", PORT),
+    *(*WORKERS, APP, "--loop"),
+)
+DAPHNE = ("-m", "daphne", "-b", "127.0.0.1", "-p", PORT, APP)
 SERVERS = {
     # A worker that has not answered after some seconds is replaced, which happens on a busy machine.
     "uvicorn": (*UVICORN, *WORKERS, "--timeout-worker-healthcheck", "60"),
@@ -35,13 +46,16 @@ SERVERS = {
     "hypercorn": HYPERCORN,
     "hypercorn for uvloop": (*HYPERCORN, "--worker-class", "uvloop"),
     "gunicorn": GUNICORN,
+    "granian": (*GRANIAN, "asyncio"),
+    "granian for uvloop": (*GRANIAN, "uvloop"),
+    "daphne": DAPHNE,
 }
 
 
 @pytest.fixture(scope="module")
 def pythons(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """Interpreters of environments with ferrio and the servers, with and without uvloop."""
-    need("uvicorn", "hypercorn", "gunicorn", "uvicorn_worker", "uvloop")
+    need("uvicorn", "hypercorn", "gunicorn", "uvicorn_worker", "uvloop", "granian", "daphne")
     made = {
         name: make_environment(tmp_path_factory.mktemp("environment"), packages=True)
         for name in ("with uvloop", "without uvloop")
@@ -49,6 +63,9 @@ def pythons(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     absent = "raise ModuleNotFoundError(\"No module named 'uvloop'\", name='uvloop')\n"
     (site_packages(made["without uvloop"]) / "uvloop.py").write_text(absent)
     return made
+
+
+LISTENS = re.compile(r"(?:running on|listening at:) (https?://\S+)|Listening on TCP address", re.IGNORECASE)
 
 
 class Server:
@@ -81,25 +98,39 @@ class Server:
         return set(found.values())
 
 
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as sock:
+        port: int = sock.getsockname()[1]
+        return port
+
+
 @contextmanager
 def served(python: Path, *command: str) -> Iterator[Server]:
     """Start a server; at the end have it shut down, which it has to do in order."""
+    port = _free_port() if PORT in command else 0
+    command = tuple(str(port) if part == PORT else part for part in command)
     process = subprocess.Popen(
-        [python, *command], cwd=APPS, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+        [python, *command],
+        cwd=APPS,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
     )
     log = ""
     try:
-        assert process.stderr is not None
-        for line in process.stderr:
+        assert process.stdout is not None
+        for line in process.stdout:
             log += line
-            if found := re.search(r"(?:running on|listening at:) (https?://\S+)", line, re.IGNORECASE):
-                server = Server(found[1])
+            if found := LISTENS.search(line):
+                server = Server(found[1] or f"http://127.0.0.1:{port}")
                 yield server
                 break
         process.send_signal(signal.SIGTERM)
-        log += process.communicate(timeout=30)[1]
+        log += process.communicate(timeout=30)[0]
     finally:
-        process.kill()
+        with contextlib.suppress(ProcessLookupError):  # Workers that are left hold the pipe.
+            os.killpg(process.pid, signal.SIGKILL)
         process.communicate()
     assert not re.search("Traceback|ERROR", log), log
     assert process.returncode in (0, -signal.SIGTERM), log
@@ -122,15 +153,48 @@ def served(python: Path, *command: str) -> Iterator[Server]:
         ("gunicorn", "with uvloop", ("--keep-uvloop",), "uvloop"),
         # Its workers are forks.
         ("gunicorn", "with uvloop", ("--no-children",), "ferrio"),
+        ("granian for uvloop", "with uvloop", ("--keep-uvloop",), "uvloop"),
     ],
 )
 def test_workers_run_on(
     pythons: dict[str, Path], server: str, installed: str, options: tuple[str, ...], loop: str
 ) -> None:
     command = ("-m", "ferrio", "--verbose", *options, *SERVERS[server])
-    workers = 1 if "reload" in server else 2
+    workers = 1 if "reload" in server or server == "daphne" else 2
     with served(pythons[installed], *command) as running:
         assert running.loops_that_answer(workers) == {loop}
     said = re.findall(r"^ferrio: process (\d+) \(.+\): ferrio's loop, accelerated", running.log, re.MULTILINE)
-    told = 1 if "--no-children" in options and server != "gunicorn" else 1 + workers
-    assert len(said) == len(set(said)) == told, running.log
+    children = 0 if server == "daphne" or ("--no-children" in options and server != "gunicorn") else workers
+    told = 1 + children
+    # granian's workers come from a fork server since Python 3.14, which is one process more.
+    more = 1 if server.startswith("granian") and PY >= (3, 14) else 0
+    assert len(said) == len(set(said)), running.log
+    assert told <= len(said) <= told + more, running.log
+
+
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize(
+    ("command", "workers"),
+    [
+        ((*GUNICORN[:-3], "-k", "ferrio.workers.UvicornWorker", APP), 2),
+        ((*GUNICORN[:-3], "-k", "ferrio.workers.UvicornH11Worker", APP), 2),
+        ((*UVICORN, *WORKERS, "--timeout-worker-healthcheck", "60", "--loop", "ferrio:new_event_loop"), 2),
+        ((*UVICORN, "--reload", "--loop", "ferrio:new_event_loop"), 1),
+    ],
+    ids=["gunicorn", "gunicorn with h11", "uvicorn", "uvicorn with reload"],
+)
+def test_a_server_that_is_told_so_runs_on_ferrio(
+    pythons: dict[str, Path], command: tuple[str, ...], workers: int
+) -> None:
+    with served(pythons["with uvloop"], *command) as running:
+        assert running.loops_that_answer(workers) == {"ferrio"}
+    assert "ferrio: process" not in running.log
+
+
+def test_worker_classes_without_uvicorn_worker_say_what_to_install(tmp_path: Path) -> None:
+    python = make_environment(tmp_path)
+    ended = subprocess.run(
+        [python, "-c", "import ferrio.workers"], capture_output=True, text=True, timeout=30
+    )
+    assert ended.returncode == 1
+    assert "cannot be imported (No module named 'uvicorn_worker'). Install them: " in ended.stderr
