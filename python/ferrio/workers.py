@@ -5,16 +5,24 @@ They need the packages ``gunicorn``, ``uvicorn`` 0.36 or newer, and ``uvicorn-wo
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
-try:
-    import uvicorn_worker  # type: ignore[import-untyped]
-except ImportError as _error:
-    raise ImportError(
-        f"ferrio.workers derives from uvicorn's worker classes, which cannot be imported ({_error}). "
-        "Install them: python -m pip install gunicorn uvicorn uvicorn-worker",
-        name=_error.name,
-    ) from _error
+if TYPE_CHECKING:
+    # uvicorn-worker has no types.
+    class _Worker:
+        CONFIG_KWARGS: ClassVar[dict[str, Any]]
+
+    _H11Worker = _Worker
+else:
+    try:
+        from uvicorn_worker import UvicornH11Worker as _H11Worker
+        from uvicorn_worker import UvicornWorker as _Worker
+    except ImportError as _error:
+        raise ImportError(
+            f"ferrio.workers derives from uvicorn's worker classes, which cannot be imported ({_error}). "
+            "Install them: python -m pip install gunicorn uvicorn uvicorn-worker",
+            name=_error.name,
+        ) from _error
 
 __all__ = ["UvicornH11Worker", "UvicornWorker"]
 
@@ -22,13 +30,13 @@ __all__ = ["UvicornH11Worker", "UvicornWorker"]
 _LOOP = "ferrio:new_event_loop"
 
 
-class UvicornWorker(uvicorn_worker.UvicornWorker):  # type: ignore[misc]
+class UvicornWorker(_Worker):
     """uvicorn's worker class for gunicorn, on ferrio's loop."""
 
-    CONFIG_KWARGS: ClassVar[dict[str, Any]] = {**uvicorn_worker.UvicornWorker.CONFIG_KWARGS, "loop": _LOOP}
+    CONFIG_KWARGS: ClassVar[dict[str, Any]] = {**_Worker.CONFIG_KWARGS, "loop": _LOOP}
 
 
-class UvicornH11Worker(uvicorn_worker.UvicornH11Worker):  # type: ignore[misc]
+class UvicornH11Worker(_H11Worker):
     """uvicorn's worker class for gunicorn that parses HTTP in Python (h11), on ferrio's loop."""
 
-    CONFIG_KWARGS: ClassVar[dict[str, Any]] = {**uvicorn_worker.UvicornH11Worker.CONFIG_KWARGS, "loop": _LOOP}
+    CONFIG_KWARGS: ClassVar[dict[str, Any]] = {**_H11Worker.CONFIG_KWARGS, "loop": _LOOP}
