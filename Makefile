@@ -168,7 +168,7 @@ bench-results: $(EXTENSION) ## measure everything, into benchmarks/RESULTS.md an
 .PHONY: clean
 clean: ## remove everything that was built, and the environments
 	rm -rf .venv dist target python/ferrio/_ferrio*.so .pytest_cache .mypy_cache .ruff_cache
-	find python tests examples -name __pycache__ -prune -exec rm -rf {} +
+	find python tests examples docs -name __pycache__ -prune -exec rm -rf {} +
 
 # maturin leaves the module alone if it would be the same: without the touch, make would ask it again each time.
 $(EXTENSION): $(RUST_SOURCES) $(START_UP_FILE) $(TOOLS)
