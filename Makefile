@@ -188,7 +188,7 @@ $(TOOLS): pyproject.toml | prerequisites
 		exit 1; \
 	}
 	$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
-	$(BIN)/python -m pip install --quiet --upgrade --group tools
+	$(BIN)/python release/requirements.py tools | $(BIN)/python -m pip install --quiet --upgrade -r /dev/stdin
 	@touch $@
 
 $(RELEASE_TOOLS): $(TOOLS)
@@ -201,7 +201,7 @@ print-bin:
 	@echo $(BIN)
 
 $(DOCS_TOOLS): $(TOOLS)
-	$(BIN)/python -m pip install --quiet --upgrade --group docs
+	$(BIN)/python release/requirements.py docs | $(BIN)/python -m pip install --quiet --upgrade -r /dev/stdin
 	@touch $@
 
 .PHONY: prerequisites

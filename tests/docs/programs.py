@@ -14,7 +14,7 @@ DOCS = Path(__file__).parents[2] / "docs"
 FOLDER = DOCS / "programs"
 TIMEOUT = 50
 
-# Top-level modules of the dependency group `docs`: programs that import one are run by `make docs-test`.
+# Top-level modules of the extra `docs`: programs that import one are run by `make docs-test`.
 DOCS_GROUP = frozenset(
     {
         "aiosqlite", "curio", "distributed", "django", "gevent", "grpc", "jupyter_client", "motor",
@@ -39,7 +39,7 @@ def all_programs() -> list[str]:
 
 @functools.cache
 def needs_docs_group(name: str) -> bool:
-    """Whether a program imports a library of the dependency group `docs`."""
+    """Whether a program imports a library of the extra `docs`."""
     modules: set[str] = set()
     for node in ast.walk(ast.parse((FOLDER / name).read_text())):
         if isinstance(node, ast.Import):

@@ -1,4 +1,4 @@
-"""The programs that need the libraries of the dependency group `docs`: `make docs-test`."""
+"""The programs that need the libraries of the extra `docs`: `make docs-test`."""
 
 from __future__ import annotations
 

@@ -49,7 +49,7 @@ SERVERS = {
     "granian": (*GRANIAN, "asyncio"),
     "granian for uvloop": (*GRANIAN, "uvloop"),
     # autobahn, which it needs, does not build on 3.15.
-    **({"daphne": DAPHNE} if sys.version_info < (3, 15) else {}),
+    **({"daphne": DAPHNE} if PY < (3, 15) else {}),
 }
 
 
