@@ -22,7 +22,7 @@ SHOWN = {
     "project/benchmarks/method": "benchmarks/README.md",
 }
 # Tables of contents that these pages show in the side bar; as files they name their pages in a table.
-CONTENTS = {"decisions/README": "loop tasks objects waiting transports drop-in"}
+CONTENTS = {"decisions/README": "loop tasks objects waiting transports drop-in packages"}
 LINK = re.compile(r"(\]\()(?![a-z]+:|#|/)([^)\s#]+)(#[^)\s]*)?(\))")
 
 
