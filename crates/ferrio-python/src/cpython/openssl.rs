@@ -9,7 +9,7 @@
 //! library that it is linked to, and only used if no other copy of the library takes precedence. The pointers are read
 //! from `_ssl`'s objects (Modules/_ssl.c: `PySSLSocket` begins with a weak reference to a socket, the `SSL*` and the
 //! context; `PySSLMemoryBIO` with the `BIO*`). They are used only if everything fits together: the types, the context
-//! that Python code sees, no socket, and both BIOs as OpenSSL knows them. Otherwise there is no [`Connection`], and the
+//! that Python code sees, no socket, and both BIOs as OpenSSL knows them. Otherwise there is no [`SslConnection`], and the
 //! caller uses the methods of the `SSLObject`.
 
 use std::cell::Cell;
@@ -167,7 +167,7 @@ pub enum Progress {
 }
 
 /// A TLS connection over memory BIOs, driven without Python.
-pub struct Connection {
+pub struct SslConnection {
     library: &'static Library,
     ssl: NonNull<c_void>,
     incoming: NonNull<c_void>,
@@ -179,11 +179,11 @@ pub struct Connection {
 // SAFETY: the pointers are used only in methods that take a `Python` token, which on a build with a GIL one thread has at a
 // time. `_ssl` releases the GIL inside OpenSSL, but only in methods of an object that nobody else has, or whose users take
 // turns (`io/tls/sharing.rs`).
-unsafe impl Send for Connection {}
+unsafe impl Send for SslConnection {}
 // SAFETY: as above.
-unsafe impl Sync for Connection {}
+unsafe impl Sync for SslConnection {}
 
-impl Connection {
+impl SslConnection {
     /// Returns the connection behind the inner `_ssl` object of an `ssl.SSLObject` over two `ssl.MemoryBIO`s; `None` if
     /// any of them is not as expected.
     pub fn of(

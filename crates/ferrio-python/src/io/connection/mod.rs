@@ -18,6 +18,6 @@ mod transport;
 pub(crate) use self::methods::{
     selector_transport_methods, transport_accessors, transport_methods,
 };
-pub use self::selector::{Portrait, SelectorTransport, describe_socket};
+pub use self::selector::{SelectorTransport, TransportRepr, describe_socket};
 pub use self::state::{Connection, TransportPhase};
 pub use self::transport::Transport;

@@ -85,7 +85,7 @@ pub trait SelectorTransport: Transport {
 }
 
 /// The values that the representation of a socket's transport shows.
-pub struct Portrait<'a> {
+pub struct TransportRepr<'a> {
     pub class: &'a str,
     pub phase: TransportPhase,
     pub fd: RawFd,
@@ -95,7 +95,7 @@ pub struct Portrait<'a> {
     pub buffered: usize,
 }
 
-impl Portrait<'_> {
+impl TransportRepr<'_> {
     /// Returns the representation.
     pub fn describe(&self, py: Python<'_>, event_loop: &Loop) -> String {
         let Self {

@@ -4,7 +4,7 @@ use pyo3::prelude::*;
 
 use super::DatagramTransport;
 use crate::base::imports;
-use crate::io::connection::{Portrait, SelectorTransport, Transport, transport_accessors};
+use crate::io::connection::{SelectorTransport, Transport, TransportRepr, transport_accessors};
 
 impl Transport for DatagramTransport {
     transport_accessors!();
@@ -13,14 +13,14 @@ impl Transport for DatagramTransport {
         let (phase, queued) = self
             .state
             .with(py, |state| (state.connection.phase, state.queue.size()));
-        let portrait = Portrait {
+        let repr = TransportRepr {
             class: "DatagramTransport",
             phase,
             fd: self.fd,
             paused: false,
             buffered: queued,
         };
-        portrait.describe(py, self.event_loop.get())
+        repr.describe(py, self.event_loop.get())
     }
 
     fn warning_function(py: Python<'_>) -> PyResult<&Bound<'_, PyAny>> {

@@ -1,6 +1,6 @@
 //! [`Session`]: the `ssl.SSLObject` of a connection, and the two ways to drive it.
 //!
-//! The first way is direct: on the OpenSSL connection behind the object ([`Connection`]). The second way is its methods. It
+//! The first way is direct: on the OpenSSL connection behind the object ([`SslConnection`]). The second way is its methods. It
 //! is taken where the connection cannot be had, or where `_ssl` has to see each call: with a message callback or a key log,
 //! it keeps the exceptions of these until its method returns. Everything but data, and each failure, takes the second way,
 //! so that exceptions are Python's own.
@@ -17,7 +17,7 @@ use pyo3::types::{PyBytes, PyDict};
 
 use super::sharing::{ConnectionGuard, ConnectionLock, SharedConnection};
 use crate::base::imports;
-use crate::cpython::openssl::{Connection, Progress};
+use crate::cpython::openssl::{Progress, SslConnection};
 use crate::io::outgoing::Data;
 
 /// Whether new connections may be driven directly. Tests switch this off.
@@ -76,7 +76,7 @@ pub struct Session {
     object: Py<PyAny>,
     incoming: Py<PyAny>,
     outgoing: Py<PyAny>,
-    direct: Option<Connection>,
+    direct: Option<SslConnection>,
     /// Whether the program has the `SSLObject`, so that `lock` has to be taken.
     is_shared: AtomicBool,
     lock: Arc<ConnectionLock>,
@@ -143,7 +143,7 @@ impl Session {
     }
 
     /// Returns the OpenSSL connection, if it is driven directly and the transport is its only user.
-    pub fn unshared(&self) -> Option<&Connection> {
+    pub fn unshared(&self) -> Option<&SslConnection> {
         self.direct
             .as_ref()
             .filter(|_| !self.is_shared.load(Relaxed))
@@ -320,7 +320,7 @@ fn connection(
     object: &Bound<'_, PyAny>,
     incoming: &Bound<'_, PyAny>,
     outgoing: &Bound<'_, PyAny>,
-) -> PyResult<Option<Connection>> {
+) -> PyResult<Option<SslConnection>> {
     let py = object.py();
     let class = object.get_type();
     let original = imports::ssl_object(py)?;
@@ -341,5 +341,5 @@ fn connection(
             _ => return Ok(None),
         }
     }
-    Ok(Connection::of(&owner, &context, incoming, outgoing))
+    Ok(SslConnection::of(&owner, &context, incoming, outgoing))
 }

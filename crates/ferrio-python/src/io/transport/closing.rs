@@ -5,7 +5,7 @@ use pyo3::prelude::*;
 
 use super::SocketTransport;
 use super::class::delivery_of;
-use crate::io::connection::{Portrait, SelectorTransport, Transport, transport_accessors};
+use crate::io::connection::{SelectorTransport, Transport, TransportRepr, transport_accessors};
 use crate::io::outgoing::Writer;
 use crate::{base::imports, cpython};
 
@@ -16,14 +16,14 @@ impl Transport for SocketTransport {
         let (phase, paused, buffered) = self.state.with(py, |state| {
             (state.connection.phase, state.paused, state.outgoing.len())
         });
-        let portrait = Portrait {
+        let repr = TransportRepr {
             class: "SocketTransport",
             phase,
             fd: self.fd,
             paused,
             buffered,
         };
-        portrait.describe(py, self.event_loop.get())
+        repr.describe(py, self.event_loop.get())
     }
 
     fn warning_function(py: Python<'_>) -> PyResult<&Bound<'_, PyAny>> {

@@ -63,7 +63,7 @@ impl Coroutine {
     }
 
     /// Closes the coroutine: `Coroutine.close`.
-    fn finish(&self, py: Python<'_>) -> PyResult<()> {
+    fn close_body(&self, py: Python<'_>) -> PyResult<()> {
         let unused = self.state.with(py, |state| {
             (state.is_new() || matches!(state, State::Finished))
                 .then(|| std::mem::replace(state, State::Finished))
@@ -138,7 +138,7 @@ impl Coroutine {
 
     /// Throw GeneratorExit in and have the coroutine finish.
     pub(super) fn close(&self, py: Python<'_>) -> PyResult<()> {
-        self.finish(py)
+        self.close_body(py)
     }
 
     fn __await__(slf: Bound<'_, Self>) -> PyResult<Bound<'_, PyAny>> {
@@ -275,7 +275,7 @@ impl cpython::Finalize for Coroutine {
         if is_new {
             super::name::warn_never_awaited(slf)
         } else if is_suspended {
-            me.finish(py)
+            me.close_body(py)
         } else {
             Ok(())
         }

@@ -140,7 +140,7 @@ impl Coroutine {
     fn resume_any(&self, py: Python<'_>, input: Input) -> Resumed {
         let step = match (self.state.replace(py, State::Running), input) {
             (State::Waiting { awaiting, wait }, input) => {
-                return self.go_on(py, give(py, &awaiting, input), awaiting, wait);
+                return self.go_on(py, resume_awaited(py, &awaiting, input), awaiting, wait);
             }
             (State::Yielding(wait), Input::Throw(error)) => wait.resume(py, Err(error)),
             (State::Running, _) => {
@@ -233,7 +233,12 @@ impl Coroutine {
                 Err(error) => return self.follow(py, wait.resume(py, Err(error))),
             }
         };
-        self.go_on(py, give(py, &awaiting, Input::None), awaiting, wait)
+        self.go_on(
+            py,
+            resume_awaited(py, &awaiting, Input::None),
+            awaiting,
+            wait,
+        )
     }
 
     /// Goes on waiting if the awaitable has yielded, or with the rest if the awaitable has ended.
@@ -260,7 +265,7 @@ impl Coroutine {
 
 /// Passes the driver's input on to the iterator that is awaited.
 #[inline]
-fn give(py: Python<'_>, awaiting: &Py<PyAny>, input: Input) -> Resumed {
+fn resume_awaited(py: Python<'_>, awaiting: &Py<PyAny>, input: Input) -> Resumed {
     match (native_future(awaiting.bind(py)), input) {
         (Some(future), Input::None | Input::Send(_)) => Future::resume(future),
         // A future has nothing to do when an exception is thrown into the `await` of it.

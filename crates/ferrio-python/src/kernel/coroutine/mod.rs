@@ -51,12 +51,12 @@
 //!    calls the function. It casts the target to its class and runs `Lock::acquire_step`, which returns a `Step`.
 //! 5. *Follow.* `follow` does what the step says. `Return` and an error finish the coroutine. `Yield` and `YieldOnce`
 //!    suspend it like a bare `yield`. Here it is `Wait(future, rest)`, for which `follow` calls `wait`.
-//! 6. *Wait.* `wait` gets the awaitable's iterator; a native future is its own. `give` resumes the iterator for the
+//! 6. *Wait.* `wait` gets the awaitable's iterator; a native future is its own. `resume_awaited` resumes the iterator for the
 //!    first time. `go_on` looks at the answer. The future is pending and yields itself, so the coroutine stores the
 //!    iterator and the rest as its state `Waiting` and yields the future to its driver. The task puts itself on the
 //!    future's list of waiters (`kernel/task/waiting.rs`). An awaitable that has ended at once skips all this.
 //! 7. *Resume.* When the future is done, the task resumes the coroutine. `resume_any` finds the state `Waiting`, and
-//!    `give` passes the driver's input on to the awaitable, as `yield from` does (PEP 380). The future has ended, so
+//!    `resume_awaited` passes the driver's input on to the awaitable, as `yield from` does (PEP 380). The future has ended, so
 //!    `go_on` hands its result or exception to the rest: [`Wait::resume`] runs the next piece. Its step goes to
 //!    `follow` again, which returns `True` to the driver.
 //!
@@ -68,10 +68,10 @@
 //!   the cell that both share and is pending; the `Block` takes it out and ends its piece with it (`block`). There is
 //!   no waker: only a driver resumes a coroutine.
 //! - *Throw.* `Coroutine.throw` makes the exception (`throwing`: `as_thrown`) and resumes the coroutine with it. In the
-//!   state `Waiting`, `give` throws it into the awaitable; what comes out of there reaches the rest as an `Err`. So a
+//!   state `Waiting`, `resume_awaited` throws it into the awaitable; what comes out of there reaches the rest as an `Err`. So a
 //!   cancellation arrives in a piece as `Err(CancelledError)`, to be returned or dealt with.
 //! - *Close.* `Coroutine.close` throws a `GeneratorExit` into a suspended coroutine, which must not yield again, and
-//!   just finishes one that has not begun (`class`: `finish`). A coroutine that goes away suspended is closed; one
+//!   just finishes one that has not begun (`class`: `close_body`). A coroutine that goes away suspended is closed; one
 //!   that was never awaited is warned of (`name`).
 //!
 //! A coroutine in Rust has no place of its own for the exception that it handles (`cpython/interpreter/handling.rs`).

@@ -179,7 +179,7 @@ impl Callback {
                 event_loop.get().push(task.py(), Self::Step(task.unbind()));
                 Ok(())
             }
-            Ok(AfterStep::Later) => Ok(()),
+            Ok(AfterStep::OnWakeup) => Ok(()),
             Err(error) if leaves_the_loop(task.py(), &error) => Err(error),
             Err(error) => Self::Step(task.unbind()).report(event_loop, &error),
         }

@@ -4,7 +4,7 @@ use super::callback::Callback;
 use super::listed_timers::ListedTimers;
 use super::overrides::Overrides;
 use super::polling::Looks;
-use super::selector::Selectable;
+use super::selector::SelectorState;
 use super::self_pipe::SelfPipe;
 use super::signals::Signals;
 use super::unflushed::Unflushed;
@@ -49,7 +49,7 @@ pub struct Loop {
     pub(super) signals: AttachedCell<Signals>,
     pub(super) hooks: AttachedCell<Hooks>,
     pub(super) listed_timers: AttachedCell<ListedTimers>,
-    pub(super) selectable: AttachedCell<Selectable>,
+    pub(super) selector_state: AttachedCell<SelectorState>,
     pub(super) self_pipe: AttachedCell<SelfPipe>,
     pub(super) closed: AtomicBool,
     pub(super) stopping: AtomicBool,
@@ -193,7 +193,7 @@ impl Loop {
                 slow_callback_duration: 0.1,
             }),
             listed_timers: AttachedCell::default(),
-            selectable: AttachedCell::default(),
+            selector_state: AttachedCell::default(),
             self_pipe: AttachedCell::default(),
             closed: AtomicBool::new(false),
             stopping: AtomicBool::new(false),
@@ -239,8 +239,8 @@ impl Loop {
             .visit(&visit, |signals| signals.traverse(visit))?;
         self.listed_timers
             .visit(&visit, |timers| timers.traverse(visit))?;
-        self.selectable
-            .visit(&visit, |selectable| selectable.traverse(visit))?;
+        self.selector_state
+            .visit(&visit, |selector_state| selector_state.traverse(visit))?;
         self.self_pipe.visit(&visit, |pipe| pipe.traverse(visit))?;
         self.hooks.visit(&visit, |hooks| {
             visit.call(&hooks.task_factory)?;
@@ -263,7 +263,7 @@ impl Loop {
                 )
             });
             drop((callbacks, transports, tables, signals, hooks));
-            let views = (self.listed_timers.take(py), self.selectable.take(py));
+            let views = (self.listed_timers.take(py), self.selector_state.take(py));
             drop((views, self.self_pipe.take(py)));
         });
     }

@@ -28,14 +28,14 @@ const WRITE: u8 = 2;
 
 /// The loop's selector, and what programs have registered with it.
 #[derive(Default)]
-pub struct Selectable {
+pub struct SelectorState {
     /// The selector that a program was given, or has put in its place.
     selector: Option<Py<PyAny>>,
     /// The keys of descriptors that programs have registered.
     keys: HashMap<RawFd, Py<PyAny>>,
 }
 
-impl Selectable {
+impl SelectorState {
     /// Shows the references to the garbage collector.
     pub fn traverse(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
         visit.call(&self.selector)?;
@@ -89,8 +89,8 @@ impl Selector {
                 })?;
             }
         }
-        let old = me.selectable.with(py, |selectable| {
-            selectable.keys.insert(fd, key.clone().unbind())
+        let old = me.selector_state.with(py, |selector_state| {
+            selector_state.keys.insert(fd, key.clone().unbind())
         });
         drop(old);
         Ok(key)
@@ -183,7 +183,8 @@ impl Loop {
         {
             return Ok(true);
         }
-        let selector = (self.selectable).get_bound(py, |selectable| selectable.selector.as_ref());
+        let selector =
+            (self.selector_state).get_bound(py, |selector_state| selector_state.selector.as_ref());
         match selector {
             None => Ok(false),
             Some(selector) if !selector.get_type().is(class) => Ok(true),
@@ -249,7 +250,8 @@ impl Loop {
     fn selector_key<'py>(slf: &Bound<'py, Self>, fd: RawFd) -> PyResult<Option<Bound<'py, PyAny>>> {
         let py = slf.py();
         let me = slf.get();
-        let known = (me.selectable).get_bound(py, |selectable| selectable.keys.get(&fd));
+        let known =
+            (me.selector_state).get_bound(py, |selector_state| selector_state.keys.get(&fd));
         if known.is_some() {
             return Ok(known);
         }
@@ -279,11 +281,11 @@ impl Loop {
 
     /// Forgets a program's registration of a descriptor that is now watched for something else, or no longer.
     pub(super) fn forget_key(&self, py: Python<'_>, fd: RawFd) {
-        let old = (self.selectable).with(py, |selectable| {
-            if selectable.keys.is_empty() {
+        let old = (self.selector_state).with(py, |selector_state| {
+            if selector_state.keys.is_empty() {
                 None
             } else {
-                selectable.keys.remove(&fd)
+                selector_state.keys.remove(&fd)
             }
         });
         drop(old);
@@ -299,7 +301,7 @@ impl Loop {
 
     /// Drops the selector and the registrations, for `close`.
     pub(super) fn close_selector(&self, py: Python<'_>) {
-        let old = self.selectable.take(py);
+        let old = self.selector_state.take(py);
         drop(old);
     }
 }
@@ -310,7 +312,8 @@ impl Loop {
     fn get_selector(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
         let py = slf.py();
         let me = slf.get();
-        let known = (me.selectable).get_ref(py, |selectable| selectable.selector.as_ref());
+        let known =
+            (me.selector_state).get_ref(py, |selector_state| selector_state.selector.as_ref());
         if let Some(known) = known {
             return Ok(known);
         }
@@ -319,7 +322,8 @@ impl Loop {
         }
         let selector = imports::selector(py)?.call1((slf,))?.unbind();
         let kept = selector.clone_ref(py);
-        let old = (me.selectable).with(py, |selectable| selectable.selector.replace(kept));
+        let old =
+            (me.selector_state).with(py, |selector_state| selector_state.selector.replace(kept));
         drop(old);
         Ok(selector)
     }
@@ -328,8 +332,9 @@ impl Loop {
     #[setter(_selector)]
     fn set_selector(slf: &Bound<'_, Self>, selector: Py<PyAny>) -> PyResult<()> {
         let py = slf.py();
-        let old =
-            (slf.get().selectable).with(py, |selectable| selectable.selector.replace(selector));
+        let old = (slf.get().selector_state).with(py, |selector_state| {
+            selector_state.selector.replace(selector)
+        });
         drop(old);
         Self::look_again(slf)
     }

@@ -52,7 +52,7 @@ impl Task {
     fn do_next(slf: &Bound<'_, Self>, next: AfterStep) -> PyResult<()> {
         match next {
             AfterStep::Soon => Self::schedule_step(slf),
-            AfterStep::Later => Ok(()),
+            AfterStep::OnWakeup => Ok(()),
         }
     }
 
@@ -99,7 +99,7 @@ impl Task {
             },
             None => match Self::prepare(slf, error)? {
                 Some(resumption) => resumption,
-                None => return Ok(AfterStep::Later),
+                None => return Ok(AfterStep::OnWakeup),
             },
         };
         let current = current::enter(slf)?;
@@ -109,7 +109,7 @@ impl Task {
         };
         match Self::run(slf, &coroutine, context, error) {
             Ok(AfterStep::Soon) => current::leave_ready(current, slf).map(|()| AfterStep::Soon),
-            Ok(AfterStep::Later) => current.leave().map(|()| AfterStep::Later),
+            Ok(AfterStep::OnWakeup) => current.leave().map(|()| AfterStep::OnWakeup),
             Err(error) => {
                 // This error hides one of `leave`, which fails in a child process that was forked in the step: there, no
                 // loop is running.
@@ -193,8 +193,10 @@ impl Task {
         drop(entered);
         match outcome {
             Ok(Sent::Yielded(object)) => Self::on_yield(slf, object.into_bound(slf.py())),
-            Ok(Sent::Returned(result)) => Self::on_return(slf, result).map(|()| AfterStep::Later),
-            Err(error) => Self::on_raise(slf, error.into()).map(|()| AfterStep::Later),
+            Ok(Sent::Returned(result)) => {
+                Self::on_return(slf, result).map(|()| AfterStep::OnWakeup)
+            }
+            Err(error) => Self::on_raise(slf, error.into()).map(|()| AfterStep::OnWakeup),
         }
     }
 
@@ -269,7 +271,7 @@ pub enum AfterStep {
     /// In the next iteration, after a bare `yield`. The caller of the step schedules the task.
     Soon,
     /// When the awaited future is done; or never.
-    Later,
+    OnWakeup,
 }
 
 /// What a step does: it resumes the coroutine with `None`, or throws an error into it.

@@ -20,7 +20,7 @@ impl Task {
                 Home::Native(_) => Ok(AfterStep::Soon),
                 // A foreign `call_soon` may look at the current task, so it is called inside the step.
                 home @ Home::Foreign(_) => {
-                    foreign::schedule_step(home, slf).map(|()| AfterStep::Later)
+                    foreign::schedule_step(home, slf).map(|()| AfterStep::OnWakeup)
                 }
             };
         }
@@ -28,7 +28,7 @@ impl Task {
             Some(future) => Self::wait_for_native(slf, future)?,
             None => Self::wait_for_any(slf, object)?,
         }
-        Ok(AfterStep::Later)
+        Ok(AfterStep::OnWakeup)
     }
 
     /// Puts the task on the future's list of waiters.
