@@ -78,7 +78,8 @@ def test_has_a_text_of_its_own(path: str) -> None:
     assert text == inspect.getdoc(it)
     assert len(text.split()) > 3
     theirs = original(path)
-    if theirs is not None:
+    # At import ferrio puts its own future_add_to_awaited_by and its counterpart under asyncio's names.
+    if theirs is not None and theirs is not it:
         assert text != pydoc.getdoc(theirs)
     shown = pydoc.plain(pydoc.render_doc(it))
     assert text.splitlines()[0] in shown
