@@ -11,10 +11,11 @@ from tests.docs.programs import DOCS
 DOCUMENTED = re.compile(
     r"^\.\. (?:auto|py:)(?:function|class|exception|data):: (\w+)(?:\(.*\))?$", re.MULTILINE
 )
-# Names that some version of asyncio lacks, or that are its own in some.
+# Names that some version of asyncio lacks in `__all__`, or that are its own in some.
 VERSION_DEPENDENT = {
     "DefaultEventLoopPolicy",
     "QueueShutDown",
+    "TaskGroup",
     "create_eager_task_factory",
     "eager_task_factory",
     "future_add_to_awaited_by",

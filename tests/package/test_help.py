@@ -26,7 +26,11 @@ ORIGINALS: dict[str, Any] = {
 # Loops make these, and a call of the class is a TypeError.
 NOT_MADE_BY_PROGRAMS = {"Handle", "Server", "SocketTransport", "TimerHandle"}
 # Parameters of ferrio's that older versions of asyncio do not have.
-NEWER: dict[str, set[str]] = {"Task": {"eager_start"}, "run": {"loop_factory"}}
+NEWER: dict[str, set[str]] = {
+    "StreamWriter.start_tls": {"ssl_shutdown_timeout"},
+    "Task": {"eager_start"},
+    "run": {"loop_factory"},
+}
 
 
 def members(class_: type) -> dict[str, Any]:
@@ -92,6 +96,8 @@ def test_shows_asyncio_s_parameters(path: str) -> None:
         with pytest.raises(TypeError, match="cannot create"):
             ours()
         return
+    if inspect.isclass(ours) and issubclass(ours, Exception):
+        return  # Before Python 3.13 exceptions show no parameters.
     shown = parameters(ours)
     assert shown is not None, "no signature"
     expected = None if theirs is None else parameters(theirs)
