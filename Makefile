@@ -172,7 +172,7 @@ clean: ## remove everything that was built, and the environments
 
 # maturin leaves the module alone if it would be the same: without the touch, make would ask it again each time.
 $(EXTENSION): $(RUST_SOURCES) $(START_UP_FILE) $(TOOLS)
-	$(BIN)/maturin develop --release
+	PIP_QUIET=1 $(BIN)/maturin develop --release
 	@touch $@
 
 $(TOOLS): pyproject.toml | prerequisites

@@ -29,7 +29,7 @@ use self::interpreter::set_stop_iteration;
 pub use self::interpreter::{
     CurrentTask, RUNNING_NAMES, WatchedClass, call, call_method, call_one, class_version,
     clock_is_replaced, clock_is_untouched, copy_context, current_frame, deeper, ensure_traceback,
-    enter_context, finally, guard_thread_exit, handling, in_context, made, raise, raise_from,
+    enter_context, finally, guard_thread_exit, handling, in_context, normalized, raise, raise_from,
     raise_new, raised_while, running_loop, running_task, stop_iteration, subclasses, thread_ident,
     undisturbed, versions_hold, watch_clock,
 };

@@ -1,7 +1,7 @@
-//! [`Kind`]: what the layers above tell this one about their classes, found again by a number of one byte.
+//! [`Kind`]: the description of a class of a layer above this one, registered under a number of one byte.
 //!
-//! The loop's queue and the futures' lists of waiters hold objects of classes that this layer does not know. Beside the
-//! reference there is no room for the address of a description, but there is room for a byte.
+//! The loop's queue and the futures' lists of waiters hold objects of classes that this layer does not know. An entry has
+//! no room for the address of a description beside its reference; it has room for a byte, which is the number.
 
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU8, Ordering::Relaxed};

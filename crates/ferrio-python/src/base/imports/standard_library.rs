@@ -1,8 +1,8 @@
-//! The names of the standard library that the bindings use, each imported once. A few that only starting a process or a TLS
-//! handshake needs are imported there.
+//! The names of the standard library that the bindings use, each imported once. The start of a process and the TLS
+//! handshake import a few more themselves.
 //!
-//! [`import_all`] imports them while the package is imported. So they are what asyncio has at these names before
-//! `ferrio.accelerate()` puts other objects there, and they are there when the interpreter ends and imports nothing any more.
+//! [`import_all`] runs while the package is imported, for two reasons: the names then still stand for asyncio's own objects,
+//! which `ferrio.accelerate()` replaces later; and no import is needed while the interpreter ends, when imports fail.
 
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
@@ -209,7 +209,8 @@ imports! { import_common:
     set_result_unless_cancelled => "asyncio.futures", "_set_result_unless_cancelled";
     /// The enumeration of the ways in which a transport can send a file.
     sendfile_mode => "asyncio.constants", "_SendfileMode";
-    /// `asyncio.SelectorEventLoop`, whose code for a server or a connection is called. Nobody rebinds this name of it.
+    /// `asyncio.SelectorEventLoop`, whose methods for servers and connections ferrio calls. It is read from its private
+    /// name, which `ferrio.install()` and other packages leave alone.
     selector_event_loop => "asyncio.unix_events", "_UnixSelectorEventLoop";
     /// asyncio's logger.
     logger => "asyncio.log", "logger";

@@ -19,7 +19,7 @@ use std::ptr;
 use pyo3::ffi;
 use pyo3::prelude::*;
 
-use crate::cpython::{made, raise};
+use crate::cpython::{normalized, raise};
 
 /// A guard that sets the exception that is being handled until it is dropped.
 struct Handling<'py> {
@@ -68,7 +68,7 @@ pub fn handling<R>(
     block: impl FnOnce() -> PyResult<R>,
 ) -> PyResult<R> {
     let _handling = Handling::begin(error, py);
-    block().map_err(|error| made(py, error))
+    block().map_err(|error| normalized(py, error))
 }
 
 /// Runs `block` like a `finally` block after code with this outcome. An error of `block` replaces an error of that code.

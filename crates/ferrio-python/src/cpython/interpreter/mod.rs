@@ -34,7 +34,7 @@ pub use self::clock::{clock_is_replaced, clock_is_untouched, watch_clock};
 pub use self::contexts::{copy_context, enter_context, in_context};
 pub use self::handling::{finally, handling, raised_while};
 pub use self::names::RUNNING_NAMES;
-pub use self::raising::{ensure_traceback, made, raise, raise_from, raise_new, undisturbed};
+pub use self::raising::{ensure_traceback, normalized, raise, raise_from, raise_new, undisturbed};
 #[cfg(not(Py_3_14))]
 pub use self::running_task::leave_last_task;
 pub use self::running_task::{CurrentTask, running_loop, running_task};

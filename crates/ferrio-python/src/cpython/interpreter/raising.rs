@@ -35,9 +35,10 @@ pub fn raise_from(exception: Bound<'_, PyAny>, cause: &PyErr) -> PyErr {
     error
 }
 
-/// Returns the error with its exception object. PyO3 makes that at the first look, which fails while the interpreter ends.
+/// Returns the error with its exception object created. PyO3 creates it at the first access, which fails while the
+/// interpreter ends.
 #[cold]
-pub fn made(py: Python<'_>, error: PyErr) -> PyErr {
+pub fn normalized(py: Python<'_>, error: PyErr) -> PyErr {
     error.restore(py);
     PyErr::fetch(py)
 }

@@ -1,5 +1,5 @@
-//! Code that every class of transports needs in its own name: the accessors of [`Transport`](super::Transport), and the
-//! methods and attributes that Python sees.
+//! Macros for the code that each class of transports must define itself: the accessors of [`Transport`](super::Transport),
+//! and the methods and attributes that Python sees.
 //!
 //! The classes have the fields `event_loop`, `fd` and `state`, and in the state a [`Connection`](super::Connection).
 

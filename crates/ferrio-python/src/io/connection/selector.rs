@@ -56,7 +56,7 @@ pub trait SelectorTransport: Transport {
         Self::schedule_connection_lost(slf, None)
     }
 
-    /// Returns asyncio's `_conn_lost`: the number of lost writes, to which the loss of the connection itself adds one.
+    /// Returns the value of asyncio's `_conn_lost`: the number of writes after the connection was lost, plus one if it is lost.
     fn losses(&self, py: Python<'_>) -> u32 {
         if self.phase(py).is_lost() {
             1 + self.lost_writes(py)

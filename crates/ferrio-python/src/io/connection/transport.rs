@@ -26,7 +26,7 @@ pub trait Transport: PyClass<Frozen = True> + Sync + Sized {
     /// Returns the transport's loop.
     fn event_loop<'py>(&self, py: Python<'py>) -> &Bound<'py, Loop>;
 
-    /// Returns the descriptor, whose number may be that of another file once the transport is closed.
+    /// Returns the descriptor's number. After the transport has closed it, another file may have this number.
     fn fd(&self) -> RawFd;
 
     /// Runs `f` on the state. `f` must not reach Python.

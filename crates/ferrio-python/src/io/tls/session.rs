@@ -1,9 +1,9 @@
 //! [`Session`]: the `ssl.SSLObject` of a connection, and the two ways to drive it.
 //!
-//! The first way is direct: on the OpenSSL connection behind the object ([`SslConnection`]). The second way is its methods. It
-//! is taken where the connection cannot be had, or where `_ssl` has to see each call: with a message callback or a key log,
-//! it keeps the exceptions of these until its method returns. Everything but data, and each failure, takes the second way,
-//! so that exceptions are Python's own.
+//! The direct way calls OpenSSL on the connection behind the object ([`SslConnection`]). The other way calls the object's
+//! methods. Data goes the direct way unless the connection cannot be had, or `_ssl` has to see each call: with a message
+//! callback or a key log, it keeps the exceptions of these until its method returns. Everything else, and each failure,
+//! goes through the methods, so that exceptions are Python's own.
 
 use std::cell::Cell;
 use std::sync::Arc;

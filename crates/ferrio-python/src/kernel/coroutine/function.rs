@@ -142,7 +142,7 @@ fn make_stand_in<'py>(
 
 #[pymethods]
 impl CoroutineFunction {
-    /// For an interpreter that does not find the function's vectorcall.
+    /// Calls the function in portable mode, in which it has no vectorcall slot.
     #[pyo3(signature = (*args, **kwargs))]
     fn __call__(
         &self,

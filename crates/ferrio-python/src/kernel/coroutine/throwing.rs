@@ -69,7 +69,7 @@ pub(super) fn generator_exit(py: Python<'_>) -> PyErr {
 
 /// Returns the error that leaves a coroutine which ends with `error`: a `RuntimeError` for a `StopIteration` (PEP 479).
 pub(super) fn leaving(py: Python<'_>, error: PyErr) -> PyErr {
-    let error = cpython::made(py, error);
+    let error = cpython::normalized(py, error);
     if !error.is_instance_of::<PyStopIteration>(py) {
         return error;
     }

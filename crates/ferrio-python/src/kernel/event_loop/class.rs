@@ -30,7 +30,7 @@ pub const READ_SIZE: usize = 256 * 1024;
 /// The value of `Loop::thread` while no thread runs the loop.
 pub(super) const NO_THREAD: u64 = 0;
 
-/// The native half of the event loop; `ferrio.Loop` is its Python face.
+/// The native half of the event loop; `ferrio.Loop` is the Python class derived from it.
 #[pyclass(module = "ferrio._ferrio", subclass, frozen, weakref)]
 pub struct Loop {
     pub(super) core: AttachedCell<LoopCore<Callback>>,

@@ -36,7 +36,7 @@ impl Loop {
         Ok(())
     }
 
-    /// Takes over what exists once a thread: its hooks, its running loop, its wake-up descriptor.
+    /// Installs the loop's hooks, running loop and wake-up descriptor in the thread, which has one of each.
     fn take_over(slf: &Bound<'_, Self>) -> PyResult<()> {
         let py = slf.py();
         Self::track_coroutine_origins(slf, slf.get().debug())?;
