@@ -130,7 +130,7 @@ lint: $(EXTENSION) ## check formatting, types, and for everything that the linte
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	cd tests && $(abspath $(BIN))/python -m mypy.stubtest --mypy-config-file ../pyproject.toml ferrio._ferrio
-	$(BIN)/pyright --pythonpath $(BIN)/python --verifytypes ferrio --ignoreexternal
+	PYTHONPATH=python $(BIN)/pyright --pythonpath $(BIN)/python --verifytypes ferrio --ignoreexternal
 
 .PHONY: format
 format: $(TOOLS) ## format all sources
