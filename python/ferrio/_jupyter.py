@@ -29,7 +29,7 @@ def main(arguments: list[str]) -> None:
         if options.command == "install":
             _install(manager, options)
         else:
-            _uninstall(manager, options.name)
+            _uninstall(manager, options)
     except OSError as error:
         raise SystemExit(
             f"ferrio: {error}. --user and --prefix choose a place that may be written to."
@@ -43,22 +43,22 @@ def _parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(dest="command", required=True)
     install = commands.add_parser("install", help="add the kernel", description="Add the kernel to Jupyter.")
-    where = install.add_mutually_exclusive_group()
-    where.add_argument("--user", action="store_true", help="for this user (the default is for all)")
-    where.add_argument("--prefix", metavar="DIR", help="below this directory, in share/jupyter/kernels")
-    where.add_argument(
-        "--sys-prefix",
-        action="store_const",
-        dest="prefix",
-        const=sys.prefix,
-        help="in this environment (--prefix with sys.prefix)",
-    )
     install.add_argument("--display-name", metavar="TEXT", help="the name that Jupyter shows")
     uninstall = commands.add_parser(
         "uninstall", help="remove the kernel", description="Remove the kernel from Jupyter."
     )
-    for command in (install, uninstall):
+    for command, default in ((install, "for all"), (uninstall, "wherever Jupyter finds it first")):
         command.add_argument("--name", default="ferrio", help="the name of the kernel (default: %(default)s)")
+        where = command.add_mutually_exclusive_group()
+        where.add_argument("--user", action="store_true", help=f"for this user (the default is {default})")
+        where.add_argument("--prefix", metavar="DIR", help="below this directory, in share/jupyter/kernels")
+        where.add_argument(
+            "--sys-prefix",
+            action="store_const",
+            dest="prefix",
+            const=sys.prefix,
+            help="in this environment (--prefix with sys.prefix)",
+        )
     return parser
 
 
@@ -98,7 +98,12 @@ def _install(manager: Any, options: argparse.Namespace) -> None:
     print(f"Installed the kernel {options.name!r} in {where}")
 
 
-def _uninstall(manager: Any, name: str) -> None:
+def _uninstall(manager: Any, options: argparse.Namespace) -> None:
+    name = options.name
+    if options.user:
+        manager.kernel_dirs = [manager.user_kernel_dir]
+    elif options.prefix:
+        manager.kernel_dirs = [str(Path(options.prefix, "share", "jupyter", "kernels"))]
     where = manager.find_kernel_specs().get(name)
     if where is None:
         raise SystemExit(

@@ -121,8 +121,26 @@ def test_name_display_name_and_place_can_be_chosen(notebooks: Notebooks) -> None
     notebooks.succeed(*JUPYTER, "uninstall", "--name", "fast")
     assert "has no kernel 'fast'" in notebooks.fail(*JUPYTER, "uninstall", "--name", "fast")
     assert notebooks.succeed(*JUPYTER, "install", "--sys-prefix").rstrip().startswith("Installed the kernel")
-    assert (notebooks.python.parents[1] / "share/jupyter/kernels/ferrio/kernel.json").exists()
+    kernel = notebooks.python.parents[1] / "share/jupyter/kernels/ferrio/kernel.json"
+    assert kernel.exists()
     notebooks.succeed(*JUPYTER, "uninstall")
+
+
+@pytest.mark.parametrize("place", [("--user",), ("--sys-prefix",), ("--prefix", "elsewhere")])
+def test_a_kernel_is_removed_from_the_place_that_is_named(
+    notebooks: Notebooks, place: tuple[str, ...]
+) -> None:
+    """Others of its name stay. `elsewhere` is where Jupyter does not look by itself."""
+    places = [("--user",), ("--sys-prefix",), ("--prefix", "elsewhere")]
+    installed = {
+        each: Path(notebooks.succeed(*JUPYTER, "install", *each).rstrip().rpartition(" in ")[2])
+        for each in places
+    }
+    said = notebooks.succeed(*JUPYTER, "uninstall", *place)
+    assert said.startswith("Removed the kernel 'ferrio' from ")
+    there = [each for each in places if (notebooks.folder / installed[each]).exists()]
+    assert there == [each for each in places if each != place]
+    assert "has no kernel 'ferrio'" in notebooks.fail(*JUPYTER, "uninstall", *place)
 
 
 def test_bad_input_gets_a_sentence(notebooks: Notebooks) -> None:
