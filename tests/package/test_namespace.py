@@ -1,5 +1,6 @@
 """`import ferrio as asyncio`: all names are there, native or asyncio's own. Only ferrio can pass this file."""
 
+import ast
 import asyncio
 import inspect
 import re
@@ -114,3 +115,15 @@ def test_an_example_that_imports_ferrio_as_asyncio_says_the_same(name):
         assert (process.returncode, process.stderr) == (0, ""), process.stderr
         outputs.append(re.sub(r"Ran on \S+|\d+\.\d+ s|\d+ requests per second", "…", process.stdout))
     assert outputs[0] == outputs[1] != ""
+
+
+def test_the_stub_exports_what_the_package_exports():
+    package = Path(ferrio.__file__)
+    stated = [
+        ast.literal_eval(node.value)
+        for path in (package, package.with_suffix(".pyi"))
+        for node in ast.parse(path.read_text()).body
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__"
+    ]
+    assert len(stated) == 2
+    assert stated[0] == stated[1]

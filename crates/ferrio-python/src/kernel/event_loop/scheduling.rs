@@ -261,9 +261,8 @@ impl Loop {
     /// Schedule a coroutine and return its Task.
     ///
     /// name is the task's (by default "Task-" and a number), context the contextvars.Context that it runs in (by default a copy
-    /// of the current one), eager_start whether its first step
-    /// runs at once. They go to the task factory if one is set. Raises RuntimeError if the loop is closed, TypeError
-    /// if coro is not a coroutine.
+    /// of the current one), eager_start whether its first step runs at once. They go to the task factory if one is set. Raises
+    /// RuntimeError if the loop is closed, TypeError if coro is not a coroutine.
     #[cfg(Py_3_14)]
     #[pyo3(signature = (coro, **kwargs))]
     fn create_task<'py>(
