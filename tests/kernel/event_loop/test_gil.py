@@ -44,7 +44,10 @@ async def echoes(loop, work):
 
 
 async def take_the_gil_again_and_again(loop, times=20):
-    """Have another thread give up the GIL and want it back so many times; return how many packets came meanwhile."""
+    """Have another thread give up the GIL and want it back so many times; return how many packets came meanwhile.
+
+    With a loop that never gives up the GIL, this does not return.
+    """
 
     def take():
         first = Echo.received
@@ -68,9 +71,7 @@ async def test_a_loop_with_a_busy_reader_that_is_no_python_code_lets_other_threa
     with ours, theirs:
         theirs.send(b"x")
         loop.add_reader(ours, int)
-        start = time.monotonic()
         await take_the_gil_again_and_again(loop)
-        assert time.monotonic() - start < 5
         loop.remove_reader(ours)
     await loop.shutdown_default_executor()
 
@@ -79,25 +80,21 @@ async def test_a_loop_with_busy_callbacks_that_are_no_python_code_lets_other_thr
     again = functools.partial(loop.call_soon)
     again.__setstate__((loop.call_soon, (again,), {}, None))  # calls itself for ever
     again()
-    start = time.monotonic()
     await take_the_gil_again_and_again(loop)
-    assert time.monotonic() - start < 5
     again.__setstate__((int, (), {}, None))
     await loop.shutdown_default_executor()
 
 
 async def test_long_callbacks_that_are_no_python_code_let_other_threads_have_the_gil(loop):
     callback = functools.partial(next)
-    steps = [functools.partial(loop.call_soon, callback), functools.partial(sum, range(10_000))]
+    steps = [functools.partial(loop.call_soon, callback), functools.partial(sum, range(1000))]
     results = map(operator.call, itertools.cycle(steps))
     callback.__setstate__(
         (next, (zip(results, results, strict=False),), {}, None)
     )  # takes both steps, for ever
     callback()
-    start = time.monotonic()
-    await take_the_gil_again_and_again(loop)
     # A poll follows 255 callbacks, and the GIL is given up after each poll.
-    assert time.monotonic() - start < 5
+    await take_the_gil_again_and_again(loop)
     callback.__setstate__((int, (), {}, None))
     await loop.shutdown_default_executor()
 
