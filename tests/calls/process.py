@@ -36,13 +36,14 @@ class Worker:
     """A process that runs programs, made anew after one has ended it."""
 
     def __init__(self, folder: Path) -> None:
+        self.folder = folder
         self.errors = folder / "errors"
         self.process: Any = None
 
     def start(self) -> None:
         with self.errors.open("w") as errors:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "tests.calls.worker"],
+                [sys.executable, "-m", "tests.calls.worker", "--folder", str(self.folder)],
                 cwd=ROOT,
                 env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
                 stdin=subprocess.PIPE,

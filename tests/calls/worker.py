@@ -10,13 +10,12 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import atexit
+import contextlib
 import faulthandler
 import gc
 import json
 import logging
 import os
-import shutil
 import socket
 import sys
 import tempfile
@@ -41,14 +40,12 @@ JOURNAL = "journal"
 unraisable: list[str] = []
 
 
-def prepare() -> None:
-    """Makes this process one in which anything may be called."""
+def prepare(folder: str) -> None:
+    """Makes this process, whose working directory becomes `folder`, one in which anything may be called."""
     # pytest does what this module needs; here each kind of warning is a program's right.
     warnings.simplefilter("ignore")
     logging.disable(logging.CRITICAL)
-    folder = tempfile.mkdtemp(prefix="calls-")
     os.chdir(folder)
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
     look_up = socket.getaddrinfo
 
     def numeric(host: Any, port: Any, family: int = 0, type: int = 0, proto: int = 0, flags: int = 0) -> Any:
@@ -190,8 +187,14 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=1e9)
     parser.add_argument("--seed", type=int)
     parser.add_argument("--program", help="run this one only, as a report has shown it")
+    parser.add_argument("--folder", help="the working directory; one that is removed at the end without it")
     options = parser.parse_args()
-    prepare()
+    with contextlib.ExitStack() as stack:
+        prepare(options.folder or stack.enter_context(tempfile.TemporaryDirectory()))
+        work(options)
+
+
+def work(options: argparse.Namespace) -> None:
     if options.program:
         names = {
             "Program": Program,

@@ -9,9 +9,11 @@ that leaves references behind each time fails. Recycled objects are not counted 
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import math
 import sys
+import warnings
 from collections.abc import Iterator
 
 import pytest
@@ -21,8 +23,6 @@ from _pytest.runner import runtestprotocol
 REPETITIONS = 40
 # References more than before that are no leak: the interpreter's own caches change by a few at any time.
 TOLERANCE = 8
-# References that pytest's fixture `tmp_path` leaves behind each time.
-TOLERANCE_WITH_FOLDER = 40
 # Seconds that a test may take; a debug build that collects garbage all the time is many times slower.
 TIMEOUT = 600
 
@@ -52,6 +52,9 @@ def _collect_all_the_time() -> Iterator[None]:
 
 
 def references() -> int:
+    with warnings.catch_warnings(action="ignore"):
+        # The cache of looked-up attributes keeps the names that it was asked for.
+        sys._clear_type_cache()
     gc.collect()
     return sys.gettotalrefcount()  # type: ignore[attr-defined, no-any-return]
 
@@ -61,7 +64,21 @@ def tolerance(item: pytest.Item) -> float:
     parameters = item.callspec.params if hasattr(item, "callspec") else {}
     if parameters.get("loop_name") == "asyncio":
         return math.inf
-    return TOLERANCE_WITH_FOLDER if "tmp_path" in getattr(item, "fixturenames", ()) else TOLERANCE
+    return TOLERANCE
+
+
+@contextlib.contextmanager
+def forgetful_fixtures(item: pytest.Item) -> Iterator[None]:
+    """Let fixtures that outlive the test forget what the fixtures made from them asked of them at their end.
+
+    pytest adds a finalizer to a session's fixture each time that a test's fixture is made from it.
+    """
+    definitions = [it for them in item._fixtureinfo.name2fixturedefs.values() for it in them]  # type: ignore[attr-defined]
+    made = [definition for definition in definitions if definition.cached_result is not None]
+    known = [(definition._finalizers, len(definition._finalizers)) for definition in made]
+    yield
+    for finalizers, count in known:
+        del finalizers[count:]
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -72,7 +89,8 @@ def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> 
     growths = []
     while True:
         before = references()
-        reports = runtestprotocol(item, log=False, nextitem=item.parent)
+        with forgetful_fixtures(item):
+            reports = runtestprotocol(item, log=False, nextitem=item.parent)
         growths.append(references() - before)
         settled = growths[-1] <= tolerance(item) or any(report.failed or report.skipped for report in reports)
         if settled or len(growths) > REPETITIONS:
