@@ -1,77 +1,57 @@
-//! The engine of ferrio: asyncio's event loop, in Rust, without Python.
+//! asyncio, whole, in Rust: tasks, timers, sockets and all that waits for them, on one thread, with asyncio's names,
+//! order and semantics.
 //!
-//! This crate is the part of ferrio that decides *what runs next*. It owns the
-//! ready queue, the timers, the table of watched file descriptors and the way
-//! in for other threads, and it makes one system call an iteration. It does
-//! not know what a callback is, and it never calls one.
+//! ```
+//! use std::time::Duration;
+//!
+//! async fn say(word: &'static str, after: u64) -> Result<&'static str, ferrio::Cancelled> {
+//!     ferrio::sleep(Duration::from_millis(after)).await?;
+//!     Ok(word)
+//! }
+//!
+//! ferrio::run(async {
+//!     let late = ferrio::spawn(say("world", 20));
+//!     let early = ferrio::spawn(say("hello", 10));
+//!     println!("{} {}", early.await??, late.await??);
+//!     Ok::<(), Box<dyn std::error::Error>>(())
+//! })??;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 //!
 //! # Layers
 //!
 //! Arrows point down only; nothing below knows anything above.
 //!
 //! ```text
-//! turn              LoopCore<C>: one iteration of the loop
-//!  ├ reactor        which payload waits for which file descriptor
-//!  │  └ sys         the poller and its waker: epoll + eventfd, kqueue + pipe
-//!  ├ timers         deadlines in order, cancellation, compaction
-//!  ├ ready          first in, first out
-//!  └ inject         what other threads hand over, and how they wake the loop
-//! time              the clock that all of the above read
-//! proto             sans-I/O parts of transports: write and read buffers, flow
-//!                   control, datagram queue
-//! sync              who goes on, who waits, who is woken: lock, event, condition,
-//!                   semaphore, barrier, queue
+//! tasks             spawn, sleep, and what else makes tasks and waits for them
+//! runtime           EventLoop, run, Runner: the loop for Rust programs
+//! task              a future that a loop runs in steps: waker, cancellation, outcome; knows no loop
+//! engine            which callback runs next, descriptors, timers; knows no task
 //! ```
 //!
-//! # The key decision
-//!
-//! [`LoopCore<C>`](LoopCore) is generic over the payload `C` and hands it back
-//! instead of invoking it. So no user code ever runs while the core is
-//! borrowed, there is no box and no dynamic dispatch for each callback, and the
-//! caller chooses what `C` is: for the Python bindings an enum of handles, task
-//! steps and wake-ups; for a Rust program a future to poll.
-//!
-//! An iteration is therefore written by the caller, out of four calls:
-//!
-//! ```
-//! use ferrio::{Block, LoopCore, Time};
-//!
-//! let mut core = LoopCore::new()?;
-//! core.push("soon");
-//! core.schedule(Time::now(), "timer");
-//!
-//! let mut parked = core.park(Block::Allowed);
-//! // `core` is not borrowed here: a lock that guards it may be released.
-//! let outcome = parked.wait();
-//! let mut seen = Vec::new();
-//! for _ in 0..core.unpark(parked, outcome, |callback| *callback)? {
-//!     seen.extend(core.pop());
-//! }
-//! assert_eq!(seen, ["soon", "timer"]);
-//! # Ok::<(), std::io::Error>(())
-//! ```
+//! ferrio's Python package is built on [`engine`] alone, without the default features.
 
 #![deny(unsafe_code)]
 // `cfg(loom)` is set by hand, to run the models of the injector.
 #![allow(unexpected_cfgs)]
 
-pub mod inject;
-pub mod proto;
-pub mod reactor;
-pub mod ready;
-pub mod sync;
-#[allow(unsafe_code)] // The one home of unsafe code: each block says why it is sound.
-pub mod sys;
-pub mod time;
-pub mod timers;
-pub mod turn;
+pub mod engine;
+#[cfg(feature = "runtime")]
+mod runtime;
+#[cfg(feature = "runtime")]
+pub mod task;
+#[cfg(feature = "runtime")]
+mod tasks;
 
-pub use inject::Injector;
-pub use proto::{DatagramQueue, FlowControl, LimitsError, ReadBuffer, Search, WriteBuffer};
-pub use reactor::Reactor;
-pub use ready::Ready;
-pub use sys::datagrams::{MAX_BATCH, ReceiveBatch, send_batch, unix_name};
-pub use sys::{Event, Interest};
-pub use time::Time;
-pub use timers::{TimerKey, Timers, has_too_many_cancelled};
-pub use turn::{Block, LoopCore, MAX_WAIT, Parked};
+#[cfg(feature = "runtime")]
+pub use {
+    runtime::{
+        EventLoop, Handle, Handler, LoopClosed, Remote, Report, RunError, Runner, Submitted,
+        ThreadPool, TimerHandle, run, to_thread,
+    },
+    task::{
+        AlreadyRunning, Builder, Cancelled, JoinError, LocalKey, Panicked, Task, TaskRef,
+        current_task,
+    },
+    tasks::{Sleep, YieldNow, all_tasks, sleep, sleep_until, spawn, spawn_with, yield_now},
+};

@@ -2,7 +2,7 @@
 
 #![cfg(target_os = "linux")]
 
-use ferrio::{Block, LoopCore};
+use ferrio::engine::{Block, LoopCore};
 
 fn open_descriptors() -> usize {
     std::fs::read_dir("/proc/self/fd").unwrap().count()

@@ -147,7 +147,7 @@ pub fn decode<'py>(
             (host, address.port(), address.flowinfo(), address.scope_id()).into_bound_py_any(py)
         }
         // Only the three families of `Family` are received natively.
-        Err(_) => decode_unix(py, ferrio::unix_name(address)),
+        Err(_) => decode_unix(py, ferrio::engine::unix_name(address)),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::thread;
 
-use ferrio::{Block, LoopCore};
+use ferrio::engine::{Block, LoopCore};
 
 const PRODUCERS: usize = 4;
 const ITEMS: usize = 20_000;

@@ -2,8 +2,8 @@ use std::io::Write;
 use std::os::fd::{AsRawFd, RawFd};
 use std::os::unix::net::UnixStream;
 
-use ferrio::sys::{Event, Events, Timeout};
-use ferrio::{Interest, Reactor};
+use ferrio::engine::sys::{Event, Events, Timeout};
+use ferrio::engine::{Interest, Reactor};
 
 fn fixture() -> (Reactor<&'static str>, UnixStream, UnixStream, RawFd) {
     let (ours, theirs) = UnixStream::pair().unwrap();

@@ -1,6 +1,6 @@
 use std::time::{Duration, Instant};
 
-use ferrio::Time;
+use ferrio::engine::Time;
 use proptest::prelude::*;
 
 fn assert_first_time_at_or_after(secs: f64) {

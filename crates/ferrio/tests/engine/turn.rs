@@ -3,7 +3,7 @@ use std::os::fd::{AsRawFd, RawFd};
 use std::os::unix::net::UnixStream;
 use std::time::{Duration, Instant};
 
-use ferrio::{Block, Interest, LoopCore, MAX_WAIT, Time, has_too_many_cancelled};
+use ferrio::engine::{Block, Interest, LoopCore, MAX_WAIT, Time, has_too_many_cancelled};
 
 type Core = LoopCore<&'static str>;
 

@@ -11,7 +11,7 @@ use crate::io::outgoing::Chunk;
 use crate::io::plain_sockets::is_plain;
 use crate::kernel::event_loop::Loop;
 use crate::{base::imports, cpython};
-use ferrio::{DatagramQueue, FlowControl};
+use ferrio::engine::{DatagramQueue, FlowControl};
 use pyo3::PyTraverseError;
 use pyo3::gc::PyVisit;
 use pyo3::intern;

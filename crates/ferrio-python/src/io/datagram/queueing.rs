@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::io;
 use std::os::fd::RawFd;
 
-use ferrio::send_batch;
+use ferrio::engine::send_batch;
 use pyo3::prelude::*;
 
 use super::sending::{Destination, Outcome};

@@ -3,7 +3,7 @@
 //! asyncio receives one datagram each time the loop finds the socket readable. Here, one such wake-up delivers up to
 //! [`MAX_BATCH`] of them, but asks the kernel for a batch only while several are likely to be there: see [`Expectation`].
 
-use ferrio::{MAX_BATCH, ReceiveBatch};
+use ferrio::engine::{MAX_BATCH, ReceiveBatch};
 use pyo3::exceptions::PyOSError;
 use pyo3::intern;
 use pyo3::prelude::*;

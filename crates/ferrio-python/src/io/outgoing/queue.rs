@@ -2,7 +2,7 @@
 
 use std::io::{self, IoSlice};
 
-use ferrio::{FlowControl, WriteBuffer};
+use ferrio::engine::{FlowControl, WriteBuffer};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 

@@ -2,7 +2,7 @@
 
 use std::os::fd::RawFd;
 
-use ferrio::Interest;
+use ferrio::engine::Interest;
 use pyo3::exceptions::PyValueError;
 use pyo3::intern;
 use pyo3::prelude::*;

@@ -2,7 +2,7 @@
 
 use std::os::fd::RawFd;
 
-use ferrio::Interest;
+use ferrio::engine::Interest;
 use pyo3::PyTraverseError;
 use pyo3::exceptions::PyOSError;
 use pyo3::gc::PyVisit;

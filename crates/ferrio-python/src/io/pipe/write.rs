@@ -3,7 +3,7 @@
 use std::io;
 use std::os::fd::RawFd;
 
-use ferrio::{FlowControl, Interest};
+use ferrio::engine::{FlowControl, Interest};
 use pyo3::PyTraverseError;
 use pyo3::exceptions::{PyAssertionError, PyBrokenPipeError, PyBufferError, PyNotImplementedError};
 use pyo3::gc::PyVisit;

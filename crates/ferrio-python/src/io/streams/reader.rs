@@ -3,7 +3,7 @@
 //! The bytes are in Rust. A program that reads the attribute `_buffer` gets a `bytearray`, which is the buffer as long as
 //! the program has a reference to it.
 
-use ferrio::ReadBuffer;
+use ferrio::engine::ReadBuffer;
 use pyo3::PyTraverseError;
 use pyo3::exceptions::{PyAssertionError, PyNotImplementedError, PyRuntimeError, PyValueError};
 use pyo3::gc::PyVisit;

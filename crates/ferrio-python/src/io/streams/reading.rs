@@ -1,6 +1,6 @@
 //! The methods that read: each takes bytes from the buffer if there are enough, and else waits for more.
 
-use ferrio::Search;
+use ferrio::engine::Search;
 use pyo3::PyTraverseError;
 use pyo3::exceptions::{PyOverflowError, PyStopAsyncIteration, PyTypeError, PyValueError};
 use pyo3::gc::PyVisit;

@@ -1,6 +1,6 @@
 //! The states, limits and flags of a TLS connection.
 
-use ferrio::WriteBuffer;
+use ferrio::engine::WriteBuffer;
 use pyo3::exceptions::{PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;

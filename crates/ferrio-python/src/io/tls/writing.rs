@@ -2,7 +2,7 @@
 
 use std::io::IoSlice;
 
-use ferrio::WriteBuffer;
+use ferrio::engine::WriteBuffer;
 use pyo3::exceptions::PyAssertionError;
 use pyo3::prelude::*;
 

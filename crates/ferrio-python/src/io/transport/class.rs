@@ -10,7 +10,7 @@ use crate::io::streams::StreamReaderProtocol;
 use crate::io::tls::TlsProtocol;
 use crate::kernel::event_loop::Loop;
 use crate::{base::imports, cpython};
-use ferrio::FlowControl;
+use ferrio::engine::FlowControl;
 use pyo3::PyTraverseError;
 use pyo3::gc::PyVisit;
 use pyo3::intern;

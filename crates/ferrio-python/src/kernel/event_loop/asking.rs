@@ -45,7 +45,9 @@ impl Loop {
         let events = selector.call_method1(intern!(py, "select"), (timeout,))?;
         slf.call_method1(intern!(py, "_process_events"), (events,))?;
         Self::queue_due_timers(slf)?;
-        let turn = slf.get().core(py, ferrio::LoopCore::take_over_injected);
+        let turn = slf
+            .get()
+            .core(py, ferrio::engine::LoopCore::take_over_injected);
         Self::run_turn(slf, turn)
     }
 
@@ -53,14 +55,14 @@ impl Loop {
     fn timeout_by_parts(slf: &Bound<'_, Self>) -> PyResult<Option<f64>> {
         let me = slf.get();
         let next = Self::next_listed_time(slf)?;
-        let ready = me.core(slf.py(), ferrio::LoopCore::take_over_injected);
+        let ready = me.core(slf.py(), ferrio::engine::LoopCore::take_over_injected);
         if ready > 0 || me.stopping.load(Relaxed) {
             return Ok(Some(0.0));
         }
         let Some(next) = next else {
             return Ok(None);
         };
-        let longest = ferrio::MAX_WAIT.as_secs_f64();
+        let longest = ferrio::engine::MAX_WAIT.as_secs_f64();
         Ok(Some((next - Self::now(slf)?).clamp(0.0, longest)))
     }
 }

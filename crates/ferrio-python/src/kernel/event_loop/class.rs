@@ -14,7 +14,7 @@ use crate::base::cell::AttachedCell;
 use crate::base::errors::os_error;
 use crate::base::imports;
 use crate::kernel::task::include_in_all_tasks;
-use ferrio::{Injector, LoopCore, ReceiveBatch};
+use ferrio::engine::{Injector, LoopCore, ReceiveBatch};
 use pyo3::PyTraverseError;
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::gc::PyVisit;

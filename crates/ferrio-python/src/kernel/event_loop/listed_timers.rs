@@ -7,7 +7,7 @@
 
 use std::collections::HashMap;
 
-use ferrio::{LoopCore, Time, TimerKey, has_too_many_cancelled};
+use ferrio::engine::{LoopCore, Time, TimerKey, has_too_many_cancelled};
 use pyo3::PyTraverseError;
 use pyo3::gc::PyVisit;
 use pyo3::intern;

@@ -17,7 +17,7 @@
 
 use std::io;
 
-use ferrio::Parked;
+use ferrio::engine::Parked;
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
 

@@ -1,6 +1,6 @@
 //! Conversions between payloads and the handles that asyncio would have made for them.
 
-use ferrio::TimerKey;
+use ferrio::engine::TimerKey;
 use pyo3::PyTraverseError;
 use pyo3::gc::PyVisit;
 use pyo3::prelude::*;

@@ -3,7 +3,7 @@
 //! A payload that is not a handle is replaced by one when a program looks at it, and stays one, so that the program can
 //! cancel it. The rare methods of a deque move the whole queue into a real deque, and back afterwards.
 
-use ferrio::LoopCore;
+use ferrio::engine::LoopCore;
 use pyo3::PyTraverseError;
 use pyo3::exceptions::PyIndexError;
 use pyo3::gc::PyVisit;

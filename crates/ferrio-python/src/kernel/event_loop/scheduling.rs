@@ -1,6 +1,6 @@
 //! Scheduling callbacks: `call_soon`, `call_later`, `call_at`, `call_soon_threadsafe`; making futures and tasks.
 
-use ferrio::Time;
+use ferrio::engine::Time;
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::intern;
 use pyo3::prelude::*;

@@ -1,6 +1,6 @@
 //! [`TimerHandle`]: a handle with the time at which it runs.
 
-use ferrio::TimerKey;
+use ferrio::engine::TimerKey;
 use pyo3::PyTraverseError;
 use pyo3::gc::PyVisit;
 use pyo3::intern;

@@ -1,6 +1,6 @@
 //! The class `Queue`: its fields and its interior state.
 
-use ferrio::sync;
+use ferrio::engine::sync;
 use pyo3::prelude::*;
 use pyo3::types::PyType;
 

@@ -1,6 +1,6 @@
 //! The public methods of queues, and the methods that subclasses override.
 
-use ferrio::sync::{self, TooManyDone};
+use ferrio::engine::sync::{self, TooManyDone};
 use pyo3::PyTraverseError;
 use pyo3::exceptions::PyValueError;
 use pyo3::gc::PyVisit;

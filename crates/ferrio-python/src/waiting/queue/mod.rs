@@ -1,4 +1,4 @@
-//! Queues (CPython: `asyncio/queues.py`): the algorithm of [`ferrio::sync::Queue`] with futures as waiters, and the items.
+//! Queues (CPython: `asyncio/queues.py`): the algorithm of [`ferrio::engine::sync::Queue`] with futures as waiters, and the items.
 //!
 //! | file | concern |
 //! |---|---|

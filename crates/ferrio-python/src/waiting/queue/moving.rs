@@ -1,6 +1,6 @@
 //! Putting an item and getting one without waiting.
 
-use ferrio::sync::Refused;
+use ferrio::engine::sync::Refused;
 use pyo3::intern;
 use pyo3::prelude::*;
 
@@ -21,7 +21,7 @@ pub enum Side {
 
 impl Side {
     /// Returns a function that finds the line in the state.
-    pub const fn waiters(self) -> fn(&mut State) -> &mut ferrio::sync::Waiters<SyncWaiter> {
+    pub const fn waiters(self) -> fn(&mut State) -> &mut ferrio::engine::sync::Waiters<SyncWaiter> {
         match self {
             Self::Getters => |state| &mut state.queue.getters,
             Self::Putters => |state| &mut state.queue.putters,

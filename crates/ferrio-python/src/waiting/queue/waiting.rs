@@ -1,6 +1,6 @@
 //! `put`, `get` and `join`: the coroutines that may wait.
 
-use ferrio::sync::Status;
+use ferrio::engine::sync::Status;
 use pyo3::PyTraverseError;
 use pyo3::gc::PyVisit;
 use pyo3::intern;

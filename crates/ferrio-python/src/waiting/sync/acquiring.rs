@@ -4,7 +4,7 @@
 //! A class implements [`Acquirable`] with the parts in which it differs. `Condition` has the same `async with` over the
 //! lock that it contains.
 
-use ferrio::sync::Waiters;
+use ferrio::engine::sync::Waiters;
 use pyo3::gc::PyVisit;
 use pyo3::prelude::*;
 use pyo3::pyclass::boolean_struct::True;

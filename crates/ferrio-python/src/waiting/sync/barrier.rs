@@ -1,6 +1,6 @@
 //! `Barrier`. Its tasks wait on a condition, and the phase changes under the lock of that condition.
 
-use ferrio::sync::{self, Broken, Entry, Phase};
+use ferrio::engine::sync::{self, Broken, Entry, Phase};
 use pyo3::PyTraverseError;
 use pyo3::exceptions::{PyAttributeError, PyValueError};
 use pyo3::gc::PyVisit;

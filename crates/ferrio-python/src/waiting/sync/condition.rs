@@ -1,6 +1,6 @@
 //! `Condition`: its lock, its methods, and notifying. `notified` has how a task waits.
 
-use ferrio::sync::{self, Cursor};
+use ferrio::engine::sync::{self, Cursor};
 use pyo3::PyTraverseError;
 use pyo3::exceptions::{PyAttributeError, PyRuntimeError};
 use pyo3::gc::PyVisit;

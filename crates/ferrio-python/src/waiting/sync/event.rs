@@ -1,6 +1,6 @@
 //! `Event`. Setting the flag wakes the waiters, which return even if the flag is cleared before they are resumed.
 
-use ferrio::sync::{self, Cursor, Waiters};
+use ferrio::engine::sync::{self, Cursor, Waiters};
 use pyo3::PyTraverseError;
 use pyo3::gc::PyVisit;
 use pyo3::prelude::*;

@@ -1,6 +1,6 @@
 //! `Lock`. A release only wakes the first waiter; the lock is held again when that task is resumed.
 
-use ferrio::sync::{self, Waiters};
+use ferrio::engine::sync::{self, Waiters};
 use pyo3::PyTraverseError;
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::gc::PyVisit;

@@ -1,6 +1,6 @@
 //! The state of an object that belongs to the loop on which a task first waits for it (CPython: `asyncio/mixins.py`).
 
-use ferrio::sync::{Status, Waiters};
+use ferrio::engine::sync::{Status, Waiters};
 use pyo3::PyTraverseError;
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::gc::PyVisit;
@@ -14,7 +14,7 @@ use crate::kernel::event_loop::Loop;
 use crate::kernel::task::loop_of_waiter;
 use crate::waiting::timeouts::native_loop;
 
-/// The interior state of such an object: an algorithm of [`ferrio::sync`], and the loop.
+/// The interior state of such an object: an algorithm of [`ferrio::engine::sync`], and the loop.
 pub struct LoopBound<A>(AttachedCell<Interior<A>>);
 
 struct Interior<A> {

@@ -1,4 +1,4 @@
-//! Synchronization (CPython: `asyncio/locks.py`, `asyncio/mixins.py`): the algorithms of [`ferrio::sync`] with futures as
+//! Synchronization (CPython: `asyncio/locks.py`, `asyncio/mixins.py`): the algorithms of [`ferrio::engine::sync`] with futures as
 //! waiters.
 //!
 //! | file | concern |

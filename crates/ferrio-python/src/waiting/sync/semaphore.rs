@@ -1,7 +1,7 @@
 //! `Semaphore` and `BoundedSemaphore`. A released permit goes to the first waiter at once, so that no task that comes later
 //! can take it.
 
-use ferrio::sync::{self, UNLIMITED, Waiters};
+use ferrio::engine::sync::{self, UNLIMITED, Waiters};
 use pyo3::PyTraverseError;
 use pyo3::exceptions::PyValueError;
 use pyo3::gc::PyVisit;

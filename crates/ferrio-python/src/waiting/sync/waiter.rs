@@ -1,6 +1,6 @@
 //! A future as a waiter of the engine.
 
-use ferrio::sync::Status;
+use ferrio::engine::sync::Status;
 use pyo3::PyTraverseError;
 use pyo3::gc::PyVisit;
 use pyo3::intern;
@@ -84,7 +84,7 @@ impl SyncWaiter {
     }
 }
 
-impl ferrio::sync::Waiter for SyncWaiter {
+impl ferrio::engine::sync::Waiter for SyncWaiter {
     #[inline]
     fn status(&self) -> Status {
         match self {

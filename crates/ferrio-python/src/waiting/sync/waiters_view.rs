@@ -1,6 +1,6 @@
 //! The waiters of an object as a sequence that Python code can read and change.
 
-use ferrio::sync::Waiters;
+use ferrio::engine::sync::Waiters;
 use pyo3::PyTraverseError;
 use pyo3::exceptions::{PyIndexError, PyValueError};
 use pyo3::gc::PyVisit;

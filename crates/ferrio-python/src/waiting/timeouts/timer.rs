@@ -1,6 +1,6 @@
 //! A timer: on ferrio's loop a payload in the heap, on another loop the handle that `call_at` or `call_later` returns.
 
-use ferrio::{Time, TimerKey};
+use ferrio::engine::{Time, TimerKey};
 use pyo3::PyTraverseError;
 use pyo3::gc::PyVisit;
 use pyo3::intern;

@@ -1,6 +1,6 @@
 use std::collections::VecDeque;
 
-use ferrio::DatagramQueue;
+use ferrio::engine::DatagramQueue;
 use proptest::prelude::*;
 
 #[test]

@@ -4,7 +4,7 @@
 use std::collections::VecDeque;
 use std::rc::Rc;
 
-use ferrio::DatagramQueue;
+use ferrio::engine::DatagramQueue;
 use proptest::prelude::*;
 
 #[derive(Debug, Clone)]

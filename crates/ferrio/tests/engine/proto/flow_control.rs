@@ -1,4 +1,4 @@
-use ferrio::{FlowControl, LimitsError};
+use ferrio::engine::{FlowControl, LimitsError};
 use proptest::prelude::*;
 
 const KIB: usize = 1024;

@@ -1,4 +1,4 @@
-use ferrio::{ReadBuffer, Search};
+use ferrio::engine::{ReadBuffer, Search};
 use proptest::prelude::*;
 
 #[derive(Debug, Clone)]

@@ -5,7 +5,7 @@ use std::io::{IoSlice, Read, Write};
 use std::os::unix::net::UnixStream;
 use std::sync::LazyLock;
 
-use ferrio::{FlowControl, ReadBuffer, Search, WriteBuffer};
+use ferrio::engine::{FlowControl, ReadBuffer, Search, WriteBuffer};
 use proptest::prelude::*;
 
 /// Writes what the buffer shows, as much as the stream takes.

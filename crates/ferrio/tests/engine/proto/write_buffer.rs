@@ -1,8 +1,8 @@
 use std::io::IoSlice;
 use std::rc::Rc;
 
-use ferrio::WriteBuffer;
-use ferrio::proto::MAX_SLICES;
+use ferrio::engine::WriteBuffer;
+use ferrio::engine::proto::MAX_SLICES;
 use proptest::prelude::*;
 
 /// All bytes that `gather` shows with room for `limit` slices.

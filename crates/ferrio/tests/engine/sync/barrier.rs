@@ -1,4 +1,4 @@
-use ferrio::sync::{Barrier, Broken, Entry, Phase};
+use ferrio::engine::sync::{Barrier, Broken, Entry, Phase};
 
 #[test]
 fn the_last_one_opens_it_for_all() {

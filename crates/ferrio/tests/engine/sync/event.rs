@@ -1,4 +1,4 @@
-use ferrio::sync::{Condition, Cursor, Event};
+use ferrio::engine::sync::{Condition, Cursor, Event};
 
 use super::Ticket;
 

@@ -1,4 +1,4 @@
-use ferrio::sync::{Lock, NotLocked, Status, Waiter};
+use ferrio::engine::sync::{Lock, NotLocked, Status, Waiter};
 use proptest::prelude::*;
 
 use super::Ticket;

@@ -10,7 +10,7 @@ mod waiters;
 use std::cell::Cell;
 use std::rc::Rc;
 
-use ferrio::sync::{Status, Waiter};
+use ferrio::engine::sync::{Status, Waiter};
 
 /// A waiter that a test wakes and cancels.
 #[derive(Debug, Clone)]

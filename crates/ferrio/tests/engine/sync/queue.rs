@@ -1,4 +1,4 @@
-use ferrio::sync::{Queue, Refused, Status, TooManyDone, Waiter};
+use ferrio::engine::sync::{Queue, Refused, Status, TooManyDone, Waiter};
 use proptest::prelude::*;
 
 use super::Ticket;

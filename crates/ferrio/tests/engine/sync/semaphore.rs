@@ -1,4 +1,4 @@
-use ferrio::sync::{ReleasedTooOften, Semaphore, Status, UNLIMITED, Waiter};
+use ferrio::engine::sync::{ReleasedTooOften, Semaphore, Status, UNLIMITED, Waiter};
 use proptest::prelude::*;
 
 use super::Ticket;

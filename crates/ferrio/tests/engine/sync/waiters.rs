@@ -1,4 +1,4 @@
-use ferrio::sync::{Cursor, Waiters};
+use ferrio::engine::sync::{Cursor, Waiters};
 
 use super::Ticket;
 
@@ -59,6 +59,8 @@ fn only_the_cancelled_count_as_nobody() {
     assert!(waiters.anybody());
     tickets[1].wake();
     assert!(waiters.anybody());
-    tickets[1].status.set(ferrio::sync::Status::Cancelled);
+    tickets[1]
+        .status
+        .set(ferrio::engine::sync::Status::Cancelled);
     assert!(!waiters.anybody());
 }

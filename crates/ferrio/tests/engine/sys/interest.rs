@@ -1,4 +1,4 @@
-use ferrio::Interest;
+use ferrio::engine::Interest;
 
 #[test]
 fn interest_is_a_set_of_two() {

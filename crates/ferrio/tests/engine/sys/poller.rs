@@ -8,8 +8,8 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use ferrio::Interest;
-use ferrio::sys::{Event, Events, Poller, Timeout};
+use ferrio::engine::Interest;
+use ferrio::engine::sys::{Event, Events, Poller, Timeout};
 
 const NONE: Interest = Interest::NONE;
 const READ: Interest = Interest::READ;

@@ -3,7 +3,7 @@
 //! The queue serves one rule: **a turn runs only what was ready when it
 //! began**. Callbacks that schedule each other therefore cannot starve I/O. The
 //! rule is kept by counting, as in asyncio's
-//! `_run_once`: [`LoopCore::unpark`](crate::LoopCore::unpark) returns the length
+//! `_run_once`: [`LoopCore::unpark`](crate::engine::LoopCore::unpark) returns the length
 //! of this queue, and the caller pops no more than that.
 
 use std::collections::VecDeque;
@@ -46,9 +46,9 @@ impl<C> Ready<C> {
         self.queue.push_back(payload);
     }
 
-    /// Moves all of `arrived` behind what is queued, in its order.
-    pub fn append(&mut self, arrived: &mut VecDeque<C>) {
-        self.queue.append(arrived);
+    /// Queues all of `arrived` behind what is queued, in its order.
+    pub fn extend(&mut self, arrived: impl Iterator<Item = C>) {
+        self.queue.extend(arrived);
     }
 
     /// Takes the payload that has been queued longest.

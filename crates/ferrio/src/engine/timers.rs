@@ -19,7 +19,7 @@ use std::collections::BinaryHeap;
 
 use slab::Slab;
 
-use crate::time::Time;
+use crate::engine::time::Time;
 
 /// Heaps that are no longer than this are not compacted; asyncio's
 /// `_MIN_SCHEDULED_TIMER_HANDLES`.
@@ -144,6 +144,12 @@ impl<C> Timers<C> {
     /// Returns the number of cancelled timers that are still in the heap.
     pub fn tombstones(&self) -> usize {
         self.heap.len() - self.slots.len()
+    }
+
+    /// Returns the payload of a timer that is still scheduled.
+    pub fn get(&self, key: TimerKey) -> Option<&C> {
+        let slot = self.slots.get(key.slot)?;
+        (slot.sequence == key.sequence).then_some(&slot.payload)
     }
 
     /// Whether a timer is still scheduled: neither cancelled nor due.

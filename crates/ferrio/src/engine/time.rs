@@ -19,7 +19,7 @@
 
 use std::time::Duration;
 
-use crate::sys;
+use crate::engine::sys;
 
 /// A point on the monotonic clock, in nanoseconds from the clock's own origin.
 ///
@@ -98,6 +98,13 @@ impl Time {
     #[inline]
     pub const fn from_nanos(nanos: u64) -> Time {
         Time(nanos)
+    }
+
+    /// The time that is `duration` after this one; [`Time::NEVER`] past the end of the clock.
+    #[inline]
+    pub fn saturating_add(self, duration: Duration) -> Time {
+        let nanos = u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX);
+        Time(self.0.saturating_add(nanos))
     }
 
     /// How long after `earlier` this is; zero when it is not after it.

@@ -14,7 +14,7 @@
 use std::io;
 use std::os::fd::RawFd;
 
-use crate::sys::{Event, Interest, Poller, Waker};
+use crate::engine::sys::{Event, Interest, Poller, Waker};
 
 /// The payloads that wait for descriptors.
 #[derive(Debug)]
@@ -87,7 +87,7 @@ impl<C> Reactor<C> {
 
     /// Watches `fd` for reading; returns the reader that it replaces.
     ///
-    /// Fails as [`sys`](crate::sys) says, when the number is not an open
+    /// Fails as [`sys`](crate::engine::sys) says, when the number is not an open
     /// descriptor or is one that cannot be polled; `payload` is then dropped. A
     /// descriptor that was closed in the meantime is no error if it has a reader.
     pub fn set_reader(&mut self, fd: RawFd, payload: C) -> io::Result<Option<C>> {

@@ -43,7 +43,7 @@ impl Waker {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sys::{Events, Poller, Timeout};
+    use crate::engine::sys::{Events, Poller, Timeout};
 
     #[test]
     fn a_counter_at_its_maximum_still_wakes() {

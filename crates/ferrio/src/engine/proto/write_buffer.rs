@@ -69,7 +69,7 @@ impl<B: AsRef<[u8]>> WriteBuffer<B> {
     /// ```
     /// use std::io::{IoSlice, Write};
     ///
-    /// let mut buffer = ferrio::WriteBuffer::new();
+    /// let mut buffer = ferrio::engine::WriteBuffer::new();
     /// buffer.push("hello, ");
     /// buffer.push("world");
     /// let mut written = Vec::new();

@@ -23,12 +23,12 @@ use std::os::fd::RawFd;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::inject::Injector;
-use crate::reactor::Reactor;
-use crate::ready::Ready;
-use crate::sys::{Event, Events, Interest, Poller, Timeout};
-use crate::time::Time;
-use crate::timers::{TimerKey, Timers};
+use crate::engine::inject::Injector;
+use crate::engine::reactor::Reactor;
+use crate::engine::ready::Ready;
+use crate::engine::sys::{Event, Events, Interest, Poller, Timeout};
+use crate::engine::time::Time;
+use crate::engine::timers::{TimerKey, Timers};
 
 /// The longest wait, one day; asyncio's `MAXIMUM_SELECT_TIMEOUT`.
 pub const MAX_WAIT: Duration = Duration::from_secs(24 * 3600);
@@ -47,13 +47,16 @@ pub enum Block {
 }
 
 /// The state of an event loop whose callbacks are of type `C`.
+///
+/// Other threads hand over values of type `I`, which become payloads when the loop takes them over. So `C` need not be
+/// `Send` if `I` is.
 #[derive(Debug)]
-pub struct LoopCore<C> {
+pub struct LoopCore<C, I = C> {
     ready: Ready<C>,
     timers: Timers<C>,
     /// `None` once the loop is closed.
     reactor: Option<Reactor<C>>,
-    injector: Arc<Injector<C>>,
+    injector: Arc<Injector<I>>,
     /// The event buffer, while no [`Parked`] holds it.
     events: Option<Events>,
     /// The number of readers and writers that may be reported a few iterations late.
@@ -65,11 +68,18 @@ pub struct LoopCore<C> {
 }
 
 impl<C> LoopCore<C> {
-    /// Makes a loop with nothing to do.
+    /// Makes a loop with nothing to do, to which other threads hand over payloads.
     ///
     /// Opens the poller and the waker; fails when the process has no file
     /// descriptors left for them.
     pub fn new() -> io::Result<LoopCore<C>> {
+        LoopCore::with_injected()
+    }
+}
+
+impl<C, I: Into<C>> LoopCore<C, I> {
+    /// Makes a loop to which other threads hand over values that become payloads; otherwise as [`new`](LoopCore::new).
+    pub fn with_injected() -> io::Result<LoopCore<C, I>> {
         let reactor = Reactor::new()?;
         let injector = Arc::new(Injector::new(reactor.waker()?));
         Ok(LoopCore {
@@ -85,7 +95,7 @@ impl<C> LoopCore<C> {
     }
 
     /// Returns the way in for other threads.
-    pub fn injector(&self) -> Arc<Injector<C>> {
+    pub fn injector(&self) -> Arc<Injector<I>> {
         Arc::clone(&self.injector)
     }
 
@@ -116,6 +126,11 @@ impl<C> LoopCore<C> {
     /// Takes a timer back; `None` when it is no longer scheduled.
     pub fn cancel(&mut self, key: TimerKey) -> Option<C> {
         self.timers.cancel(key)
+    }
+
+    /// Returns the payload of a timer; `None` when it is no longer scheduled.
+    pub fn timer(&self, key: TimerKey) -> Option<&C> {
+        self.timers.get(key)
     }
 
     /// Whether a timer is still scheduled: neither cancelled nor due.
@@ -387,7 +402,7 @@ impl<C> LoopCore<C> {
     /// until it is dropped. Calling this again returns nothing.
     pub fn close(&mut self) -> Vec<C> {
         let mut payloads: Vec<C> = self.ready.drain().collect();
-        payloads.extend(self.injector.close());
+        payloads.extend(self.injector.close().into_iter().map(Into::into));
         payloads.extend(self.timers.drain());
         if let Some(reactor) = self.reactor.take() {
             payloads.extend(reactor.into_payloads());

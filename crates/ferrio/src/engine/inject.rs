@@ -43,8 +43,8 @@ use loom::sync::{
     atomic::{AtomicBool, Ordering},
 };
 
-use crate::ready::Ready;
-use crate::sys::Waker;
+use crate::engine::ready::Ready;
+use crate::engine::sys::Waker;
 
 /// What an injector needs of a waker, so that its protocol can be tested on others.
 pub trait Wake {
@@ -58,9 +58,9 @@ impl Wake for Waker {
     }
 }
 
-/// Hands payloads from any thread to the thread of the loop.
+/// Hands payloads, or what becomes payloads, from any thread to the thread of the loop.
 ///
-/// Get one from [`LoopCore::injector`](crate::LoopCore::injector). It may outlive
+/// Get one from [`LoopCore::injector`](crate::engine::LoopCore::injector). It may outlive
 /// its loop; it holds no file descriptor once the loop is closed.
 #[derive(Debug)]
 pub struct Injector<C, W: Wake = Waker> {
@@ -103,20 +103,26 @@ impl<C, W: Wake> Injector<C, W> {
     /// closed; the payload is then dropped. Any other error is the waker's
     /// (`write(2)` to an eventfd or pipe), and the payload is queued all the same.
     pub fn push(&self, payload: C) -> io::Result<()> {
-        let mut inner = self.lock();
-        if inner.waker.is_none() {
-            drop(inner);
-            drop(payload);
-            return Err(io::Error::new(
+        self.offer(payload).unwrap_or_else(|refused| {
+            drop(refused);
+            Err(io::Error::new(
                 io::ErrorKind::NotConnected,
                 "the event loop is closed",
-            ));
+            ))
+        })
+    }
+
+    /// Does the same, but gives the payload back when the loop is closed.
+    pub fn offer(&self, payload: C) -> Result<io::Result<()>, C> {
+        let mut inner = self.lock();
+        if inner.waker.is_none() {
+            return Err(payload);
         }
         inner.queue.push_back(payload);
         self.occupied.store(true, Ordering::Release);
         let waker = inner.waker_if_parked();
         drop(inner);
-        waker.map_or(Ok(()), |waker| waker.wake())
+        Ok(waker.map_or(Ok(()), |waker| waker.wake()))
     }
 
     /// Whether the loop has taken over everything that has arrived.
@@ -130,7 +136,10 @@ impl<C, W: Wake> Injector<C, W> {
 
     /// Moves all that has arrived to the end of `ready`, in the order of arrival.
     #[inline]
-    pub fn drain_into(&self, ready: &mut Ready<C>) {
+    pub fn drain_into<P>(&self, ready: &mut Ready<P>)
+    where
+        C: Into<P>,
+    {
         if !self.is_empty() {
             self.move_into(&mut self.lock(), ready);
         }
@@ -167,7 +176,10 @@ impl<C, W: Wake> Injector<C, W> {
 
     /// Announces that the loop no longer blocks, after a `begin_park` that
     /// returned true, and takes over what has arrived.
-    pub(crate) fn end_park(&self, ready: &mut Ready<C>) {
+    pub(crate) fn end_park<P>(&self, ready: &mut Ready<P>)
+    where
+        C: Into<P>,
+    {
         let mut inner = self.lock();
         inner.state = State::Awake;
         self.move_into(&mut inner, ready);
@@ -185,8 +197,11 @@ impl<C, W: Wake> Injector<C, W> {
         queue
     }
 
-    fn move_into(&self, inner: &mut Inner<C, W>, ready: &mut Ready<C>) {
-        ready.append(&mut inner.queue);
+    fn move_into<P>(&self, inner: &mut Inner<C, W>, ready: &mut Ready<P>)
+    where
+        C: Into<P>,
+    {
+        ready.extend(inner.queue.drain(..).map(Into::into));
         self.occupied.store(false, Ordering::Release);
     }
 

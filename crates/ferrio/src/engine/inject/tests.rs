@@ -56,7 +56,7 @@ fn many_pushes_while_the_loop_is_parked_make_one_wake_up() {
 #[test]
 fn each_park_can_be_woken_again() {
     let (counter, injector) = injector();
-    let mut ready = Ready::new();
+    let mut ready: Ready<u32> = Ready::new();
     for parks in 1..4 {
         assert!(injector.begin_park());
         injector.push(0).unwrap();

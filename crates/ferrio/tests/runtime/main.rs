@@ -1,0 +1,45 @@
+//! The API for Rust programs, as a program sees it.
+#![cfg(feature = "runtime")]
+
+mod cancellation;
+mod closing;
+mod event_loop;
+mod locals;
+mod tasks;
+mod threads;
+
+use std::cell::RefCell;
+use std::fmt::Debug;
+use std::rc::Rc;
+
+/// What happens, in order.
+#[derive(Clone, Default)]
+struct Log(Rc<RefCell<Vec<String>>>);
+
+impl Log {
+    fn add(&self, what: impl ToString) {
+        self.0.borrow_mut().push(what.to_string());
+    }
+
+    #[track_caller]
+    fn expect<T: Debug>(&self, expected: &[T])
+    where
+        String: PartialEq<T>,
+    {
+        assert_eq!(*self.0.borrow(), *expected);
+        self.0.borrow_mut().clear();
+    }
+
+    /// A value that says when it is dropped.
+    fn witness(&self, name: &'static str) -> Witness {
+        Witness(self.clone(), name)
+    }
+}
+
+struct Witness(Log, &'static str);
+
+impl Drop for Witness {
+    fn drop(&mut self) {
+        self.0.add(format!("{} dropped", self.1));
+    }
+}
