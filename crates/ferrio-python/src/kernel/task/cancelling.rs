@@ -54,10 +54,9 @@ impl Task {
         if future.is_done(py) {
             return Ok(None);
         }
-        let target = slf.get().with(py, |state| {
+        let target = slf.get().state.get_ref(py, |state| {
             state.cancel_requests += 1;
-            let future = state.waits_for.as_ref()?;
-            Some(future.clone_ref(py))
+            state.waits_for.as_ref()
         });
         Ok(Some(match target.map(|future| future.into_bound(py)) {
             None => Awaited::Nothing,

@@ -163,10 +163,7 @@ impl<A> LoopBound<A> {
 
     /// Returns the loop, for the attribute `_loop`.
     pub fn loop_attribute(&self, py: Python<'_>) -> Option<Py<PyAny>> {
-        self.0.with(py, |interior| {
-            let event_loop = interior.event_loop.as_ref();
-            event_loop.map(|event_loop| event_loop.clone_ref(py))
-        })
+        self.0.get_ref(py, |interior| interior.event_loop.as_ref())
     }
 
     /// Sets the loop, for an assignment to `_loop`.

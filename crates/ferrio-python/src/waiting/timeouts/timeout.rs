@@ -142,11 +142,11 @@ impl Timeout {
         }
         let cancelling = cancelling(&task)?;
         let task = task.unbind();
-        let when = me.state.with(py, |state| {
+        let when = me.state.get_ref(py, |state| {
             state.phase = TimeoutPhase::Entered;
             state.task = Some(task);
             state.cancelling = cancelling;
-            state.when.as_ref().map(|when| when.clone_ref(py))
+            state.when.as_ref()
         });
         let reschedule = intern!(py, "reschedule");
         if has_own::<Self>(slf, reschedule)? {
@@ -308,10 +308,7 @@ impl Timeout {
 
     /// Return the deadline on the loop's clock in seconds, or None.
     fn when(&self, py: Python<'_>) -> Option<Py<PyAny>> {
-        self.state.with(py, |state| {
-            let when = state.when.as_ref();
-            when.map(|when| when.clone_ref(py))
-        })
+        self.state.get_ref(py, |state| state.when.as_ref())
     }
 
     /// Set another deadline; None means never. Raises RuntimeError before and after the block.
