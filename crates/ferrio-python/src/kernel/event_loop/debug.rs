@@ -14,10 +14,7 @@ use crate::{base::imports, cpython, kernel::coroutine};
 impl Loop {
     /// Raises `RuntimeError` when another thread runs the loop.
     pub fn check_thread(&self) -> PyResult<()> {
-        if self
-            .running_thread()
-            .is_some_and(|thread| thread != cpython::thread_ident())
-        {
+        if self.runs_in_another_thread() {
             return Err(PyRuntimeError::new_err(
                 "Non-thread-safe operation invoked on an event loop other than the current one",
             ));

@@ -4,7 +4,8 @@
 //! |---|---|
 //! | `class` | [`Loop`]: its state, and how a loop is made |
 //! | `callback` | [`Callback`], the payload of the core: everything that an iteration can run |
-//! | `scheduling` | `call_soon`, `call_later`, `call_at`, `call_soon_threadsafe`, futures and tasks |
+//! | `scheduling` | `call_soon`, `call_later`, `call_at`, `call_soon_threadsafe` |
+//! | `creating` | `create_future`, `create_task`, the task factory |
 //! | `running` | `run_forever`, one iteration, stopping and closing |
 //! | `asking` | iterations that go through a program's `_run_once`, clock, selector or list of timers |
 //! | `polling` | the poll of an iteration, and when the GIL is released for it |
@@ -31,6 +32,7 @@
 mod asking;
 mod callback;
 mod class;
+mod creating;
 mod debug;
 mod last_task;
 mod listed_timers;
