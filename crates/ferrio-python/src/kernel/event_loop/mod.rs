@@ -14,6 +14,7 @@
 //! | `unflushed` | writes that are sent at the end of an iteration |
 //! | `signals` | signal handlers and the wake-up descriptor |
 //! | `last_task` | the task of the last step, which may stay the current one |
+//! | `reporting` | reports of errors to the exception handler |
 //! | `debug` | debug mode: checks, slow callbacks |
 //! | `overrides` | methods that a subclass or a program has put in place of the loop's own |
 //! | `queued`, `ready_queue` | queued payloads as handles; `_ready` |
@@ -40,6 +41,7 @@ mod overrides;
 mod polling;
 mod queued;
 mod ready_queue;
+mod reporting;
 mod running;
 mod scheduling;
 mod selector;
@@ -52,6 +54,7 @@ mod watching;
 pub use self::callback::{Action, Callback, FutureDone, Notice, finish_with_none};
 use self::class::NO_THREAD;
 pub use self::class::{Loop, READ_SIZE};
+pub use self::overrides::native_loop;
 pub use self::scheduling::{install_fast_methods, plain_seconds, time_after, time_at};
 pub use self::selector::Selector;
 pub use self::unflushed::Unflushed;

@@ -26,6 +26,25 @@ impl Loop {
         Self::queue(slf, callback, args, context).map(drop)
     }
 
+    /// Raises `RuntimeError` unless something may be scheduled now: the loop is open and, in debug mode, this is its thread.
+    #[inline]
+    pub fn check_scheduling(&self) -> PyResult<()> {
+        self.check_open()?;
+        if self.debug() {
+            self.check_thread()?;
+        }
+        Ok(())
+    }
+
+    /// Puts a callback into the queue for the next iteration, after the checks of `call_soon`. On an error the callback is
+    /// dropped.
+    #[inline]
+    pub fn push_checked(&self, py: Python<'_>, callback: Callback) -> PyResult<()> {
+        self.check_scheduling()?;
+        self.push(py, callback);
+        Ok(())
+    }
+
     /// Does the checks of the methods that schedule a callback from the loop's own thread.
     #[inline]
     fn check_call(
@@ -206,16 +225,16 @@ impl Loop {
 }
 
 cpython::fast_method!(CallSoon: Loop, "call_soon", |slf, args| {
-    quick_call(slf, args, Loop::queue)
+    call_without_checks(slf, args, Loop::queue)
 });
 
 cpython::fast_method!(CallSoonThreadSafe: Loop, "call_soon_threadsafe", |slf, args| {
-    quick_call(slf, args, Loop::queue_thread_safe)
+    call_without_checks(slf, args, Loop::queue_thread_safe)
 });
 
 /// Does what `call_soon` and `call_soon_threadsafe` do with a callback and its arguments, where no checks are needed.
 #[inline(always)]
-fn quick_call<'py>(
+fn call_without_checks<'py>(
     slf: &Bound<'py, Loop>,
     args: &[Bound<'py, PyAny>],
     queue: impl FnOnce(

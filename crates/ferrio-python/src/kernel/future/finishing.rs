@@ -117,8 +117,8 @@ impl Future {
         self.failure(py).map_or_else(|error| error, cpython::raise)
     }
 
-    /// Returns the exception to throw into a task that waits for the future. As in CPython, a `CancelledError` has been
-    /// raised before, so it has a context.
+    /// Returns the exception to throw into a task that waits for the future. As when CPython raises it, a `CancelledError`
+    /// gets the exception that is being handled as its context.
     #[cold]
     pub fn failure<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         enum Kind {

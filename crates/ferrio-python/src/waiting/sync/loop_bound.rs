@@ -10,9 +10,8 @@ use pyo3::prelude::*;
 use super::SyncWaiter;
 use super::returns::bool_object;
 use crate::base::cell::AttachedCell;
-use crate::kernel::event_loop::Loop;
+use crate::kernel::event_loop::{Loop, native_loop};
 use crate::kernel::task::loop_of_waiter;
-use crate::waiting::timeouts::native_loop;
 
 /// The interior state of such an object: an algorithm of [`ferrio::sync`], and the loop.
 pub struct LoopBound<A>(AttachedCell<Interior<A>>);

@@ -18,4 +18,4 @@ pub mod wait_for;
 mod wait_for_task;
 
 pub use self::timeout::Timeout;
-pub use self::timer::{Timer, native_loop};
+pub use self::timer::Timer;

@@ -11,12 +11,11 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 
 use super::Timer;
-use super::timer::{deadline_after, native_loop, time, time_ahead};
+use super::timer::{deadline_after, time, time_ahead};
 use crate::base::cell::AttachedCell;
 use crate::cpython::subclasses::{class_of, has_own};
 use crate::kernel::coroutine::{Body, Call, Step, body};
-use crate::kernel::event_loop::{Action, Callback};
-use crate::kernel::future::Home;
+use crate::kernel::event_loop::{Action, Callback, native_loop};
 use crate::kernel::task::{Task, cancelling, current_task, running_loop, uncancel};
 use crate::{base::imports, cpython};
 
@@ -269,7 +268,7 @@ impl Timeout {
             let expire = Callback::action(&EXPIRY, slf);
             let Some(at) = time_ahead(native, when.bind(py))? else {
                 // As `call_soon` does: the expiry runs before callbacks that become ready from now on.
-                Home::push(native.get(), py, expire)?;
+                native.get().push_checked(py, expire)?;
                 me.state.with(py, |state| state.due = true);
                 return Ok(());
             };
