@@ -1,6 +1,6 @@
 //! The extension module `ferrio._ferrio`: asyncio's classes on the engine in the crate `ferrio`.
 //!
-//! A folder is a layer. It uses only the layers above it in this table; `tests/architecture` enforces that.
+//! A folder is a layer, and the table lists the lowest first. A layer uses only lower ones, which `tests/architecture` enforces.
 //!
 //! | layer | what is in it |
 //! |---|---|

@@ -118,15 +118,19 @@ def normal(result):
 
 @contextlib.contextmanager
 def silent_finalizers():
-    """What an unhappy end leaves open is collected here, without a word."""
+    """What an unhappy end leaves open is collected here at the end, and not before, without a word."""
 
     def keep_quiet(unraisable):
         """A mock would keep the exception."""
 
     with warnings.catch_warnings(), mock.patch("sys.unraisablehook", keep_quiet):
         warnings.simplefilter("ignore", ResourceWarning)
-        yield
-        gc.collect()
+        gc.disable()
+        try:
+            yield
+        finally:
+            gc.enable()
+            gc.collect()
 
 
 def outcome_of(loop_factory, use, kind, failures=()):

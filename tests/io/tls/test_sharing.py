@@ -72,3 +72,4 @@ async def test_an_object_that_a_callback_of_the_context_gets_is_shared(pair, ser
         client.transport.write(b"data")
         assert await server.got(4) == b"data"
         assert server.transport.get_extra_info("ssl_object") is given
+    server_context.sni_callback = None  # _ssl has cycles with callbacks that no collector finds

@@ -29,9 +29,9 @@ use self::interpreter::set_stop_iteration;
 pub use self::interpreter::{
     CurrentTask, RUNNING_NAMES, WatchedClass, call, call_method, call_one, class_version,
     clock_is_replaced, clock_is_untouched, copy_context, current_frame, deeper, ensure_traceback,
-    enter_context, finally, guard_thread_exit, handling, in_context, normalized, raise, raise_from,
-    raise_new, raised_while, running_loop, running_task, stop_iteration, subclasses, thread_ident,
-    undisturbed, versions_hold, watch_clock,
+    enter_context, finally, guard_thread_exit, handling, in_context, is_context, normalized, raise,
+    raise_from, raise_new, raised_while, running_loop, running_task, stop_iteration, subclasses,
+    thread_ident, undisturbed, versions_hold, watch_clock,
 };
 pub(crate) use self::memory::recycle;
 #[cfg(not(Py_3_12))]
@@ -46,6 +46,6 @@ pub(crate) use self::slots::fast_method;
 pub use self::slots::{
     Callee, FastMethod, Forward, Resumed, SelfAwait, Send, Sent, await_iterator, bind,
     descriptor_get, from_method_result, generic_set_attribute, install_am_send,
-    install_fast_method, install_forwarding, install_self_await, is_context, is_exact_coroutine,
-    iter_send, make_as_object, own_dictionary, replace_in_class, resume, set_metaclass,
+    install_fast_method, install_forwarding, install_self_await, is_exact_coroutine, iter_send,
+    make_as_object, own_dictionary, replace_in_class, resume, set_metaclass,
 };

@@ -1,7 +1,9 @@
-//! [`Kind`]: the description of a class of a layer above this one, registered under a number of one byte.
+//! [`Kind`]: how the kernel uses an object of a layer above, described by a `static` of that layer.
 //!
-//! The loop's queue and the futures' lists of waiters hold objects of classes that this layer does not know. An entry has
-//! no room for the address of a description beside its reference; it has room for a byte, which is the number.
+//! The loop's queue and the futures' lists of waiters hold objects of classes that the kernel does not know. There are two
+//! sorts of descriptions: actions of the loop (`event_loop/callback.rs`) and done-callbacks (`done_callback.rs`). An entry has
+//! no room for the address of its description beside the reference to the object. It has room for a byte: the number under
+//! which the description is in a table.
 
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU8, Ordering::Relaxed};

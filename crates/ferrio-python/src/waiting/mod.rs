@@ -8,11 +8,9 @@
 //! | [`sync`] | locks, events, conditions, semaphores, barriers |
 //! | [`queue`] | queues |
 //! | `calling_task` | the task that waits behind a combinator or a task group |
-//! | `cancel_requests` | the requests to cancel that a task counts |
 //! | `return_await` | a coroutine that only awaits and returns |
 
 mod calling_task;
-mod cancel_requests;
 pub mod combinators;
 pub mod queue;
 mod return_await;

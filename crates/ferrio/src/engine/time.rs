@@ -102,6 +102,7 @@ impl Time {
 
     /// The time that is `duration` after this one; [`Time::NEVER`] past the end of the clock.
     #[inline]
+    #[must_use]
     pub fn saturating_add(self, duration: Duration) -> Time {
         let nanos = u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX);
         Time(self.0.saturating_add(nanos))

@@ -26,7 +26,7 @@ use std::time::Duration;
 use crate::engine::inject::Injector;
 use crate::engine::reactor::Reactor;
 use crate::engine::ready::Ready;
-use crate::engine::sys::{Event, Events, Interest, Poller, Timeout};
+use crate::engine::sys::{Event, Events, Interest, PollTimeout, Poller};
 use crate::engine::time::Time;
 use crate::engine::timers::{TimerKey, Timers};
 
@@ -238,15 +238,15 @@ impl<C, I: Into<C>> LoopCore<C, I> {
     /// Everything that the wait needs moves into the [`Parked`], which must come
     /// back through [`unpark`](Self::unpark).
     pub fn park(&mut self, block: Block) -> Parked {
-        let timeout = self.timeout(block);
+        let timeout = self.poll_timeout(block);
         self.park_with(timeout)
     }
 
-    fn park_with(&mut self, mut timeout: Timeout) -> Parked {
-        let may_block = timeout != Timeout::Now;
+    fn park_with(&mut self, mut timeout: PollTimeout) -> Parked {
+        let may_block = timeout != PollTimeout::Now;
         let announced = may_block && self.injector.begin_park();
         if !announced {
-            timeout = Timeout::Now;
+            timeout = PollTimeout::Now;
         }
         Parked {
             poller: self.reactor.as_ref().map(Reactor::poller),
@@ -300,9 +300,9 @@ impl<C, I: Into<C>> LoopCore<C, I> {
     /// a limit, whatever is ready or scheduled.
     pub fn park_for(&mut self, limit: Option<Duration>) -> Parked {
         let timeout = match limit {
-            None => Timeout::Forever,
-            Some(Duration::ZERO) => Timeout::Now,
-            Some(limit) => Timeout::After(limit),
+            None => PollTimeout::Forever,
+            Some(Duration::ZERO) => PollTimeout::Now,
+            Some(limit) => PollTimeout::After(limit),
         };
         self.park_with(timeout)
     }
@@ -420,15 +420,16 @@ impl<C, I: Into<C>> LoopCore<C, I> {
         }
     }
 
-    fn timeout(&mut self, block: Block) -> Timeout {
+    /// Returns how long the iteration may wait: until the first timer, and not at all if there is something to run.
+    fn poll_timeout(&mut self, block: Block) -> PollTimeout {
         if block == Block::Never || !self.ready.is_empty() || !self.injector.is_empty() {
-            return Timeout::Now;
+            return PollTimeout::Now;
         }
         match self.timers.next_deadline() {
-            None => Timeout::Forever,
+            None => PollTimeout::Forever,
             Some(at) => match at.saturating_since(self.now()) {
-                Duration::ZERO => Timeout::Now,
-                left => Timeout::After(left.min(MAX_WAIT)),
+                Duration::ZERO => PollTimeout::Now,
+                left => PollTimeout::After(left.min(MAX_WAIT)),
             },
         }
     }
@@ -461,7 +462,7 @@ pub struct Parked {
     /// `None` when the loop was closed before.
     poller: Option<Poller>,
     events: Events,
-    timeout: Timeout,
+    timeout: PollTimeout,
     /// Whether the injector was told that the loop blocks.
     announced: bool,
     /// Whether the injector has refused to let the loop block.
@@ -484,7 +485,7 @@ impl Parked {
     /// Returns whether there are any: then the iteration goes on with [`unpark`](LoopCore::unpark), since
     /// [`wait`](Self::wait) would lose them. Fails as `wait` does.
     pub fn look(&mut self) -> io::Result<bool> {
-        self.poll(Timeout::Now)?;
+        self.poll(PollTimeout::Now)?;
         Ok(!self.events.is_empty())
     }
 
@@ -492,7 +493,7 @@ impl Parked {
     /// worth what that costs.
     #[inline]
     pub fn blocks(&self) -> bool {
-        self.timeout != Timeout::Now
+        self.timeout != PollTimeout::Now
     }
 
     /// Returns the number of iterations that [`LoopCore::turn_without_poll`] has made since the last poll.
@@ -501,7 +502,7 @@ impl Parked {
         self.unpolled
     }
 
-    fn poll(&mut self, timeout: Timeout) -> io::Result<()> {
+    fn poll(&mut self, timeout: PollTimeout) -> io::Result<()> {
         let poller = self.poller.as_ref().ok_or_else(closed)?;
         poller.wait(&mut self.events, timeout)
     }

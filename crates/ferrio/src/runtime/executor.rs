@@ -175,17 +175,13 @@ fn perform<T>(promise: &Mutex<Promise<T>>, function: impl FnOnce() -> T) -> Opti
     }
     let result = catch_unwind(AssertUnwindSafe(function));
     let mut promise = lock(promise);
-    match std::mem::replace(&mut *promise, Promise::Gone) {
-        Promise::Begun(waker) => {
-            *promise = Promise::Done(result);
-            waker
-        }
-        _ => {
-            drop(promise);
-            drop(result);
-            None
-        }
+    if let Promise::Begun(waker) = &mut *promise {
+        let waker = waker.take();
+        *promise = Promise::Done(result);
+        return waker;
     }
+    drop(promise); // The result's destructor may be anybody's code.
+    None
 }
 
 /// Work that was submitted to a [`ThreadPool`]. Awaiting it gives the result.

@@ -78,8 +78,8 @@ impl Inner {
     /// Passes a report on to the program's handler, or to standard error.
     pub(super) fn handle(&self, report: &Report<'_>) {
         let handler = self.handler.borrow().clone();
-        let handled = handler.map(|handler| catch_unwind(AssertUnwindSafe(|| handler(report))));
-        match handled {
+        let outcome = handler.map(|handler| catch_unwind(AssertUnwindSafe(|| handler(report))));
+        match outcome {
             Some(Ok(())) => {}
             None => eprintln!("{report}"),
             Some(Err(_)) => eprintln!("{report}\nThe exception handler has panicked over this."),

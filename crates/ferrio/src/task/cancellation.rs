@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::state;
+use super::state::{self, State};
 
 /// The error of whatever a task awaits when the task is cancelled; asyncio's `CancelledError`.
 ///
@@ -88,5 +88,5 @@ impl std::error::Error for Cancelled {}
 /// Outside of a task nothing is ever cancelled.
 #[inline]
 pub(crate) fn take() -> Option<Cancelled> {
-    state::with_current(|state| state.take_cancellation()).flatten()
+    state::with_current(State::take_cancellation).flatten()
 }

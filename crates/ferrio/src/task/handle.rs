@@ -27,7 +27,7 @@ impl<T: 'static> Shared<T> {
     /// Keeps the outcome for one who holds a claim to it.
     pub(super) fn set_outcome(self: &Rc<Self>, outcome: Result<T, JoinError>) {
         if self.detached.get() {
-            self.drop_outcome(outcome);
+            self.report_unseen(&outcome);
         } else {
             self.outcome.replace(Some(outcome));
         }
@@ -37,9 +37,9 @@ impl<T: 'static> Shared<T> {
         self.outcome.take()
     }
 
-    /// Drops an outcome that nobody has asked for. A panic is reported.
-    fn drop_outcome(self: &Rc<Self>, outcome: Result<T, JoinError>) {
-        if let Err(error @ JoinError::Panicked(_)) = &outcome
+    /// Reports a panic that nobody has asked for.
+    fn report_unseen(self: &Rc<Self>, outcome: &Result<T, JoinError>) {
+        if let Err(error @ JoinError::Panicked(_)) = outcome
             && let Some(host) = host::current()
         {
             let task = TaskRef::new(self);
@@ -367,7 +367,7 @@ impl<T: 'static> Drop for Task<T> {
         }
         self.shared.detached.set(true);
         if let Some(outcome) = self.shared.outcome.take() {
-            self.shared.drop_outcome(outcome);
+            self.shared.report_unseen(&outcome);
         }
     }
 }

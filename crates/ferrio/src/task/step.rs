@@ -14,8 +14,9 @@ use super::{Cancelled, JoinError, Panicked, host};
 
 pin_project! {
     /// The future that a loop polls for a task whose own future is `F`.
-    pub(super) struct Step<F: Future>
+    pub(super) struct Step<F>
     where
+        F: Future,
         F: 'static,
         F::Output: 'static,
     {
@@ -25,8 +26,9 @@ pin_project! {
         future: Option<F>,
     }
 
-    impl<F: Future> PinnedDrop for Step<F>
+    impl<F> PinnedDrop for Step<F>
     where
+        F: Future,
         F: 'static,
         F::Output: 'static,
     {
@@ -88,7 +90,7 @@ where
         return Poll::Pending;
     }
     drop_future(shared, &mut future);
-    let (stage, output) = match polled {
+    let (end, output) = match polled {
         Ok(Poll::Ready(Some(output))) if !state.holds_cancelled() => (Stage::Finished, Ok(output)),
         Ok(output) => {
             drop(output);
@@ -100,7 +102,7 @@ where
         }
     };
     drop(state::set_current(before));
-    finish(shared, stage, output);
+    finish(shared, end, output);
     Poll::Ready(())
 }
 
@@ -164,10 +166,10 @@ fn report_if_slow(task: &TaskRef, limit: Duration, taken: Duration) {
 }
 
 /// Stores the outcome and tells those who wait for it.
-fn finish<T: 'static>(shared: &Rc<Shared<T>>, stage: Stage, outcome: Result<T, JoinError>) {
+fn finish<T: 'static>(shared: &Rc<Shared<T>>, end: Stage, outcome: Result<T, JoinError>) {
     let state = shared.state();
     shared.set_outcome(outcome);
-    state.stage.set(stage);
+    state.stage.set(end);
     let waker = state.waker.take();
     drop(waker);
     TaskRef::new(shared).tell_observers();

@@ -2,7 +2,7 @@ use std::io::Write;
 use std::os::fd::{AsRawFd, RawFd};
 use std::os::unix::net::UnixStream;
 
-use ferrio::engine::sys::{Event, Events, Timeout};
+use ferrio::engine::sys::{Event, Events, PollTimeout};
 use ferrio::engine::{Interest, Reactor};
 
 fn fixture() -> (Reactor<&'static str>, UnixStream, UnixStream, RawFd) {
@@ -13,7 +13,10 @@ fn fixture() -> (Reactor<&'static str>, UnixStream, UnixStream, RawFd) {
 
 fn fired(reactor: &Reactor<&'static str>) -> Vec<&'static str> {
     let mut events = Events::new();
-    reactor.poller().wait(&mut events, Timeout::Now).unwrap();
+    reactor
+        .poller()
+        .wait(&mut events, PollTimeout::Now)
+        .unwrap();
     let concerned = events.iter().flat_map(|event| reactor.concerned(event));
     concerned.copied().collect()
 }

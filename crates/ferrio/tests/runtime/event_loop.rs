@@ -35,7 +35,7 @@ fn timers_run_in_the_order_of_their_times() {
     let later = |name, milliseconds| {
         let log = log.clone();
         event_loop.call_at(now + Duration::from_millis(milliseconds), move || {
-            log.add(name)
+            log.add(name);
         })
     };
     let _c = later("c", 12);

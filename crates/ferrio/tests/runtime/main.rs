@@ -17,6 +17,7 @@ use std::rc::Rc;
 struct Log(Rc<RefCell<Vec<String>>>);
 
 impl Log {
+    #[allow(clippy::needless_pass_by_value)] // Shorter where it is used.
     fn add(&self, what: impl ToString) {
         self.0.borrow_mut().push(what.to_string());
     }

@@ -69,7 +69,7 @@ fn sleeps_end_in_the_order_of_their_times_and_never_early() {
 fn a_panic_is_delivered_to_the_one_who_awaits_and_the_loop_lives() {
     run(async {
         let task = spawn_with(Builder::new().name("unlucky"), async { panic!("thirteen") });
-        let error: JoinError = task.await.map(|()| ()).unwrap_err();
+        let error: JoinError = task.await.unwrap_err();
         assert_eq!(error.to_string(), "unlucky panicked: thirteen");
         assert!(error.is_panic());
         assert_eq!(spawn(async { 1 }).await.unwrap(), 1);

@@ -31,10 +31,7 @@ fn blocking_calls_run_side_by_side() {
 #[test]
 fn a_panic_in_a_thread_is_an_error_for_the_one_who_awaits_it() {
     run(async {
-        let error = to_thread(|| panic!("there"))
-            .await
-            .map(|()| ())
-            .unwrap_err();
+        let error = to_thread(|| panic!("there")).await.unwrap_err();
         assert_eq!(error.to_string(), "a thread of the pool panicked: there");
         assert_eq!(to_thread(|| 1).await.unwrap(), 1);
     })
@@ -51,13 +48,7 @@ fn work_that_has_not_begun_is_taken_back_by_a_cancellation() {
         let queued = spawn(to_thread(|| panic!("never called")));
         yield_now().await.unwrap();
         queued.cancel(None);
-        assert!(
-            queued
-                .await
-                .map(|it| it.map(|()| ()))
-                .unwrap_err()
-                .is_cancelled()
-        );
+        assert!(queued.await.unwrap_err().is_cancelled());
         release.send(()).unwrap();
         assert!(busy.await.unwrap().unwrap());
     })
@@ -68,13 +59,13 @@ fn work_that_has_not_begun_is_taken_back_by_a_cancellation() {
 fn the_end_of_a_run_waits_for_the_threads() {
     let (sender, receiver) = mpsc::channel();
     run(async {
-        let (begin, begun) = mpsc::channel();
+        let (begins, has_begun) = mpsc::channel();
         drop(spawn(to_thread(move || {
-            begin.send(()).unwrap();
+            begins.send(()).unwrap();
             std::thread::sleep(Duration::from_millis(50));
             sender.send("done").unwrap();
         })));
-        to_thread(move || begun.recv().unwrap()).await.unwrap();
+        to_thread(move || has_begun.recv().unwrap()).await.unwrap();
     })
     .unwrap();
     assert_eq!(receiver.try_recv(), Ok("done"));
@@ -95,12 +86,12 @@ fn other_threads_call_into_the_loop_in_order() {
                     .unwrap();
             }
         });
-        let received = to_thread(move || {
+        let numbers = to_thread(move || {
             (0..1000)
                 .map(|_| receiver.recv().unwrap())
                 .collect::<Vec<i32>>()
         });
-        assert!(received.await.unwrap().into_iter().eq(0..1000));
+        assert!(numbers.await.unwrap().into_iter().eq(0..1000));
         task.join().unwrap();
         drop(waiting);
     })

@@ -31,7 +31,7 @@ mod threads;
 pub use self::calling::{call, call_method, call_one, deeper};
 pub use self::class_version::{WatchedClass, class_version, versions_hold};
 pub use self::clock::{clock_is_replaced, clock_is_untouched, watch_clock};
-pub use self::contexts::{copy_context, enter_context, in_context};
+pub use self::contexts::{copy_context, enter_context, in_context, is_context};
 pub use self::handling::{finally, handling, raised_while};
 pub use self::names::RUNNING_NAMES;
 pub use self::raising::{ensure_traceback, normalized, raise, raise_from, raise_new, undisturbed};

@@ -169,23 +169,3 @@ pub fn is_exact_coroutine(object: &Bound<'_, PyAny>) -> bool {
     // SAFETY: both are live objects; the comparison is of their addresses.
     unsafe { std::ptr::eq(ffi::Py_TYPE(object.as_ptr()), &raw const ffi::PyCoro_Type) }
 }
-
-/// Whether the object is a `contextvars.Context`.
-pub fn is_context(object: &Bound<'_, PyAny>) -> bool {
-    // SAFETY: a live object.
-    unsafe { ffi::PyContext_CheckExact(object.as_ptr()) != 0 }
-}
-
-/// Calls `object.__setattr__(object, name, value)` or, without a value, `object.__delattr__(object, name)`.
-pub fn generic_set_attribute(
-    object: &Bound<'_, PyAny>,
-    name: &Bound<'_, PyAny>,
-    value: Option<&Bound<'_, PyAny>>,
-) -> PyResult<()> {
-    let value = value.map_or(std::ptr::null_mut(), Bound::as_ptr);
-    // SAFETY: live objects; a null value deletes.
-    match unsafe { ffi::PyObject_GenericSetAttr(object.as_ptr(), name.as_ptr(), value) } {
-        0 => Ok(()),
-        _ => Err(PyErr::fetch(object.py())),
-    }
-}

@@ -86,17 +86,17 @@ pub fn install_fast_method<T: PyClass, M: FastMethod<T>>(py: Python<'_>) -> PyRe
         let original = (*definition).ml_meth.PyCFunctionFastWithKeywords;
         // The module of a second interpreter has the same type object, which needs this only once.
         if M::original().set(original).is_ok() {
-            (*definition).ml_meth.PyCFunctionFastWithKeywords = quick::<T, M>;
+            (*definition).ml_meth.PyCFunctionFastWithKeywords = try_fast_path::<T, M>;
         }
     }
     Ok(())
 }
 
-/// The function in the method's definition.
+/// The function that takes the place of PyO3's in the method's definition.
 ///
 /// # Safety
 /// As the interpreter calls it: with an instance of `T`, with arguments as in PEP 590, with the GIL held.
-unsafe extern "C" fn quick<T: PyClass, M: FastMethod<T>>(
+unsafe extern "C" fn try_fast_path<T: PyClass, M: FastMethod<T>>(
     slf: *mut ffi::PyObject,
     args: *const *mut ffi::PyObject,
     count: ffi::Py_ssize_t,
@@ -109,7 +109,7 @@ unsafe extern "C" fn quick<T: PyClass, M: FastMethod<T>>(
             let py = Python::assume_attached();
             let slf = Borrowed::from_ptr(py, slf).cast_unchecked::<T>();
             let args = arguments(args, count.cast_unsigned());
-            if let Some(result) = quickly(py, || M::call(&slf, args)) {
+            if let Some(result) = run_fast_path(py, || M::call(&slf, args)) {
                 return result;
             }
         }
@@ -138,7 +138,7 @@ pub(in crate::cpython) unsafe fn arguments<'a, T>(
 
 /// Runs a fast path and returns its outcome as a function returns it to the interpreter; `None` if it was not taken.
 #[inline]
-pub(in crate::cpython) fn quickly<'py>(
+pub(in crate::cpython) fn run_fast_path<'py>(
     py: Python<'py>,
     call: impl FnOnce() -> Option<PyResult<Bound<'py, PyAny>>>,
 ) -> Option<*mut ffi::PyObject> {

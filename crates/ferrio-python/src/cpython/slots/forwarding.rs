@@ -13,7 +13,7 @@ use pyo3::types::{PyString, PyType};
 use pyo3::{PyClass, PyTraverseError};
 
 use crate::cpython::memory::recycling::place;
-use crate::cpython::slots::fast_method::{arguments, quickly};
+use crate::cpython::slots::fast_method::{arguments, run_fast_path};
 use crate::cpython::tricks::Trick;
 
 /// The callable that is called in an object's place.
@@ -104,7 +104,7 @@ unsafe extern "C" fn vectorcall<T: Forward>(
             let py = Python::assume_attached();
             let count = ffi::PyVectorcall_NARGS(flagged_count).cast_unsigned();
             let args = arguments::<Borrowed<'_, '_, PyAny>>(args, count);
-            if let Some(result) = quickly(py, || me.call_at_once(py, args)) {
+            if let Some(result) = run_fast_path(py, || me.call_at_once(py, args)) {
                 return result;
             }
         }

@@ -21,6 +21,16 @@ macro_rules! transport_accessors {
         ) -> R {
             self.state.with(py, |state| f(&mut state.connection))
         }
+
+        fn protocol<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyAny>> {
+            self.state
+                .get_bound(py, |state| state.connection.protocol.as_ref())
+        }
+
+        fn file<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyAny>> {
+            self.state
+                .get_bound(py, |state| state.connection.file.as_ref())
+        }
     };
 }
 

@@ -32,6 +32,12 @@ pub trait Transport: PyClass<Frozen = True> + Sync + Sized {
     /// Runs `f` on the state. `f` must not reach Python.
     fn connection<R>(&self, py: Python<'_>, f: impl FnOnce(&mut Connection) -> R) -> R;
 
+    /// Returns the protocol, until `connection_lost` was called.
+    fn protocol<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyAny>>;
+
+    /// Returns the socket, or the file object of a pipe, until it is closed.
+    fn file<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyAny>>;
+
     /// Returns the representation, also while the transport is being finalized.
     fn describe(&self, py: Python<'_>) -> String;
 
@@ -80,21 +86,6 @@ pub trait Transport: PyClass<Frozen = True> + Sync + Sized {
 
     fn set_phase(&self, py: Python<'_>, phase: TransportPhase) {
         self.connection(py, |connection| connection.phase = phase);
-    }
-
-    fn protocol<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyAny>> {
-        self.connection(py, |connection| {
-            let protocol = connection.protocol.as_ref();
-            protocol.map(|protocol| protocol.bind(py).clone())
-        })
-    }
-
-    /// Returns the socket, or the file object of a pipe.
-    fn file<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyAny>> {
-        self.connection(py, |connection| {
-            let file = connection.file.as_ref();
-            file.map(|file| file.bind(py).clone())
-        })
     }
 
     /// Schedules `connection_made`, then the transport's method `start`, then the waiter's result.

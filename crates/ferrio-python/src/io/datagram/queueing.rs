@@ -64,12 +64,11 @@ impl DatagramTransport {
     pub fn on_writable(slf: &Bound<'_, Self>) -> PyResult<()> {
         let py = slf.py();
         let me = slf.get();
-        let context = me.state.with(py, |state| {
+        let context = me.state.get_ref(py, |state| {
             if state.connection.phase.is_lost() {
                 return None;
             }
-            let context = state.sending_context.as_ref()?;
-            Some(context.clone_ref(py))
+            state.sending_context.as_ref()
         });
         match context {
             Some(context) => cpython::in_context(context.bind(py), || Self::send_queue(slf)),

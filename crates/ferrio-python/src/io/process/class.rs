@@ -77,15 +77,11 @@ impl SubprocessTransport {
     }
 
     pub(super) fn protocol<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyAny>> {
-        self.state.with(py, |state| {
-            let protocol = state.protocol.as_ref()?;
-            Some(protocol.bind(py).clone())
-        })
+        self.state.get_bound(py, |state| state.protocol.as_ref())
     }
 
     pub(super) fn popen<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyAny>> {
-        self.state
-            .with(py, |state| Some(state.popen.as_ref()?.bind(py).clone()))
+        self.state.get_bound(py, |state| state.popen.as_ref())
     }
 
     pub(super) fn returncode(&self, py: Python<'_>) -> Option<i32> {
@@ -174,8 +170,7 @@ impl SubprocessTransport {
 impl SubprocessTransport {
     /// Return the id of the process.
     fn get_pid(&self, py: Python<'_>) -> Option<Py<PyAny>> {
-        self.state
-            .with(py, |state| Some(state.pid.as_ref()?.clone_ref(py)))
+        self.state.get_ref(py, |state| state.pid.as_ref())
     }
 
     /// Return the exit code, negative for a signal, or None while the process runs.

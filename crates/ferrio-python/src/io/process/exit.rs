@@ -46,9 +46,7 @@ impl SubprocessTransport {
     pub(super) fn watch_exit(slf: &Bound<'_, Self>) -> PyResult<()> {
         let py = slf.py();
         let me = slf.get();
-        let pid = me
-            .state
-            .with(py, |state| Some(state.pid.as_ref()?.clone_ref(py)));
+        let pid = me.state.get_ref(py, |state| state.pid.as_ref());
         let Some(pid) = pid else {
             return Ok(());
         };
@@ -179,9 +177,7 @@ impl SubprocessTransport {
         {
             return Ok(code);
         }
-        let pid = self
-            .state
-            .with(py, |state| Some(state.pid.as_ref()?.clone_ref(py)));
+        let pid = self.state.get_ref(py, |state| state.pid.as_ref());
         imports::logger(py)?.call_method1("warning", (warning, pid))?;
         Ok(UNKNOWN)
     }

@@ -47,8 +47,7 @@ impl PipeProtocol {
 
     /// Returns the transport of the pipe, once it is connected.
     pub(super) fn transport(&self, py: Python<'_>) -> Option<Py<PyAny>> {
-        self.state
-            .with(py, |state| Some(state.transport.as_ref()?.clone_ref(py)))
+        self.state.get_ref(py, |state| state.transport.as_ref())
     }
 
     /// Returns the reader of a pipe if received bytes may go to it directly: the protocol of the process is asyncio's
@@ -89,8 +88,7 @@ impl PipeProtocol {
     }
 
     fn process<'py>(&self, py: Python<'py>) -> Option<Bound<'py, SubprocessTransport>> {
-        self.state
-            .with(py, |state| Some(state.process.as_ref()?.bind(py).clone()))
+        self.state.get_bound(py, |state| state.process.as_ref())
     }
 
     /// Calls a flow-control method of the protocol of the process.

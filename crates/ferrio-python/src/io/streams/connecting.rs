@@ -40,10 +40,7 @@ impl StreamReaderProtocol {
             set_transport(reader, transport)?;
         }
         me.note_tls(transport)?;
-        let callback = me.state.with(py, |state| {
-            let callback = state.callback.as_ref();
-            callback.map(|callback| callback.bind(py).clone())
-        });
+        let callback = me.state.get_bound(py, |state| state.callback.as_ref());
         if let Some(callback) = callback {
             Self::call_server(slf, transport, reader, &callback)?;
         }

@@ -65,10 +65,7 @@ impl StreamReaderProtocol {
     /// Returns the reader, if it is alive.
     #[inline]
     pub(super) fn reader<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyAny>> {
-        let reader = self.state.with(py, |state| {
-            let reader = state.reader.as_ref();
-            reader.map(|reader| reader.bind(py).clone())
-        });
+        let reader = self.state.get_bound(py, |state| state.reader.as_ref());
         reader?.upgrade()
     }
 
@@ -97,10 +94,7 @@ impl StreamReaderProtocol {
 
     /// Returns the future that is done when the connection is lost.
     pub(super) fn closed(&self, py: Python<'_>) -> Option<Py<PyAny>> {
-        self.state.with(py, |state| {
-            let closed = state.closed.as_ref();
-            closed.map(|closed| closed.clone_ref(py))
-        })
+        self.state.get_ref(py, |state| state.closed.as_ref())
     }
 
     /// Runs `drain` as a step of a coroutine: waits while writing is paused.
@@ -341,10 +335,7 @@ impl StreamReaderProtocol {
 
     #[getter(_stream_reader_wr)]
     fn get_stream_reader_wr(&self, py: Python<'_>) -> Option<Py<PyWeakrefReference>> {
-        self.state.with(py, |state| {
-            let reader = state.reader.as_ref();
-            reader.map(|reader| reader.clone_ref(py))
-        })
+        self.state.get_ref(py, |state| state.reader.as_ref())
     }
 
     #[setter(_stream_reader_wr)]

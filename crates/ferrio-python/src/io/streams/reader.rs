@@ -119,10 +119,7 @@ impl StreamReader {
 
     /// Returns the buffer as an object, which is the buffer as long as the program has a reference to it.
     pub(super) fn get_buffer<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyByteArray>> {
-        let shared = self.state.with(py, |state| {
-            let shared = state.shared.as_ref();
-            shared.map(|shared| shared.bind(py).clone())
-        });
+        let shared = self.state.get_bound(py, |state| state.shared.as_ref());
         if let Some(shared) = shared {
             return Ok(shared);
         }
@@ -199,10 +196,9 @@ impl StreamReader {
         let me = slf.get();
         me.wake_waiter(py)?;
         let len = me.buffer(py, |buffer| buffer.len())?;
-        let transport = me.state.with(py, |state| {
+        let transport = me.state.get_bound(py, |state| {
             let is_too_much = !state.paused && len > state.limit.saturating_mul(2);
-            let transport = state.transport.as_ref().filter(|_| is_too_much);
-            transport.map(|transport| transport.bind(py).clone())
+            state.transport.as_ref().filter(|_| is_too_much)
         });
         match transport {
             None => Ok(()),
@@ -245,10 +241,9 @@ impl StreamReader {
 
     /// Resumes a paused transport.
     fn resume(&self, py: Python<'_>) -> PyResult<()> {
-        let transport = self.state.with(py, |state| {
+        let transport = self.state.get_bound(py, |state| {
             let paused = std::mem::take(&mut state.paused);
-            let transport = state.transport.as_ref().filter(|_| paused);
-            transport.map(|transport| transport.bind(py).clone())
+            state.transport.as_ref().filter(|_| paused)
         });
         match transport {
             None => Ok(()),
@@ -344,10 +339,7 @@ impl StreamReader {
 
     /// Return the exception that was set by set_exception(), or None.
     pub(super) fn exception(&self, py: Python<'_>) -> Option<Py<PyAny>> {
-        self.state.with(py, |state| {
-            let exception = state.exception.as_ref();
-            exception.map(|exception| exception.clone_ref(py))
-        })
+        self.state.get_ref(py, |state| state.exception.as_ref())
     }
 
     /// Make reading raise the exception from now on, also in the coroutine that waits. None removes the exception.

@@ -19,7 +19,7 @@ use crate::{base::imports, cpython};
 /// The bytes that a method waits for.
 enum Wanted {
     /// At least one byte, and at most this many.
-    Some(usize),
+    AtMost(usize),
     /// All bytes up to the end of the stream. Holds those that were read before.
     All(Vec<u8>),
     /// Exactly this many bytes.
@@ -36,7 +36,7 @@ impl Wanted {
     /// Returns the name of the method in asyncio's error message.
     const fn method(&self) -> &'static str {
         match self {
-            Self::Some(_) | Self::All(_) => "read",
+            Self::AtMost(_) | Self::All(_) => "read",
             Self::Exactly(_) => "readexactly",
             Self::Until(_) | Self::Line(_) | Self::Next(_) => "readuntil",
         }
@@ -46,7 +46,7 @@ impl Wanted {
     #[inline]
     fn end(&mut self, bytes: &[u8], limit: usize) -> Option<usize> {
         match self {
-            Self::Some(count) => (!bytes.is_empty()).then(|| bytes.len().min(*count)),
+            Self::AtMost(count) => (!bytes.is_empty()).then(|| bytes.len().min(*count)),
             Self::Exactly(count) => (bytes.len() >= *count).then_some(*count),
             Self::Until(search) | Self::Line(search) | Self::Next(search) => {
                 let found = search.find(bytes)?;
@@ -59,7 +59,7 @@ impl Wanted {
     fn search(&mut self) -> Option<&mut Search> {
         match self {
             Self::Until(search) | Self::Line(search) | Self::Next(search) => Some(search),
-            Self::Some(_) | Self::All(_) | Self::Exactly(_) => None,
+            Self::AtMost(_) | Self::All(_) | Self::Exactly(_) => None,
         }
     }
 }
@@ -136,7 +136,7 @@ fn try_take(
         return Ok(None);
     }
     match wanted {
-        Wanted::Some(_) => {
+        Wanted::AtMost(_) => {
             reader.maybe_resume(py)?;
             Ok(Some(PyBytes::new(py, b"").into_any().unbind()))
         }
@@ -298,7 +298,7 @@ fn begin_read(reader: &Bound<'_, StreamReader>, count: Option<Py<PyAny>>) -> PyR
     let count = count.map_or(Ok(-1), |count| size(count.bind(py)))?;
     match usize::try_from(count) {
         Ok(0) => Ok(Step::Return(PyBytes::new(py, b"").into_any().unbind())),
-        Ok(count) => read(reader, Wanted::Some(count)),
+        Ok(count) => read(reader, Wanted::AtMost(count)),
         Err(_) if has_own::<StreamReader>(reader, intern!(reader.py(), "read"))? => {
             ReadAllByOverride::begin(reader)
         }

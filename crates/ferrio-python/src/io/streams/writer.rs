@@ -79,10 +79,7 @@ impl StreamWriter {
     /// Returns the transport. Raises `AssertionError` if the garbage collector has cleared the writer.
     #[inline]
     fn transport<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        let transport = self.state.with(py, |state| {
-            let transport = state.transport.as_ref();
-            transport.map(|transport| transport.bind(py).clone())
-        });
+        let transport = self.state.get_bound(py, |state| state.transport.as_ref());
         transport.ok_or_else(|| PyAssertionError::new_err("the writer has no transport"))
     }
 
@@ -94,10 +91,7 @@ impl StreamWriter {
     /// Raises the exception of the reader, if it has one.
     #[inline]
     fn check_reader(&self, py: Python<'_>) -> PyResult<()> {
-        let reader = self.state.with(py, |state| {
-            let reader = state.reader.as_ref();
-            reader.map(|reader| reader.bind(py).clone())
-        });
+        let reader = self.state.get_bound(py, |state| state.reader.as_ref());
         let Some(reader) = reader else {
             return Ok(());
         };
@@ -351,10 +345,7 @@ impl StreamWriter {
     /// A future that is done: asyncio's writers have it and no longer use it.
     #[getter(_complete_fut)]
     fn get_complete<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
-        let existing = self.state.with(py, |state| {
-            let complete = state.complete.as_ref();
-            complete.map(|complete| complete.bind(py).clone())
-        });
+        let existing = self.state.get_bound(py, |state| state.complete.as_ref());
         let (None, Some(event_loop)) = (&existing, self.get_loop(py)) else {
             return Ok(existing);
         };

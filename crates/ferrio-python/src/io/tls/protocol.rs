@@ -68,10 +68,8 @@ impl TlsProtocol {
     }
 
     pub(super) fn app_protocol<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyAny>> {
-        self.state.with(py, |state| {
-            let protocol = state.app_protocol.as_ref()?;
-            Some(protocol.bind(py).clone())
-        })
+        self.state
+            .get_bound(py, |state| state.app_protocol.as_ref())
     }
 
     pub(super) fn underlying(&self, py: Python<'_>) -> Option<Underlying> {
@@ -280,10 +278,7 @@ impl TlsProtocol {
         sizehint: isize,
     ) -> PyResult<Bound<'py, PyAny>> {
         let _ = sizehint;
-        let buffer = self.state.with(py, |state| {
-            let buffer = state.ssl_buffer.as_ref()?;
-            Some(buffer.bind(py).clone())
-        });
+        let buffer = self.state.get_bound(py, |state| state.ssl_buffer.as_ref());
         if let Some(buffer) = buffer {
             return Ok(buffer);
         }

@@ -168,7 +168,7 @@ impl TlsProtocol {
         let me = slf.get();
         me.mark_closed(py);
         drop(me.session.drain(py)?);
-        let protocol = me.state.with(py, |state| {
+        let protocol = me.state.get_bound(py, |state| {
             state.writing.backlog.clear();
             state.writing.queued = false;
             state.lost_writes += 1;
@@ -178,10 +178,7 @@ impl TlsProtocol {
             );
             if state.stage != Stage::Handshake && is_connected {
                 state.app_stage = AppStage::ConnectionLost;
-                state
-                    .app_protocol
-                    .as_ref()
-                    .map(|protocol| protocol.clone_ref(py))
+                state.app_protocol.as_ref()
             } else {
                 None
             }
@@ -189,7 +186,7 @@ impl TlsProtocol {
         if let Some(protocol) = protocol {
             let event_loop = me.event_loop.bind(py);
             event_loop.get().check_open()?;
-            let callback = protocol.bind(py).getattr(intern!(py, "connection_lost"))?;
+            let callback = protocol.getattr(intern!(py, "connection_lost"))?;
             Loop::schedule(event_loop, callback, PyTuple::new(py, [exception])?, None)?;
         }
         let references = me.state.with(py, |state| {

@@ -246,8 +246,8 @@ impl TlsProtocol {
             Ok(_) => Ok(()),
             Err(error) if leaves_the_loop(py, &error) => Err(error),
             Err(error) => Loop::report(me.event_loop.bind(py), &error, |context| {
-                let transport = me.state.with(py, |state| match &state.app_transport {
-                    AppTransport::Made(transport) => Some(transport.clone_ref(py)),
+                let transport = me.state.get_ref(py, |state| match &state.app_transport {
+                    AppTransport::Made(transport) => Some(transport),
                     AppTransport::Unmade | AppTransport::Gone => None,
                 });
                 context.set_item("message", format!("protocol.{method}() failed"))?;

@@ -143,12 +143,7 @@ impl SocketTransport {
         py: Python<'_>,
         outcome: PyResult<()>,
     ) -> PyResult<()> {
-        let waiter = self.state.with(py, |state| {
-            state
-                .empty_waiter
-                .as_ref()
-                .map(|waiter| waiter.clone_ref(py))
-        });
+        let waiter = self.state.get_ref(py, |state| state.empty_waiter.as_ref());
         let Some(waiter) = waiter else {
             return Ok(());
         };

@@ -195,8 +195,8 @@ impl Coroutine {
 
     #[getter]
     fn cr_await(&self, py: Python<'_>) -> Option<Py<PyAny>> {
-        self.state.with(py, |state| match state {
-            State::Waiting { awaiting, .. } => Some(awaiting.clone_ref(py)),
+        self.state.get_ref(py, |state| match state {
+            State::Waiting { awaiting, .. } => Some(awaiting),
             _ => None,
         })
     }

@@ -119,16 +119,6 @@ impl Loop {
         self.core(py, |core| core.push(callback));
     }
 
-    /// Schedules the transport's writes for the end of this iteration. Returns the transport if the loop is not running.
-    pub fn flush_later(&self, py: Python<'_>, transport: Unflushed) -> Option<Unflushed> {
-        if !self.is_running() {
-            return Some(transport);
-        }
-        self.unflushed
-            .with(py, |transports| transports.push(transport));
-        None
-    }
-
     /// Whether debug mode is on.
     #[inline]
     pub fn debug(&self) -> bool {
@@ -148,11 +138,6 @@ impl Loop {
             return Err(PyRuntimeError::new_err("Event loop is closed"));
         }
         Ok(())
-    }
-
-    /// Returns the `threading.get_ident()` of the thread that runs the loop, if it is running.
-    pub(super) fn running_thread(&self) -> Option<u64> {
-        Some(self.thread.load(Relaxed)).filter(|&thread| thread != NO_THREAD)
     }
 }
 

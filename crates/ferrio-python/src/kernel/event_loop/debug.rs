@@ -5,19 +5,15 @@ use std::sync::atomic::Ordering::Relaxed;
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::PyDict;
 
 use super::{Callback, Loop};
 use crate::base::arguments::Truth;
-use crate::{base::imports, cpython, kernel::coroutine};
+use crate::{base::imports, kernel::coroutine};
 
 impl Loop {
     /// Raises `RuntimeError` when another thread runs the loop.
     pub fn check_thread(&self) -> PyResult<()> {
-        if self
-            .running_thread()
-            .is_some_and(|thread| thread != cpython::thread_ident())
-        {
+        if self.runs_in_another_thread() {
             return Err(PyRuntimeError::new_err(
                 "Non-thread-safe operation invoked on an event loop other than the current one",
             ));
@@ -32,34 +28,6 @@ impl Loop {
         method: &str,
     ) -> PyResult<()> {
         slf.call_method1(intern!(slf.py(), "_check_callback"), (callback, method))?;
-        Ok(())
-    }
-
-    /// Reports a caught error to the exception handler, which also finds the error as the exception that is being handled.
-    /// `describe` sets the `message` and adds further entries to the report.
-    #[cold]
-    pub fn report(
-        slf: &Bound<'_, Self>,
-        error: &PyErr,
-        describe: impl FnOnce(&Bound<'_, PyDict>) -> PyResult<()>,
-    ) -> PyResult<()> {
-        let py = slf.py();
-        cpython::ensure_traceback(py, error);
-        cpython::handling(py, error, || {
-            let context = PyDict::new(py);
-            context.set_item("message", py.None())?; // The first entry, as in asyncio; `describe` fills it in.
-            context.set_item("exception", error)?;
-            describe(&context)?;
-            Self::call_exception_handler(slf, &context)
-        })
-    }
-
-    /// Calls the loop's exception handler. For an error that was just caught, use [`Loop::report`].
-    pub fn call_exception_handler(
-        slf: &Bound<'_, Self>,
-        context: &Bound<'_, PyDict>,
-    ) -> PyResult<()> {
-        slf.call_method1(intern!(slf.py(), "call_exception_handler"), (context,))?;
         Ok(())
     }
 

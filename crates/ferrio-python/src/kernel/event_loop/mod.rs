@@ -4,7 +4,8 @@
 //! |---|---|
 //! | `class` | [`Loop`]: its state, and how a loop is made |
 //! | `callback` | [`Callback`], the payload of the core: everything that an iteration can run |
-//! | `scheduling` | `call_soon`, `call_later`, `call_at`, `call_soon_threadsafe`, futures and tasks |
+//! | `scheduling` | `call_soon`, `call_later`, `call_at`, `call_soon_threadsafe` |
+//! | `creating` | `create_future`, `create_task`, the task factory |
 //! | `running` | `run_forever`, one iteration, stopping and closing |
 //! | `asking` | iterations that go through a program's `_run_once`, clock, selector or list of timers |
 //! | `polling` | the poll of an iteration, and when the GIL is released for it |
@@ -13,6 +14,7 @@
 //! | `unflushed` | writes that are sent at the end of an iteration |
 //! | `signals` | signal handlers and the wake-up descriptor |
 //! | `last_task` | the task of the last step, which may stay the current one |
+//! | `reporting` | reports of errors to the exception handler |
 //! | `debug` | debug mode: checks, slow callbacks |
 //! | `overrides` | methods that a subclass or a program has put in place of the loop's own |
 //! | `queued`, `ready_queue` | queued payloads as handles; `_ready` |
@@ -31,6 +33,7 @@
 mod asking;
 mod callback;
 mod class;
+mod creating;
 mod debug;
 mod last_task;
 mod listed_timers;
@@ -38,6 +41,7 @@ mod overrides;
 mod polling;
 mod queued;
 mod ready_queue;
+mod reporting;
 mod running;
 mod scheduling;
 mod selector;
@@ -50,6 +54,7 @@ mod watching;
 pub use self::callback::{Action, Callback, FutureDone, Notice, finish_with_none};
 use self::class::NO_THREAD;
 pub use self::class::{Loop, READ_SIZE};
+pub use self::overrides::native_loop;
 pub use self::scheduling::{install_fast_methods, plain_seconds, time_after, time_at};
 pub use self::selector::Selector;
 pub use self::unflushed::Unflushed;

@@ -282,3 +282,13 @@ impl Loop {
         Self::note_attribute(slf, name)
     }
 }
+
+/// Returns the loop if it is a ferrio loop whose heap and queue may be used without its methods.
+///
+/// That is not so if a subclass overrides the methods that schedule, or if a program has replaced `asyncio.Handle._run`:
+/// then each timer needs a handle.
+pub fn native_loop<'a, 'py>(event_loop: &'a Bound<'py, PyAny>) -> Option<&'a Bound<'py, Loop>> {
+    let event_loop = event_loop.cast::<Loop>().ok()?;
+    let is_plain = !event_loop.get().overrides_scheduling() && !handle::run_was_replaced();
+    is_plain.then_some(event_loop)
+}

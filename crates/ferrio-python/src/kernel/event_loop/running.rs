@@ -10,7 +10,7 @@ use pyo3::types::{PyDict, PySlice, PyTuple};
 
 use super::{Callback, Loop, NO_THREAD};
 use crate::base::arguments::Truth;
-use crate::base::errors::{leaves_the_loop, os_error};
+use crate::base::errors::os_error;
 use crate::kernel::task::set_running_loop;
 use crate::{base::imports, cpython, kernel::handle};
 
@@ -65,6 +65,18 @@ impl Loop {
         let signals = Self::unwatch_signals(slf);
         let origins = Self::track_coroutine_origins(slf, false);
         not_running.and(generators).and(signals).and(origins)
+    }
+
+    /// Returns the `threading.get_ident()` of the thread that runs the loop, if it is running.
+    pub(super) fn running_thread(&self) -> Option<u64> {
+        Some(self.thread.load(Relaxed)).filter(|&thread| thread != NO_THREAD)
+    }
+
+    /// Whether a thread other than the calling one runs the loop.
+    #[inline]
+    pub(super) fn runs_in_another_thread(&self) -> bool {
+        self.running_thread()
+            .is_some_and(|thread| thread != cpython::thread_ident())
     }
 
     /// Runs one iteration: waits for events, then runs the callbacks that are ready at that moment.
@@ -163,36 +175,6 @@ impl Loop {
             Self::run_timed(slf, callback)
         } else {
             callback.run(slf)
-        }
-    }
-
-    /// Sends what transports have written in this iteration.
-    #[inline]
-    pub(super) fn flush(slf: &Bound<'_, Self>) -> PyResult<()> {
-        if slf.get().unflushed.with(slf.py(), |all| all.is_empty()) {
-            return Ok(());
-        }
-        Self::leave_last_task(slf)?;
-        Self::flush_all(slf)
-    }
-
-    fn flush_all(slf: &Bound<'_, Self>) -> PyResult<()> {
-        let py = slf.py();
-        let mut outcome = Ok(());
-        loop {
-            // Flushing may lead to further writes: TLS passes ciphertext to its transport, or a protocol writes.
-            let transports = slf.get().unflushed.with(py, |transports| {
-                (!transports.is_empty()).then(|| std::mem::take(transports))
-            });
-            let Some(transports) = transports else {
-                return outcome;
-            };
-            for transport in transports {
-                outcome = outcome.and(match transport.flush(py) {
-                    Err(error) if !leaves_the_loop(py, &error) => transport.report(slf, &error),
-                    flushed => flushed,
-                });
-            }
         }
     }
 

@@ -5,6 +5,7 @@ use pyo3::gc::PyVisit;
 use pyo3::prelude::*;
 
 use super::Loop;
+use crate::base::errors::leaves_the_loop;
 
 /// A transport that has collected writes in this iteration, and the function that sends them.
 pub struct Unflushed {
@@ -41,5 +42,48 @@ impl Unflushed {
     /// Shows the reference to the garbage collector.
     pub fn traverse(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
         visit.call(&self.object)
+    }
+}
+
+impl Loop {
+    /// Schedules the transport's writes for the end of this iteration. Returns the transport if the loop is not running.
+    pub fn flush_later(&self, py: Python<'_>, transport: Unflushed) -> Option<Unflushed> {
+        if !self.is_running() {
+            return Some(transport);
+        }
+        self.unflushed
+            .with(py, |transports| transports.push(transport));
+        None
+    }
+
+    /// Sends what transports have written in this iteration.
+    #[inline]
+    pub(super) fn flush(slf: &Bound<'_, Self>) -> PyResult<()> {
+        if slf.get().unflushed.with(slf.py(), |all| all.is_empty()) {
+            return Ok(());
+        }
+        Self::leave_last_task(slf)?;
+        Self::flush_all(slf)
+    }
+
+    /// Sends until nothing is left, and then raises the first exception that leaves the loop. All others are reported.
+    fn flush_all(slf: &Bound<'_, Self>) -> PyResult<()> {
+        let py = slf.py();
+        let mut outcome = Ok(());
+        loop {
+            // Flushing may lead to further writes: TLS passes ciphertext to its transport, or a protocol writes.
+            let transports = slf.get().unflushed.with(py, |transports| {
+                (!transports.is_empty()).then(|| std::mem::take(transports))
+            });
+            let Some(transports) = transports else {
+                return outcome;
+            };
+            for transport in transports {
+                outcome = outcome.and(match transport.flush(py) {
+                    Err(error) if !leaves_the_loop(py, &error) => transport.report(slf, &error),
+                    flushed => flushed,
+                });
+            }
+        }
     }
 }

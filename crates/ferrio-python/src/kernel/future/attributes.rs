@@ -53,16 +53,16 @@ impl Future {
 
     #[getter(_result)]
     fn get_result(&self, py: Python<'_>) -> Option<Py<PyAny>> {
-        self.with(py, |state| match &state.outcome {
-            Outcome::Returned(result) => Some(result.clone_ref(py)),
+        self.state.get_ref(py, |state| match &state.outcome {
+            Outcome::Returned(result) => Some(result),
             _ => None,
         })
     }
 
     #[getter(_exception)]
     fn get_exception(&self, py: Python<'_>) -> Option<Py<PyAny>> {
-        self.with(py, |state| match &state.outcome {
-            Outcome::Raised(exception) => Some(exception.clone_ref(py)),
+        self.state.get_ref(py, |state| match &state.outcome {
+            Outcome::Raised(exception) => Some(exception),
             _ => None,
         })
     }

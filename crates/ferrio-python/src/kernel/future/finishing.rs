@@ -101,10 +101,10 @@ impl Future {
     /// Does what `Future.result` does: returns the result or raises the exception.
     #[inline]
     pub fn retrieve(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
-        let returned = self.with(py, |state| {
+        let returned = self.state.get_ref(py, |state| {
             state.log_traceback = false;
             match &state.outcome {
-                Outcome::Returned(result) => Some(result.clone_ref(py)),
+                Outcome::Returned(result) => Some(result),
                 _ => None,
             }
         });
@@ -117,8 +117,8 @@ impl Future {
         self.failure(py).map_or_else(|error| error, cpython::raise)
     }
 
-    /// Returns the exception to throw into a task that waits for the future. As in CPython, a `CancelledError` has been
-    /// raised before, so it has a context.
+    /// Returns the exception to throw into a task that waits for the future. As when CPython raises it, a `CancelledError`
+    /// gets the exception that is being handled as its context.
     #[cold]
     pub fn failure<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         enum Kind {
@@ -173,12 +173,12 @@ impl Future {
     pub fn report_unretrieved(slf: &Bound<'_, Self>) -> PyResult<()> {
         let py = slf.py();
         let me = slf.get();
-        let exception = me.with(py, |state| {
+        let exception = me.state.get_ref(py, |state| {
             if !std::mem::take(&mut state.log_traceback) {
                 return None;
             }
             match &state.outcome {
-                Outcome::Raised(exception) => Some(exception.clone_ref(py)),
+                Outcome::Raised(exception) => Some(exception),
                 _ => None,
             }
         });

@@ -4,7 +4,7 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 
-use crate::kernel::event_loop::{Callback, Loop};
+use crate::kernel::event_loop::Loop;
 use crate::kernel::task::current_loop;
 
 /// A loop, with how to schedule callbacks on it.
@@ -108,29 +108,10 @@ impl Home {
         Ok(())
     }
 
-    /// Does the checks of `call_soon` before a payload goes into a native loop's queue: the loop is open and, in debug
-    /// mode, this is its thread.
-    #[inline]
-    pub fn check(event_loop: &Loop) -> PyResult<()> {
-        event_loop.check_open()?;
-        if event_loop.debug() {
-            event_loop.check_thread()?;
-        }
-        Ok(())
-    }
-
     /// Calls the loop's exception handler.
     pub fn report(&self, py: Python<'_>, context: &Bound<'_, PyDict>) -> PyResult<()> {
         self.as_any()
             .call_method1(py, intern!(py, "call_exception_handler"), (context,))?;
-        Ok(())
-    }
-
-    /// Puts a payload into a native loop's queue after the checks of `call_soon`. On an error the payload is dropped.
-    #[inline]
-    pub fn push(event_loop: &Loop, py: Python<'_>, callback: Callback) -> PyResult<()> {
-        Self::check(event_loop)?;
-        event_loop.push(py, callback);
         Ok(())
     }
 }

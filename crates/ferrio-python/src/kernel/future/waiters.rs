@@ -196,7 +196,7 @@ impl Future {
         let py = slf.py();
         match slf.get().initialized(py)? {
             Home::Native(event_loop) => {
-                Home::check(event_loop.get())?;
+                event_loop.get().check_scheduling()?;
                 let callback = waiter.into_callback(event_loop.bind(py), slf.as_any())?;
                 event_loop.get().push(py, callback);
                 Ok(())

@@ -6,7 +6,7 @@
 //! | file | concern |
 //! |---|---|
 //! | `class`, `timer` | [`Handle`], [`TimerHandle`] |
-//! | `call` | the callback with its arguments, and its call |
+//! | `call` | the callback with its arguments: how a handle is made of them, and the call |
 //! | `lock` | the lock of a handle from `call_soon_threadsafe` |
 //! | `replaced_run` | an `asyncio.Handle._run` that a program has replaced |
 
@@ -16,7 +16,7 @@ mod lock;
 mod replaced_run;
 mod timer;
 
-pub use self::call::Args;
-pub use self::class::{Handle, HandleParts, source_traceback};
+pub use self::call::{Args, HandleParts};
+pub use self::class::{Handle, source_traceback};
 pub use self::replaced_run::{look_at_run, run_is_own, run_was_replaced};
 pub use self::timer::{TimerHandle, When};

@@ -1,5 +1,6 @@
 //! Requests to cancel a task (CPython: `Task.cancel`): a request is passed on to the future that the task awaits, which
-//! may be another task.
+//! may be another task. The task counts its requests, so that a timeout or a task group can take its own back
+//! (`Task.uncancel`).
 
 use pyo3::exceptions::PyRecursionError;
 use pyo3::intern;
@@ -54,10 +55,9 @@ impl Task {
         if future.is_done(py) {
             return Ok(None);
         }
-        let target = slf.get().with(py, |state| {
+        let target = slf.get().state.get_ref(py, |state| {
             state.cancel_requests += 1;
-            let future = state.waits_for.as_ref()?;
-            Some(future.clone_ref(py))
+            state.waits_for.as_ref()
         });
         Ok(Some(match target.map(|future| future.into_bound(py)) {
             None => Awaited::Nothing,
@@ -100,4 +100,22 @@ pub fn cancel_any(future: &Bound<'_, PyAny>, message: Option<&Bound<'_, PyAny>>)
     kwargs.set_item(intern!(py, "msg"), message)?;
     let cancel = || future.call_method(intern!(py, "cancel"), (), Some(&kwargs));
     cpython::deeper(py, cancel)??.is_truthy()
+}
+
+/// Returns `task.cancelling()`, for a task of any class: the number of requests to cancel that were not taken back.
+pub fn cancelling(task: &Bound<'_, PyAny>) -> PyResult<i64> {
+    match task.cast_exact::<Task>() {
+        Ok(native) => Ok(i64::from(native.get().cancelling(task.py()))),
+        Err(_) => task
+            .call_method0(intern!(task.py(), "cancelling"))?
+            .extract(),
+    }
+}
+
+/// Calls `task.uncancel()`, for a task of any class: takes one request back, and returns the number that is left.
+pub fn uncancel(task: &Bound<'_, PyAny>) -> PyResult<i64> {
+    match task.cast_exact::<Task>() {
+        Ok(native) => Ok(i64::from(native.get().uncancel(task.py()))),
+        Err(_) => task.call_method0(intern!(task.py(), "uncancel"))?.extract(),
+    }
 }

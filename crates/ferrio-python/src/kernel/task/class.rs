@@ -183,9 +183,9 @@ impl Task {
     pub(super) fn schedule_step(slf: &Bound<'_, Self>) -> PyResult<()> {
         let py = slf.py();
         match slf.as_super().get().initialized(py)? {
-            Home::Native(event_loop) => {
-                Home::push(event_loop.get(), py, Callback::Step(slf.clone().unbind()))
-            }
+            Home::Native(event_loop) => event_loop
+                .get()
+                .push_checked(py, Callback::Step(slf.clone().unbind())),
             home @ Home::Foreign(_) => super::foreign::schedule_step(home, slf),
         }
     }

@@ -5,7 +5,7 @@
 //! | `class` | the class [`Task`]: its state, and how one is made |
 //! | `stepping` | one step: resume the coroutine, look at what it yields |
 //! | `waiting` | what a coroutine yields: a future to wait for, `None`, or something wrong |
-//! | `cancelling` | requests to cancel, down a chain of tasks |
+//! | `cancelling` | requests to cancel: down a chain of tasks, counted and taken back |
 //! | `current` | entering and leaving a task, for `asyncio.current_task()` |
 //! | `registry` | all tasks, for `asyncio.all_tasks()` |
 //! | `foreign` | the objects that a loop or a future which is not ferrio's calls |
@@ -27,7 +27,7 @@ mod registry;
 mod stepping;
 mod waiting;
 
-pub use self::cancelling::cancel_any;
+pub use self::cancelling::{cancel_any, cancelling, uncancel};
 use self::class::{Name, as_name};
 pub use self::class::{Task, TaskParts, install_slots};
 pub use self::foreign::{StepCallable, WakeupCallable, is_wakeup_of};

@@ -101,10 +101,7 @@ pub fn as_completed<'py>(
 
 impl CallingTask for AsCompleted {
     fn calling_task(&self, py: Python<'_>) -> Option<Py<PyAny>> {
-        self.state.with(py, |state| {
-            let caller = state.caller.as_ref()?;
-            Some(caller.clone_ref(py))
-        })
+        self.state.get_ref(py, |state| state.caller.as_ref())
     }
 }
 
@@ -167,10 +164,7 @@ impl AsCompleted {
 
     /// Returns the futures that are not done.
     fn todo<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PySet>> {
-        self.state.with(py, |state| {
-            let todo = state.todo.as_ref()?;
-            Some(todo.bind(py).clone())
-        })
+        self.state.get_bound(py, |state| state.todo.as_ref())
     }
 
     /// Moves a future that is done to the results. Cancels the timer after the last one.
@@ -329,10 +323,7 @@ impl AsCompleted {
     /// The handle of the time limit.
     #[getter(_timeout_handle)]
     fn get_timer(&self, py: Python<'_>) -> Option<Py<PyAny>> {
-        self.state.with(py, |state| {
-            let timer = state.timer.as_ref();
-            timer.map(|timer| timer.clone_ref(py))
-        })
+        self.state.get_ref(py, |state| state.timer.as_ref())
     }
 }
 

@@ -180,10 +180,7 @@ impl<'py> Seen<'py> {
 
 impl CallingTask for GatheringFuture {
     fn calling_task(&self, py: Python<'_>) -> Option<Py<PyAny>> {
-        self.state.with(py, |state| {
-            let caller = state.caller.as_ref()?;
-            Some(caller.clone_ref(py))
-        })
+        self.state.get_ref(py, |state| state.caller.as_ref())
     }
 }
 

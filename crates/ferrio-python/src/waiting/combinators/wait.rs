@@ -193,10 +193,7 @@ cpython::recycle!(WaitState);
 
 impl CallingTask for WaitState {
     fn calling_task(&self, py: Python<'_>) -> Option<Py<PyAny>> {
-        self.state.with(py, |state| {
-            let caller = state.caller.as_ref()?;
-            Some(caller.clone_ref(py))
-        })
+        self.state.get_ref(py, |state| state.caller.as_ref())
     }
 }
 
@@ -251,10 +248,7 @@ impl WaitState {
         if !over {
             return Ok(());
         }
-        let waiter = me.state.with(py, |state| {
-            let waiter = state.waiter.as_ref();
-            waiter.map(|waiter| waiter.clone_ref(py))
-        });
+        let waiter = me.state.get_ref(py, |state| state.waiter.as_ref());
         waiter.map_or(Ok(()), |waiter| finish_with_none(waiter.bind(py)))
     }
 }

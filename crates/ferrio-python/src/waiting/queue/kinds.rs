@@ -20,45 +20,30 @@ pub struct PriorityQueue;
 #[pyclass(module = "ferrio", extends = Queue, subclass, frozen, weakref, dict)]
 pub struct LifoQueue;
 
-#[pymethods]
-impl PriorityQueue {
-    #[new]
-    #[classmethod]
-    #[pyo3(signature = (*_args, **_kwargs), text_signature = "(maxsize=0)")]
-    fn new(
-        cls: &Bound<'_, PyType>,
-        _args: &Bound<'_, PyTuple>,
-        _kwargs: Option<&Bound<'_, PyDict>>,
-    ) -> PyResult<PyClassInitializer<Self>> {
-        let queue = Queue::create(cls, Kind::Priority)?;
-        Ok(PyClassInitializer::from(queue).add_subclass(Self))
-    }
+/// Defines the constructor of a subclass of [`Queue`], and its `__class__`, which is asyncio's class.
+macro_rules! kind_of_queue {
+    ($class:ident, $kind:expr, $asyncio_class:path) => {
+        #[pymethods]
+        impl $class {
+            #[new]
+            #[classmethod]
+            #[pyo3(signature = (*_args, **_kwargs), text_signature = "(maxsize=0)")]
+            fn new(
+                cls: &Bound<'_, PyType>,
+                _args: &Bound<'_, PyTuple>,
+                _kwargs: Option<&Bound<'_, PyDict>>,
+            ) -> PyResult<PyClassInitializer<Self>> {
+                let queue = Queue::create(cls, $kind)?;
+                Ok(PyClassInitializer::from(queue).add_subclass(Self))
+            }
 
-    #[getter(__class__)]
-    fn class(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
-        Ok(class_of::<Self>(
-            slf,
-            imports::priority_queue_class(slf.py())?,
-        ))
-    }
+            #[getter(__class__)]
+            fn class(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+                Ok(class_of::<Self>(slf, $asyncio_class(slf.py())?))
+            }
+        }
+    };
 }
 
-#[pymethods]
-impl LifoQueue {
-    #[new]
-    #[classmethod]
-    #[pyo3(signature = (*_args, **_kwargs), text_signature = "(maxsize=0)")]
-    fn new(
-        cls: &Bound<'_, PyType>,
-        _args: &Bound<'_, PyTuple>,
-        _kwargs: Option<&Bound<'_, PyDict>>,
-    ) -> PyResult<PyClassInitializer<Self>> {
-        let queue = Queue::create(cls, Kind::Lifo)?;
-        Ok(PyClassInitializer::from(queue).add_subclass(Self))
-    }
-
-    #[getter(__class__)]
-    fn class(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
-        Ok(class_of::<Self>(slf, imports::lifo_queue_class(slf.py())?))
-    }
-}
+kind_of_queue!(PriorityQueue, Kind::Priority, imports::priority_queue_class);
+kind_of_queue!(LifoQueue, Kind::Lifo, imports::lifo_queue_class);

@@ -61,10 +61,7 @@ impl Queue {
     /// The largest number of items in the queue; 0 or less means no limit.
     #[getter]
     pub(super) fn maxsize(&self, py: Python<'_>) -> Option<Py<PyAny>> {
-        self.maxsize.with(py, |maxsize| {
-            let maxsize = maxsize.as_ref();
-            maxsize.map(|maxsize| maxsize.clone_ref(py))
-        })
+        self.maxsize.get_ref(py, |maxsize| maxsize.as_ref())
     }
 
     /// Return True if the queue is empty.

@@ -29,11 +29,7 @@ pub struct Barrier {
 
 impl Barrier {
     fn condition<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, Condition>> {
-        let condition = self.condition.with(py, |condition| {
-            condition
-                .as_ref()
-                .map(|condition| condition.bind(py).clone())
-        });
+        let condition = self.condition.get_bound(py, |condition| condition.as_ref());
         condition
             .ok_or_else(|| PyAttributeError::new_err("'Barrier' object has no attribute '_cond'"))
     }

@@ -10,9 +10,8 @@ use pyo3::prelude::*;
 use super::SyncWaiter;
 use super::returns::bool_object;
 use crate::base::cell::AttachedCell;
-use crate::kernel::event_loop::Loop;
+use crate::kernel::event_loop::{Loop, native_loop};
 use crate::kernel::task::loop_of_waiter;
-use crate::waiting::timeouts::native_loop;
 
 /// The interior state of such an object: an algorithm of [`ferrio::engine::sync`], and the loop.
 pub struct LoopBound<A>(AttachedCell<Interior<A>>);
@@ -163,10 +162,7 @@ impl<A> LoopBound<A> {
 
     /// Returns the loop, for the attribute `_loop`.
     pub fn loop_attribute(&self, py: Python<'_>) -> Option<Py<PyAny>> {
-        self.0.with(py, |interior| {
-            let event_loop = interior.event_loop.as_ref();
-            event_loop.map(|event_loop| event_loop.clone_ref(py))
-        })
+        self.0.get_ref(py, |interior| interior.event_loop.as_ref())
     }
 
     /// Sets the loop, for an assignment to `_loop`.

@@ -14,8 +14,8 @@
 //! | `copying` | copying and pickling |
 //!
 //! On ferrio's loop a waiter is a native future, made and woken without a call of Python. On any other loop it is the
-//! future that the loop's `create_future` returns. The algorithm cannot call Python, so its status is asked for before
-//! the algorithm runs.
+//! future that the loop's `create_future` returns. The algorithm cannot call Python, so the future's status is read
+//! before the algorithm runs (`LoopBound::refresh`).
 
 pub mod acquiring;
 pub mod attributes;

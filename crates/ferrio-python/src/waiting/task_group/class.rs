@@ -59,10 +59,7 @@ impl TaskGroup {
 
     /// Returns the task that the block runs in.
     pub fn parent(&self, py: Python<'_>) -> Option<Py<PyAny>> {
-        self.with(py, |state| {
-            let parent = state.parent.as_ref()?;
-            Some(parent.clone_ref(py))
-        })
+        self.state.get_ref(py, |state| state.parent.as_ref())
     }
 
     /// Begins the block in the current task, for `__aenter__`.
@@ -94,11 +91,11 @@ impl TaskGroup {
 
     /// Cancels the task that the block runs in, unless the group has done so before.
     pub(super) fn cancel_parent(&self, py: Python<'_>) -> PyResult<()> {
-        let parent = self.with(py, |state| {
+        let parent = self.state.get_ref(py, |state| {
             if std::mem::replace(&mut state.parent_cancel_requested, true) {
                 return None;
             }
-            state.parent.as_ref().map(|parent| parent.clone_ref(py))
+            state.parent.as_ref()
         });
         if let Some(parent) = parent {
             cancel_any(parent.bind(py), None)?;
@@ -253,10 +250,7 @@ impl TaskGroup {
     /// The future that the end of the block waits for.
     #[getter(_on_completed_fut)]
     fn get_completed(&self, py: Python<'_>) -> Option<Py<PyAny>> {
-        self.with(py, |state| {
-            let completed = state.completed.as_ref()?;
-            Some(completed.clone_ref(py))
-        })
+        self.state.get_ref(py, |state| state.completed.as_ref())
     }
 
     /// Whether an exception is raised without a group.
@@ -282,10 +276,7 @@ impl TaskGroup {
 
     #[getter(_base_error)]
     fn get_base_error(&self, py: Python<'_>) -> Option<Py<PyAny>> {
-        self.with(py, |state| {
-            let error = state.base_error.as_ref()?;
-            Some(error.clone_ref(py))
-        })
+        self.state.get_ref(py, |state| state.base_error.as_ref())
     }
 
     #[getter(_parent_task)]
@@ -295,10 +286,7 @@ impl TaskGroup {
 
     #[getter(_loop)]
     fn get_loop(&self, py: Python<'_>) -> Option<Py<PyAny>> {
-        self.with(py, |state| {
-            let event_loop = state.event_loop.as_ref()?;
-            Some(event_loop.clone_ref(py))
-        })
+        self.state.get_ref(py, |state| state.event_loop.as_ref())
     }
 
     #[pyo3(name = "_abort")]

@@ -9,8 +9,7 @@ use super::TaskGroup;
 use super::tasks::is_base_error;
 use crate::kernel::coroutine::{Co, Coroutine};
 use crate::kernel::future::Home;
-use crate::kernel::task::cancel_any;
-use crate::waiting::cancel_requests::{cancelling, uncancel};
+use crate::kernel::task::{cancel_any, cancelling, uncancel};
 use crate::{base::imports, cpython};
 
 impl TaskGroup {

@@ -3,17 +3,19 @@
 //! | file | concern |
 //! |---|---|
 //! | `timer` | [`Timer`]: a timer on ferrio's loop or on another one |
-//! | `timeout` | `Timeout`, `timeout`, `timeout_at` |
+//! | `timeout` | the class `Timeout`, `timeout`, `timeout_at` |
+//! | `timeout_attributes` | the private attributes of a `Timeout` |
 //! | `wait_for` | `wait_for` |
 //! | `wait_for_task` | `wait_for` before Python 3.12 |
 //! | `sleep` | `sleep` |
 
 pub mod sleep;
 pub mod timeout;
+mod timeout_attributes;
 mod timer;
 pub mod wait_for;
 #[cfg(not(Py_3_12))]
 mod wait_for_task;
 
 pub use self::timeout::Timeout;
-pub use self::timer::{Timer, native_loop};
+pub use self::timer::Timer;

@@ -10,10 +10,10 @@ use pyo3::prelude::*;
 use pyo3::types::PyInt;
 
 use super::Timer;
-use super::timer::{is_over, native_loop};
+use super::timer::is_over;
 use crate::base::imports;
 use crate::kernel::coroutine::{Body, Call, Step, Wait, body};
-use crate::kernel::event_loop::{Loop, time_at};
+use crate::kernel::event_loop::{Loop, native_loop, time_at};
 use crate::kernel::task::running_loop;
 
 pub const SLEEP: Body = body!("sleep", |delay: PyAny, result| begin(delay, result));

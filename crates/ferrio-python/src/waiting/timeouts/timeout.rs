@@ -3,8 +3,6 @@
 //! When the time is up, the timer cancels the task that the block runs in. The end of the block takes this request back and
 //! turns the `CancelledError` into a `TimeoutError`, unless others have asked to cancel the task meanwhile.
 
-mod attributes;
-
 use pyo3::PyTraverseError;
 use pyo3::exceptions::{PyBaseExceptionGroup, PyRuntimeError, PyTimeoutError};
 use pyo3::gc::PyVisit;
@@ -13,20 +11,19 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 
 use super::Timer;
-use super::timer::{deadline_after, native_loop, time, time_ahead};
+use super::timer::{deadline_after, time, time_ahead};
 use crate::base::cell::AttachedCell;
 use crate::cpython::subclasses::{class_of, has_own};
 use crate::kernel::coroutine::{Body, Call, Step, body};
-use crate::kernel::event_loop::{Action, Callback};
-use crate::kernel::future::Home;
-use crate::kernel::task::{Task, current_task, running_loop};
-use crate::waiting::cancel_requests::{cancelling, uncancel};
+use crate::kernel::event_loop::{Action, Callback, native_loop};
+use crate::kernel::task::{Task, cancelling, current_task, running_loop, uncancel};
 use crate::{base::imports, cpython};
 
 static EXPIRY: Action = Action::of("expiry of", |object| Timeout::on_expiry(object.cast()?));
 
+/// How far the block is.
 #[derive(Copy, Clone, PartialEq, Eq)]
-enum TimeoutPhase {
+pub(super) enum TimeoutPhase {
     Created,
     Entered,
     Expiring,
@@ -36,7 +33,7 @@ enum TimeoutPhase {
 
 impl TimeoutPhase {
     /// Returns asyncio's name of the phase.
-    const fn name(self) -> &'static str {
+    pub(super) const fn name(self) -> &'static str {
         match self {
             Self::Created => "created",
             Self::Entered => "active",
@@ -48,17 +45,17 @@ impl TimeoutPhase {
 }
 
 /// The interior state.
-struct State {
-    phase: TimeoutPhase,
+pub(super) struct State {
+    pub(super) phase: TimeoutPhase,
     /// The deadline on the loop's clock, as the program has passed it.
-    when: Option<Py<PyAny>>,
-    timer: Option<Timer>,
+    pub(super) when: Option<Py<PyAny>>,
+    pub(super) timer: Option<Timer>,
     /// Whether the deadline had passed when it was set, so that the expiry is in the ready queue.
     due: bool,
     /// The task that the block runs in.
-    task: Option<Py<PyAny>>,
+    pub(super) task: Option<Py<PyAny>>,
     /// The number of requests to cancel the task when the block began.
-    cancelling: i64,
+    pub(super) cancelling: i64,
 }
 
 impl State {
@@ -79,7 +76,7 @@ impl State {
 /// Use timeout() or timeout_at() to make one.
 #[pyclass(module = "ferrio", subclass, frozen, weakref, dict)]
 pub struct Timeout {
-    state: AttachedCell<State>,
+    pub(super) state: AttachedCell<State>,
 }
 
 /// Cancel the `async with` block after delay seconds, and raise TimeoutError; None means never.
@@ -142,11 +139,11 @@ impl Timeout {
         }
         let cancelling = cancelling(&task)?;
         let task = task.unbind();
-        let when = me.state.with(py, |state| {
+        let when = me.state.get_ref(py, |state| {
             state.phase = TimeoutPhase::Entered;
             state.task = Some(task);
             state.cancelling = cancelling;
-            state.when.as_ref().map(|when| when.clone_ref(py))
+            state.when.as_ref()
         });
         let reschedule = intern!(py, "reschedule");
         if has_own::<Self>(slf, reschedule)? {
@@ -244,7 +241,7 @@ impl Timeout {
         Ok(())
     }
 
-    fn phase(&self, py: Python<'_>) -> TimeoutPhase {
+    pub(super) fn phase(&self, py: Python<'_>) -> TimeoutPhase {
         self.state.with(py, |state| state.phase)
     }
 
@@ -271,7 +268,7 @@ impl Timeout {
             let expire = Callback::action(&EXPIRY, slf);
             let Some(at) = time_ahead(native, when.bind(py))? else {
                 // As `call_soon` does: the expiry runs before callbacks that become ready from now on.
-                Home::push(native.get(), py, expire)?;
+                native.get().push_checked(py, expire)?;
                 me.state.with(py, |state| state.due = true);
                 return Ok(());
             };
@@ -307,11 +304,8 @@ impl Timeout {
     }
 
     /// Return the deadline on the loop's clock in seconds, or None.
-    fn when(&self, py: Python<'_>) -> Option<Py<PyAny>> {
-        self.state.with(py, |state| {
-            let when = state.when.as_ref();
-            when.map(|when| when.clone_ref(py))
-        })
+    pub(super) fn when(&self, py: Python<'_>) -> Option<Py<PyAny>> {
+        self.state.get_ref(py, |state| state.when.as_ref())
     }
 
     /// Set another deadline; None means never. Raises RuntimeError before and after the block.
@@ -406,7 +400,7 @@ impl Timeout {
 
 /// Inserts a `TimeoutError` before the `CancelledError` in the chain of contexts of an exception, to say that the
 /// cancellation was a timeout.
-fn insert_timeout_error(exception: &Bound<'_, PyAny>) -> PyResult<()> {
+pub(super) fn insert_timeout_error(exception: &Bound<'_, PyAny>) -> PyResult<()> {
     let py = exception.py();
     let attribute = intern!(py, "__context__");
     let mut exception = exception.clone();

@@ -8,8 +8,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyFloat;
 
 use crate::base::imports;
-use crate::kernel::event_loop::{Callback, Loop, plain_seconds, time_after, time_at};
-use crate::kernel::handle::run_was_replaced;
+use crate::kernel::event_loop::{Callback, Loop, native_loop, plain_seconds, time_after, time_at};
 use crate::kernel::task::running_loop;
 
 /// A scheduled timer, which can be cancelled.
@@ -24,10 +23,7 @@ impl Timer {
     /// Schedules a payload for a time on the clock of a ferrio loop.
     pub fn schedule(event_loop: &Bound<'_, Loop>, at: Time, payload: Callback) -> PyResult<Self> {
         let me = event_loop.get();
-        me.check_open()?;
-        if me.debug() {
-            me.check_thread()?;
-        }
+        me.check_scheduling()?;
         let key = me.core(event_loop.py(), |core| core.schedule(at, payload));
         Ok(Self::Native(event_loop.clone().unbind(), key))
     }
@@ -75,16 +71,6 @@ impl Timer {
             Self::Handle(handle) => visit.call(handle),
         }
     }
-}
-
-/// Returns the loop if it is a ferrio loop whose heap and queue may be used without its methods.
-///
-/// That is not so if a subclass overrides the methods that schedule, or if a program has replaced `asyncio.Handle._run`:
-/// then each timer needs a handle.
-pub fn native_loop<'a, 'py>(event_loop: &'a Bound<'py, PyAny>) -> Option<&'a Bound<'py, Loop>> {
-    let event_loop = event_loop.cast::<Loop>().ok()?;
-    let is_plain = !event_loop.get().overrides_scheduling() && !run_was_replaced();
-    is_plain.then_some(event_loop)
 }
 
 /// Returns `loop.time()`.

@@ -16,7 +16,7 @@ use std::time::Duration;
 use libc::{EPOLL_CTL_ADD, EPOLL_CTL_DEL, EPOLL_CTL_MOD, c_int, c_long};
 use rustix::event::epoll::{self, CreateFlags, EventData, EventFlags};
 
-use super::{Event, Interest, Timeout, Waker};
+use super::{Event, Interest, PollTimeout, Waker};
 
 /// The user data of a waker's registration. A descriptor's is its number, which
 /// has 32 bits.
@@ -77,7 +77,7 @@ impl Poller {
     /// Timeouts are exact to the nanosecond through `epoll_pwait2`. On kernels
     /// without it they are rounded up to milliseconds, and one of more than 24
     /// days ends after 24 days.
-    pub fn wait(&self, events: &mut Events, timeout: Timeout) -> io::Result<()> {
+    pub fn wait(&self, events: &mut Events, timeout: PollTimeout) -> io::Result<()> {
         if !NO_PWAIT2.load(Ordering::Relaxed) {
             match self.wait_nanos(events, timeout) {
                 // Container sandboxes that do not know the call refuse it with
@@ -133,11 +133,11 @@ impl Poller {
         }
     }
 
-    fn wait_nanos(&self, events: &mut Events, timeout: Timeout) -> io::Result<()> {
+    fn wait_nanos(&self, events: &mut Events, timeout: PollTimeout) -> io::Result<()> {
         let limit = match timeout {
-            Timeout::Now => Some(KernelTimespec::new(Duration::ZERO)),
-            Timeout::After(duration) => Some(KernelTimespec::new(duration)),
-            Timeout::Forever => None,
+            PollTimeout::Now => Some(KernelTimespec::new(Duration::ZERO)),
+            PollTimeout::After(duration) => Some(KernelTimespec::new(duration)),
+            PollTimeout::Forever => None,
         };
         let limit = limit.as_ref().map_or(std::ptr::null(), std::ptr::from_ref);
         events.fill(|list, capacity| {
@@ -159,11 +159,11 @@ impl Poller {
         })
     }
 
-    fn wait_millis(&self, events: &mut Events, timeout: Timeout) -> io::Result<()> {
+    fn wait_millis(&self, events: &mut Events, timeout: PollTimeout) -> io::Result<()> {
         let limit = match timeout {
-            Timeout::Now => 0,
-            Timeout::After(duration) => millis_rounded_up(duration),
-            Timeout::Forever => -1,
+            PollTimeout::Now => 0,
+            PollTimeout::After(duration) => millis_rounded_up(duration),
+            PollTimeout::Forever => -1,
         };
         events.fill(|list, capacity| {
             // SAFETY: `list` has room for `capacity` events and the kernel

@@ -43,7 +43,7 @@ impl Waker {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::sys::{Events, Poller, Timeout};
+    use crate::engine::sys::{Events, PollTimeout, Poller};
 
     #[test]
     fn a_counter_at_its_maximum_still_wakes() {
@@ -52,8 +52,8 @@ mod tests {
         write(&waker.eventfd, &(u64::MAX - 1).to_ne_bytes()).unwrap();
         let mut events = Events::new();
         // The edge of the write above.
-        poller.wait(&mut events, Timeout::Forever).unwrap();
+        poller.wait(&mut events, PollTimeout::Forever).unwrap();
         waker.wake().unwrap();
-        poller.wait(&mut events, Timeout::Forever).unwrap();
+        poller.wait(&mut events, PollTimeout::Forever).unwrap();
     }
 }

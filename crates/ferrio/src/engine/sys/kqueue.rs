@@ -18,7 +18,7 @@ use rustix::buffer::spare_capacity;
 use rustix::event::kqueue::{self, EventFilter, EventFlags, kevent};
 use rustix::io::Errno;
 
-use super::{Event, Interest, Timeout, Waker};
+use super::{Event, Interest, PollTimeout, Waker};
 
 /// The user data of a waker's registration; all others have null.
 const WAKER: usize = usize::MAX;
@@ -67,11 +67,11 @@ impl Poller {
     }
 
     /// Waits for events with one system call; see the contract in [`sys`](super).
-    pub fn wait(&self, events: &mut Events, timeout: Timeout) -> io::Result<()> {
+    pub fn wait(&self, events: &mut Events, timeout: PollTimeout) -> io::Result<()> {
         let limit = match timeout {
-            Timeout::Now => Some(Duration::ZERO),
-            Timeout::After(duration) => Some(duration),
-            Timeout::Forever => None,
+            PollTimeout::Now => Some(Duration::ZERO),
+            PollTimeout::After(duration) => Some(duration),
+            PollTimeout::Forever => None,
         };
         events.make_room();
         // SAFETY: no descriptor is registered by this call, as the list of

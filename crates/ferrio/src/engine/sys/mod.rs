@@ -126,9 +126,9 @@ pub struct Event {
     pub writable: bool,
 }
 
-/// How long a wait may last.
+/// How long [`Poller::wait`] may wait for an event.
 #[derive(Copy, Clone, PartialEq, Eq, Debug)]
-pub enum Timeout {
+pub enum PollTimeout {
     /// Look, and return at once.
     Now,
     /// At most this long; never less, unless something happens.

@@ -9,14 +9,14 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use ferrio::engine::Interest;
-use ferrio::engine::sys::{Event, Events, Poller, Timeout};
+use ferrio::engine::sys::{Event, Events, PollTimeout, Poller};
 
 const NONE: Interest = Interest::NONE;
 const READ: Interest = Interest::READ;
 const WRITE: Interest = Interest::WRITE;
 const BOTH: Interest = Interest::BOTH;
 
-fn poll(poller: &Poller, timeout: Timeout) -> Vec<Event> {
+fn poll(poller: &Poller, timeout: PollTimeout) -> Vec<Event> {
     let mut events = Events::new();
     poller.wait(&mut events, timeout).unwrap();
     events.iter().collect()
@@ -41,13 +41,16 @@ fn fixture() -> (Poller, UnixStream, UnixStream, RawFd) {
 fn an_event_comes_back_at_each_wait_while_its_cause_lasts() {
     let (poller, mut ours, mut theirs, fd) = fixture();
     poller.change(fd, NONE, READ).unwrap();
-    assert_eq!(poll(&poller, Timeout::Now), []);
+    assert_eq!(poll(&poller, PollTimeout::Now), []);
     theirs.write_all(b"x").unwrap();
     for _ in 0..3 {
-        assert_eq!(poll(&poller, Timeout::Forever), [event(fd, true, false)]);
+        assert_eq!(
+            poll(&poller, PollTimeout::Forever),
+            [event(fd, true, false)]
+        );
     }
     ours.read_exact(&mut [0]).unwrap();
-    assert_eq!(poll(&poller, Timeout::Now), []);
+    assert_eq!(poll(&poller, PollTimeout::Now), []);
 }
 
 #[test]
@@ -55,13 +58,13 @@ fn only_what_is_asked_for_is_reported() {
     let (poller, _ours, mut theirs, fd) = fixture();
     theirs.write_all(b"x").unwrap();
     poller.change(fd, NONE, WRITE).unwrap();
-    assert_eq!(poll(&poller, Timeout::Now), [event(fd, false, true)]);
+    assert_eq!(poll(&poller, PollTimeout::Now), [event(fd, false, true)]);
     poller.change(fd, WRITE, BOTH).unwrap();
-    assert_eq!(poll(&poller, Timeout::Now), [event(fd, true, true)]);
+    assert_eq!(poll(&poller, PollTimeout::Now), [event(fd, true, true)]);
     poller.change(fd, BOTH, READ).unwrap();
-    assert_eq!(poll(&poller, Timeout::Now), [event(fd, true, false)]);
+    assert_eq!(poll(&poller, PollTimeout::Now), [event(fd, true, false)]);
     poller.change(fd, READ, NONE).unwrap();
-    assert_eq!(poll(&poller, Timeout::Now), []);
+    assert_eq!(poll(&poller, PollTimeout::Now), []);
 }
 
 #[test]
@@ -70,7 +73,7 @@ fn a_hang_up_counts_as_readable_and_as_writable() {
         let (poller, _ours, theirs, fd) = fixture();
         poller.change(fd, NONE, interest).unwrap();
         drop(theirs);
-        assert_eq!(poll(&poller, Timeout::Forever), [event(fd, true, true)]);
+        assert_eq!(poll(&poller, PollTimeout::Forever), [event(fd, true, true)]);
     }
 }
 
@@ -81,7 +84,7 @@ fn the_error_of_a_pipe_without_a_reader_counts_for_both_directions() {
     let fd = writer.as_raw_fd();
     poller.change(fd, NONE, WRITE).unwrap();
     drop(reader);
-    assert_eq!(poll(&poller, Timeout::Forever), [event(fd, true, true)]);
+    assert_eq!(poll(&poller, PollTimeout::Forever), [event(fd, true, true)]);
 }
 
 #[test]
@@ -90,7 +93,7 @@ fn adding_a_descriptor_that_is_there_modifies_it() {
     theirs.write_all(b"x").unwrap();
     poller.change(fd, NONE, WRITE).unwrap();
     poller.change(fd, NONE, READ).unwrap();
-    assert_eq!(poll(&poller, Timeout::Now), [event(fd, true, false)]);
+    assert_eq!(poll(&poller, PollTimeout::Now), [event(fd, true, false)]);
 }
 
 #[test]
@@ -98,10 +101,10 @@ fn modifying_a_descriptor_that_is_gone_adds_it() {
     let (poller, _ours, mut theirs, fd) = fixture();
     theirs.write_all(b"x").unwrap();
     poller.change(fd, WRITE, READ).unwrap();
-    assert_eq!(poll(&poller, Timeout::Now), [event(fd, true, false)]);
+    assert_eq!(poll(&poller, PollTimeout::Now), [event(fd, true, false)]);
     poller.change(fd, READ, NONE).unwrap();
     poller.change(fd, READ, READ).unwrap();
-    assert_eq!(poll(&poller, Timeout::Now), [event(fd, true, false)]);
+    assert_eq!(poll(&poller, PollTimeout::Now), [event(fd, true, false)]);
 }
 
 #[test]
@@ -151,7 +154,7 @@ fn a_wait_without_events_is_never_early() {
     for micros in [1, 50, 999, 1_001, 3_500] {
         let duration = Duration::from_micros(micros);
         let begin = Instant::now();
-        assert_eq!(poll(&poller, Timeout::After(duration)), []);
+        assert_eq!(poll(&poller, PollTimeout::After(duration)), []);
         assert!(begin.elapsed() >= duration);
     }
 }
@@ -183,7 +186,7 @@ fn a_signal_interrupts_the_wait() {
                 thread::yield_now();
             }
         });
-        let outcome = poller.wait(&mut Events::new(), Timeout::Forever);
+        let outcome = poller.wait(&mut Events::new(), PollTimeout::Forever);
         done.store(true, Ordering::Release);
         outcome
     });
@@ -198,10 +201,13 @@ fn a_wake_ends_one_wait_and_is_not_shown() {
     for _ in 0..3 {
         waker.wake().unwrap();
         waker.wake().unwrap();
-        assert_eq!(poll(&poller, Timeout::Forever), []);
+        assert_eq!(poll(&poller, PollTimeout::Forever), []);
         // Nothing has been read, yet nothing is left over.
         let begin = Instant::now();
-        assert_eq!(poll(&poller, Timeout::After(Duration::from_millis(1))), []);
+        assert_eq!(
+            poll(&poller, PollTimeout::After(Duration::from_millis(1))),
+            []
+        );
         assert!(begin.elapsed() >= Duration::from_millis(1));
     }
 }
@@ -212,7 +218,10 @@ fn a_wake_does_not_hide_other_events() {
     let waker = poller.waker().unwrap();
     poller.change(fd, NONE, WRITE).unwrap();
     waker.wake().unwrap();
-    assert_eq!(poll(&poller, Timeout::Forever), [event(fd, false, true)]);
+    assert_eq!(
+        poll(&poller, PollTimeout::Forever),
+        [event(fd, false, true)]
+    );
 }
 
 #[test]
@@ -221,14 +230,14 @@ fn a_waker_that_is_dropped_leaves_the_poller() {
     let waker = poller.waker().unwrap();
     waker.wake().unwrap();
     drop(waker);
-    assert_eq!(poll(&poller, Timeout::Now), []);
+    assert_eq!(poll(&poller, PollTimeout::Now), []);
 }
 
 #[test]
 fn a_clone_that_is_parked_sees_what_is_registered_on_the_original() {
     let (poller, _ours, _theirs, fd) = fixture();
     let parked = poller.clone();
-    let waiter = thread::spawn(move || poll(&parked, Timeout::Forever));
+    let waiter = thread::spawn(move || poll(&parked, PollTimeout::Forever));
     poller.change(fd, NONE, WRITE).unwrap();
     assert_eq!(waiter.join().unwrap(), [event(fd, false, true)]);
 }
@@ -238,9 +247,9 @@ fn the_buffer_is_cleared_by_each_wait() {
     let (poller, _ours, _theirs, fd) = fixture();
     let mut events = Events::new();
     poller.change(fd, NONE, WRITE).unwrap();
-    poller.wait(&mut events, Timeout::Now).unwrap();
+    poller.wait(&mut events, PollTimeout::Now).unwrap();
     assert_eq!(events.iter().count(), 1);
     poller.change(fd, WRITE, NONE).unwrap();
-    poller.wait(&mut events, Timeout::Now).unwrap();
+    poller.wait(&mut events, PollTimeout::Now).unwrap();
     assert_eq!(events.iter().count(), 0);
 }

@@ -18,7 +18,7 @@ fn a_wait_in_nanoseconds_is_never_early() {
     for duration in ODD {
         let begin = Instant::now();
         poller
-            .wait_nanos(&mut events, Timeout::After(duration))
+            .wait_nanos(&mut events, PollTimeout::After(duration))
             .unwrap();
         assert!(begin.elapsed() >= duration);
     }
@@ -30,7 +30,7 @@ fn a_wait_in_milliseconds_is_never_early() {
     for duration in ODD {
         let begin = Instant::now();
         poller
-            .wait_millis(&mut events, Timeout::After(duration))
+            .wait_millis(&mut events, PollTimeout::After(duration))
             .unwrap();
         assert!(begin.elapsed() >= duration);
     }
@@ -56,9 +56,11 @@ fn a_kernel_without_pwait2_is_asked_once_and_waits_all_the_same() {
     let (poller, mut events) = (Poller::new().unwrap(), Events::new());
     let begin = Instant::now();
     let duration = Duration::from_micros(1_300);
-    poller.wait(&mut events, Timeout::After(duration)).unwrap();
+    poller
+        .wait(&mut events, PollTimeout::After(duration))
+        .unwrap();
     assert!(begin.elapsed() >= Duration::from_millis(2));
-    poller.wait(&mut events, Timeout::Now).unwrap();
+    poller.wait(&mut events, PollTimeout::Now).unwrap();
     poller.waker().unwrap().wake().unwrap();
     NO_PWAIT2.store(false, Ordering::Relaxed);
 }

@@ -1,4 +1,4 @@
-//! Reading attributes through a descriptor's slot; the dictionaries of instances.
+//! Attributes: read through a descriptor's slot, set past `__setattr__`, and the dictionaries of instances.
 
 use pyo3::exceptions::PyTypeError;
 use pyo3::ffi;
@@ -36,4 +36,18 @@ pub fn own_dictionary<'py>(object: &Bound<'py, PyAny>) -> PyResult<Bound<'py, Py
         Bound::from_owned_ptr_or_err(object.py(), dictionary)?
     };
     Ok(dictionary.cast_into()?)
+}
+
+/// Calls `object.__setattr__(object, name, value)` or, without a value, `object.__delattr__(object, name)`.
+pub fn generic_set_attribute(
+    object: &Bound<'_, PyAny>,
+    name: &Bound<'_, PyAny>,
+    value: Option<&Bound<'_, PyAny>>,
+) -> PyResult<()> {
+    let value = value.map_or(std::ptr::null_mut(), Bound::as_ptr);
+    // SAFETY: live objects; a null value deletes.
+    match unsafe { ffi::PyObject_GenericSetAttr(object.as_ptr(), name.as_ptr(), value) } {
+        0 => Ok(()),
+        _ => Err(PyErr::fetch(object.py())),
+    }
 }

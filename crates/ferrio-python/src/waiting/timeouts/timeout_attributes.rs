@@ -4,7 +4,8 @@ use pyo3::exceptions::PyAttributeError;
 use pyo3::intern;
 use pyo3::prelude::*;
 
-use super::{Timeout, TimeoutPhase, Timer};
+use super::timeout::TimeoutPhase;
+use super::{Timeout, Timer};
 use crate::base::attributes::object_attribute;
 use crate::base::imports;
 use crate::kernel::task::running_loop;
@@ -58,7 +59,7 @@ impl Timeout {
     #[staticmethod]
     #[pyo3(name = "_insert_timeout_error")]
     fn insert_timeout_error(exc_val: &Bound<'_, PyAny>) -> PyResult<()> {
-        super::insert_timeout_error(exc_val)
+        super::timeout::insert_timeout_error(exc_val)
     }
 }
 
