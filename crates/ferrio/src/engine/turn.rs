@@ -258,7 +258,7 @@ impl<C, I: Into<C>> LoopCore<C, I> {
 
     /// Decides again how long a [`park`](Self::park)ed iteration waits, after code has run that may have queued something.
     pub fn park_again(&mut self, parked: &mut Parked, block: Block) {
-        parked.timeout = self.timeout(block);
+        parked.timeout = self.poll_timeout(block);
     }
 
     /// Makes the second half of an iteration: queues what has become ready, and
