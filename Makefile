@@ -115,7 +115,9 @@ portable: $(EXTENSION) ## the tests with documented interfaces of the interprete
 
 .PHONY: docs
 docs: $(DOCS_TOOLS) $(EXTENSION) ## build the documentation site into target/docs; a warning is an error
+	RUSTDOCFLAGS='-D warnings' cargo doc --quiet -p ferrio --no-deps --target-dir target/rustdoc
 	$(BIN)/python -m sphinx -b html -W --keep-going -n --doctree-dir target/doctrees docs target/docs
+	rm -rf target/docs/rust && cp -r target/rustdoc/doc target/docs/rust
 	@echo 'The site begins in target/docs/index.html'
 
 .PHONY: docs-test

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 VARIABLE = "FERRIO_CHILDREN"
+START_UP_FILE = "ferrio_start.pth"
 
 # Name of a module: the function to call as soon as it has been imported.
 _awaited: "dict[str, Callable[[], None]]" = {}
@@ -29,7 +30,7 @@ def start() -> None:
     words = os.environ[VARIABLE].split(",")
     if words == [""] or (sys.flags.ignore_environment and "isolated" not in words):
         return
-    if _program() == "-m ferrio":  # Its own options count.
+    if program() == "-m ferrio":  # Its own options count.
         return
 
     def set_up() -> None:
@@ -69,21 +70,21 @@ def forget(name: str) -> None:
         sys.meta_path.remove(_finder)
 
 
-def say(loop: str, program: "str | None" = None) -> None:
+def say(loop: str, name: "str | None" = None) -> None:
     """Write the loop of this process to standard error, in one system call, so that lines of processes do not mix.
 
     Args:
         loop: the text for the loop.
-        program: the name of the program; by default that of the script or module that runs.
+        name: the name of the program; by default that of the script or module that runs.
     """
-    line = f"ferrio: process {os.getpid()} ({program or _program()}): {loop}\n"
+    line = f"ferrio: process {os.getpid()} ({name or program()}): {loop}\n"
     try:  # noqa: SIM105 - contextlib is not there yet.
         os.write(2, line.encode(errors="backslashreplace"))
     except OSError:
         pass  # There is no standard error.
 
 
-def _program() -> str:
+def program() -> str:
     """Return the name of the program: a script, "-m" and a module, "-c", or "-" for standard input."""
     argv: list[str] = getattr(sys, "argv", [""])
     name = argv[0]

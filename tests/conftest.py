@@ -27,6 +27,7 @@ DEFAULT_TIMEOUT = 30
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "ferrio_only: makes sense on ferrio's loop only")
+    config.addinivalue_line("markers", "many_objects: takes too long where the collector runs all the time")
     config.addinivalue_line(
         "markers",
         "stock_bug(when, reason): this Python's own asyncio is known to fail here; ferrio must not",

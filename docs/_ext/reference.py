@@ -1,12 +1,13 @@
 """Directives that make pages of the reference from the package itself.
 
 `command-help` shows what `python -m ferrio --help` prints. `asyncio-names` lists the public names that are
-asyncio's own objects.
-`plots` shows the drawings of `docs/plots`, each for a light and for a dark page.
+asyncio's own objects. `plots` shows the drawings of `docs/plots`, each for a light and for a dark page. The role
+`rustdoc` links a page of the Rust crate's documentation, which `make docs` puts into the folder `rust` of the site.
 """
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -16,7 +17,7 @@ import ferrio
 from docutils import nodes
 from docutils.parsers.rst import Directive
 from sphinx.application import Sphinx
-from sphinx.util.docutils import SphinxDirective
+from sphinx.util.docutils import SphinxDirective, SphinxRole
 
 
 class CommandHelp(Directive):
@@ -62,9 +63,23 @@ class Plots(SphinxDirective):
         return self.parse_text_to_nodes("\n".join(lines)) if lines else []
 
 
+class Rustdoc(SphinxRole):
+    """Links a page of the Rust crate's documentation: ``{rustdoc}`text <ferrio/index.html>` ``."""
+
+    def run(self) -> tuple[list[nodes.Node], list[nodes.system_message]]:
+        match = re.fullmatch(r"(.+) <(.+)>", self.text)
+        assert match is not None, self.text
+        if not (Path(self.env.srcdir).parent / "target" / "rustdoc" / "doc" / match[2]).exists():
+            message = self.inliner.reporter.warning(f"rustdoc has no page {match[2]}", line=self.lineno)
+            return [], [message]
+        up = "../" * self.env.docname.count("/")
+        return [nodes.reference("", match[1], refuri=f"{up}rust/{match[2]}")], []
+
+
 def setup(app: Sphinx) -> dict[str, Any]:
-    """Tells Sphinx of the directives."""
+    """Tells Sphinx of the directives and the role."""
     app.add_directive("command-help", CommandHelp)
     app.add_directive("asyncio-names", AsyncioNames)
     app.add_directive("plots", Plots)
+    app.add_role("rustdoc", Rustdoc())
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

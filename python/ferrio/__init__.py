@@ -17,8 +17,10 @@ import asyncio as _asyncio
 import sys as _sys
 
 if _sys.version_info < (3, 11):  # noqa: UP036 - where it was not installed by pip, which looks at the version.
-    raise ImportError(
-        f"ferrio needs CPython 3.11 or newer, and {_sys.executable} is {_sys.version.split()[0]}"
+    from ferrio import _unusable
+
+    raise _unusable.explain(
+        ImportError(f"ferrio needs CPython 3.11 or newer, and {_sys.executable} is {_sys.version.split()[0]}")
     )
 
 from asyncio import *
@@ -58,12 +60,10 @@ if _sys.version_info >= (3, 14):
 
 try:
     from ferrio._ferrio import __version__
-except ModuleNotFoundError as _error:
-    if _error.name != "ferrio._ferrio":
-        raise
-    from ferrio._unbuilt import error as _make_error
+except ImportError as _error:
+    from ferrio import _unusable
 
-    raise _make_error() from None
+    raise _unusable.explain(_error) from None
 
 from ferrio._ferrio import (
     Barrier,

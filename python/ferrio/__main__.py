@@ -95,8 +95,9 @@ def main() -> None:
         if len(option) == 2 and not arguments:
             _refuse(f"argument expected for the {option} option")
         kind, what = option[:2], option[2:] or arguments.pop(0)
-        _process.set_up_children(options)
-        _process.set_up(options, kind if kind == "-c" else f"-m {what}")
+        program = kind if kind == "-c" else f"-m {what}"
+        _process.set_up_children(options, program)
+        _process.set_up(options, program)
         run = _program.run_command if kind == "-c" else _program.run_module
         run(what, arguments)
         return
@@ -105,8 +106,9 @@ def main() -> None:
 
         _jupyter.main(arguments[1:])
         return
-    _process.set_up_children(options)
-    _process.set_up(options, arguments[0] if arguments else "-")
+    program = arguments[0] if arguments else "-"
+    _process.set_up_children(options, program)
+    _process.set_up(options, program)
     if not arguments or arguments[0] == "-":
         _program.run_stdin(arguments or [""])
     else:

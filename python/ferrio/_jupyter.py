@@ -73,7 +73,7 @@ def _manager() -> Any:
         kernel_specifications = importlib.import_module("jupyter_client.kernelspec")
     except Exception as error:  # A broken installation raises whatever it likes.
         raise SystemExit(
-            f"ferrio: a kernel needs ipykernel, which cannot be imported here ({type(error).__name__}: {error}).\n"
+            f"ferrio: this command needs ipykernel, which cannot be imported here ({type(error).__name__}: {error}).\n"
             f"Install it for this Python: {sys.executable} -m pip install --upgrade ipykernel"
         ) from None
     return kernel_specifications.KernelSpecManager()

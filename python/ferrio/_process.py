@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import site
 import sys
 from collections.abc import Iterable
 from typing import NamedTuple
@@ -67,13 +68,37 @@ def set_up(options: Options, program: str | None = None) -> None:
         _report(program)
 
 
-def set_up_children(options: Options) -> None:
-    """Have the Pythons that this process starts run on ferrio, if the options say so, and without it otherwise."""
+def set_up_children(options: Options, program: str) -> None:
+    """Have the Pythons that this process starts run on ferrio, if the options say so, and without it otherwise.
+
+    Args:
+        options: how they run. With `verbose`, a line on standard error says so if they cannot be reached.
+        program: the name of the program.
+    """
     if options.children:
+        if options.verbose and not _start_up_file_is_installed():
+            found = f"{_ferrio_start.START_UP_FILE} is in none of {', '.join(_site_folders())}"
+            advice = f"install ferrio by pip for {sys.executable}, since PYTHONPATH does not reach them"
+            _ferrio_start.say(
+                f"the Pythons that it starts run on asyncio's loop: {found} ({advice})", program
+            )
         isolated = ["isolated"] if sys.flags.ignore_environment else []
         os.environ[_ferrio_start.VARIABLE] = ",".join(options.to_words() + isolated)
     else:
         os.environ.pop(_ferrio_start.VARIABLE, None)
+
+
+def _site_folders() -> list[str]:
+    """Return the folders in which a Python that this one starts reads start-up files."""
+    user = [site.getusersitepackages()] if site.ENABLE_USER_SITE else []
+    return [*site.getsitepackages(), *user]
+
+
+def _start_up_file_is_installed() -> bool:
+    """Whether the Pythons that this process starts find the file that has them run on ferrio."""
+    return any(
+        os.path.exists(os.path.join(folder, _ferrio_start.START_UP_FILE)) for folder in _site_folders()
+    )
 
 
 def _replace_uvloop() -> None:

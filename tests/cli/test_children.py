@@ -10,7 +10,7 @@ import ferrio
 import pytest
 
 from tests.cli.interpreter import FERRIO, Interpreter
-from tests.installed import make_bare_environment
+from tests.installed import make_bare_environment, site_packages
 
 # Says whose loop and names a process has. With an argument, starts another in that way, which says so instead.
 APP = """\
@@ -274,3 +274,28 @@ class TestVerbose:
         installed.write("app.py", APP)
         command = "import app, os, sys; os.close(2); print(app.output(sys.executable, 'app.py'))"
         assert installed.run(*FERRIO, "--verbose", "-c", command).stdout == "ferrio ferrio\n"
+
+    @pytest.mark.parametrize(
+        ("options", "warned"),
+        [
+            (("--verbose",), True),
+            (("--verbose", "--no-children"), False),
+            ((), False),
+        ],
+    )
+    def test_says_that_other_processes_are_not_reached_without_the_start_up_file(
+        self, interpreter: Interpreter, tmp_path: Path, options: tuple[str, ...], warned: bool
+    ) -> None:
+        bare = Interpreter(interpreter.directory, str(make_bare_environment(tmp_path / "bare")))
+        bare.write("app.py", APP)
+        path = str(Path(ferrio.__file__).parents[1])
+        outcome = bare.run(*FERRIO, *options, "app.py", "file", PYTHONPATH=path)
+        assert (outcome.code, outcome.stdout) == (0, "asyncio asyncio\n")
+        site = site_packages(Path(bare.executable))
+        warning = (
+            f"(app.py): the Pythons that it starts run on asyncio's loop: ferrio_start.pth is in none of {site} "
+            f"(install ferrio by pip for {bare.executable}, since PYTHONPATH does not reach them)"
+        )
+        assert [line.split(" ", 3)[3] for line in outcome.stderr.splitlines()] == (
+            [warning] * warned + ["(app.py): ferrio's loop, accelerated"] * ("--verbose" in options)
+        )

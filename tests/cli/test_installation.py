@@ -1,4 +1,4 @@
-"""Installations that cannot run: without an extension module for the running Python, or on a Python that is too old."""
+"""Installations that cannot run: no extension module for the Python, a Python too old, an unknown trick to turn off."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 import ferrio
 import pytest
 
-from tests.cli.interpreter import FERRIO, Interpreter
+from tests.cli.interpreter import FERRIO, Interpreter, Outcome
 
 PACKAGE = Path(ferrio.__file__).parent
 
@@ -26,12 +26,29 @@ def unbuilt(interpreter: Interpreter) -> str:
     return str(folder)
 
 
+@pytest.fixture
+def script(interpreter: Interpreter) -> str:
+    """The command `ferrio`, as pip writes it."""
+    text = "import sys\nfrom ferrio.__main__ import main\nif __name__ == '__main__':\n    sys.exit(main())\n"
+    return interpreter.write("bin/ferrio", text)
+
+
+def assert_is_a_sentence(outcome: Outcome) -> None:
+    """The command line has ended with one line on standard error."""
+    assert (outcome.code, outcome.stdout) == (2, "")
+    assert re.fullmatch(r"ferrio: .*\n", outcome.stderr)
+
+
 @pytest.mark.parametrize("command", [("-c", "import ferrio"), (*FERRIO, "app.py")])
 def test_a_missing_extension_module_is_named_with_those_that_are_there(
     interpreter: Interpreter, unbuilt: str, command: tuple[str, ...]
 ) -> None:
     outcome = interpreter.run(*command, PYTHONPATH=unbuilt)
-    assert outcome.code == 1
+    if command[0] == "-c":
+        assert outcome.code == 1
+        assert "\nImportError: ferrio's extension module is missing" in outcome.stderr
+    else:
+        assert_is_a_sentence(outcome)
     said = re.search(
         r"ferrio's extension module is missing for this Python, (.*)\. The installation", outcome.stderr
     )
@@ -64,3 +81,34 @@ def test_an_old_python_is_told(interpreter: Interpreter) -> None:
     outcome = interpreter.run("-c", old)
     assert "ImportError: ferrio needs CPython 3.11 or newer, and " in outcome.stderr
     assert outcome.stderr.endswith(" is 3.10.1\n")
+
+
+def test_an_old_python_ends_the_command_line_with_a_sentence(interpreter: Interpreter, script: str) -> None:
+    run = f"import runpy; sys.argv = [{script!r}]; runpy.run_path({script!r})"
+    old = f"import sys; sys.version_info = (3, 10, 1); {run}"
+    outcome = interpreter.run("-c", old)
+    assert_is_a_sentence(outcome)
+    assert outcome.stderr.startswith("ferrio: ferrio needs CPython 3.11 or newer, and ")
+
+
+UNKNOWN = 'ferrio: the environment variable FERRIO_PORTABLE is "bogus", but "bogus" is not the name of a trick. It has '
+
+
+@pytest.mark.parametrize("arguments", [(), ("--help",), ("app.py",), ("-m", "app")])
+def test_an_unknown_trick_ends_the_command_line_with_a_sentence(
+    interpreter: Interpreter, script: str, arguments: tuple[str, ...]
+) -> None:
+    for command in (FERRIO, (script,)):
+        outcome = interpreter.run(*command, *arguments, FERRIO_PORTABLE="bogus")
+        assert_is_a_sentence(outcome)
+        assert outcome.stderr.startswith(UNKNOWN)
+
+
+def test_a_program_that_imports_ferrio_can_catch_the_error_of_an_unknown_trick(
+    interpreter: Interpreter,
+) -> None:
+    text = "try:\n    import ferrio\nexcept ImportError as error:\n    print('ferrio:', error)\n"
+    for command in ((interpreter.write("app.py", text),), ("-m", "app")):
+        outcome = interpreter.run(*command, FERRIO_PORTABLE="bogus")
+        assert (outcome.code, outcome.stderr) == (0, "")
+        assert outcome.stdout.startswith(UNKNOWN)

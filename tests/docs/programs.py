@@ -57,8 +57,21 @@ def expected(name: str, loop: str) -> str:
     return (FOLDER / name).with_suffix(".out").read_text()
 
 
-def printed(name: str, loop: str, environment: dict[str, str] | None = None) -> str:
+def needs_start_up_file(name: str) -> bool:
+    """Whether a program shows that the processes of a program under `python -m ferrio` run on ferrio, too."""
+    return "-m ferrio -m uvicorn --workers" in (FOLDER / name).read_text()
+
+
+def printed(
+    name: str, loop: str, environment: dict[str, str] | None = None, python: str = sys.executable
+) -> str:
     """Run a program in its own folder; returns what it printed on both streams.
+
+    Args:
+        name: the program's path in `docs/programs`.
+        loop: "ferrio" for `python -m ferrio`.
+        environment: additional environment variables.
+        python: the interpreter.
 
     Raises:
         AssertionError: with its output, if it does not exit with 0.
@@ -66,7 +79,7 @@ def printed(name: str, loop: str, environment: dict[str, str] | None = None) -> 
     path = FOLDER / name
     interpreter = ("-m", "ferrio") if loop == "ferrio" else ()
     ended = subprocess.run(
-        [sys.executable, *interpreter, *COMMANDS.get(name, ()), path.name],
+        [python, *interpreter, *COMMANDS.get(name, ()), path.name],
         cwd=path.parent,
         env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1", **(environment or {})},
         stdin=subprocess.DEVNULL,

@@ -3,10 +3,21 @@
 from __future__ import annotations
 
 import re
+import sys
+from pathlib import Path
 
 import pytest
 
-from tests.docs.programs import DOCS, FOLDER, all_programs, expected, needs_docs_group, printed
+from tests.docs.programs import (
+    DOCS,
+    FOLDER,
+    all_programs,
+    expected,
+    needs_docs_group,
+    needs_start_up_file,
+    printed,
+)
+from tests.installed import make_environment
 
 # A program has its own, shorter limit.
 pytestmark = pytest.mark.timeout(60)
@@ -24,9 +35,17 @@ def services(name: str, request: pytest.FixtureRequest) -> dict[str, str]:
     }
 
 
+@pytest.fixture(scope="session")
+def installed_python(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The interpreter of an environment with ferrio, start-up file and all, and the packages of this one."""
+    return make_environment(tmp_path_factory.mktemp("installed"), packages=True)
+
+
 @pytest.mark.parametrize("name", [name for name in all_programs() if not needs_docs_group(name)])
 def test_program_prints_what_its_page_says(name: str, loop_name: str, request: pytest.FixtureRequest) -> None:
-    assert printed(name, loop_name, services(name, request)) == expected(name, loop_name)
+    installed = needs_start_up_file(name)
+    python = str(request.getfixturevalue("installed_python")) if installed else sys.executable
+    assert printed(name, loop_name, services(name, request), python) == expected(name, loop_name)
 
 
 def test_every_program_is_shown_once_and_every_page_shows_programs_that_exist() -> None:

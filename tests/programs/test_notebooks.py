@@ -179,7 +179,7 @@ def test_a_missing_or_broken_ipykernel_is_told(tmp_path: Path, module: str | Non
         (site_packages(python) / "ipykernel.py").write_text(module)
     said = Notebooks(tmp_path, python).fail(*JUPYTER, "install", "--user")
     assert said.startswith(
-        f"ferrio: a kernel needs ipykernel, which cannot be imported here ({complaint}).\n"
+        f"ferrio: this command needs ipykernel, which cannot be imported here ({complaint}).\n"
     )
     assert f"{python} -m pip install --upgrade ipykernel" in said
 

@@ -159,6 +159,7 @@ def test_awaits_that_are_too_deep_for_the_stack_are_refused(script):
     assert (process.returncode, out.split()) == (0, ["refused", "refused"])
 
 
+@pytest.mark.many_objects
 @pytest.mark.ferrio_only
 def test_long_chains_go_away_without_recursion(loop):
     chain = handle = None

@@ -483,3 +483,4 @@ def test_a_stop_iteration_that_is_thrown_in_leaves_it_only_before_it_begins(make
     if not hasattr(sys, "gettotalrefcount"):
         with pytest.raises(StopIteration if PY >= (3, 12) else RuntimeError):
             fresh.throw(StopIteration())
+    fresh.close()

@@ -91,6 +91,7 @@ def test_something_not_callable_fails_only_when_it_runs(loop, errors):
     assert context["handle"] is handle
 
 
+@pytest.mark.many_objects
 def test_adding_a_hundred_thousand_callbacks_in_one_iteration_is_no_trouble(loop):
     ran = []
 

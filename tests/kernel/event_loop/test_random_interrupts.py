@@ -11,6 +11,7 @@ import pytest
 from tests.harness import socket_pair
 
 pytestmark = [
+    pytest.mark.many_objects,
     pytest.mark.ferrio_only,
     pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="needs interval timers"),
 ]

@@ -70,7 +70,8 @@ impl Trick {
 /// Raises `ImportError` if `FERRIO_PORTABLE` names an unknown trick.
 pub fn choose_tricks(py: Python<'_>) -> PyResult<()> {
     let default = if is_newer(py)? { u32::MAX } else { 0 };
-    let off = match std::env::var(VARIABLE).unwrap_or_default().trim() {
+    let value = std::env::var_os(VARIABLE).unwrap_or_default();
+    let off = match value.to_string_lossy().trim() {
         "" => default,
         "0" => 0,
         "1" => u32::MAX,
@@ -96,7 +97,8 @@ fn bits_of(value: &str) -> PyResult<u32> {
         let Some((_, trick)) = ALL.iter().find(|(known, _)| *known == name) else {
             let known = ALL.map(|(name, _)| name).join(", ");
             return Err(PyImportError::new_err(format!(
-                "{VARIABLE}={value}: {name:?} is none of 0, 1, {known}"
+                "the environment variable {VARIABLE} is {value:?}, but {name:?} is not the name of a trick. It has to be \
+                 0, 1, or names with commas in between, of these: {known}"
             )));
         };
         bits |= *trick as u32;

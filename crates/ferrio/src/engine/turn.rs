@@ -99,8 +99,7 @@ impl<C, I: Into<C>> LoopCore<C, I> {
         Arc::clone(&self.injector)
     }
 
-    /// Queues a payload (`call_soon`), behind what other threads have injected
-    /// so far: order is order of arrival.
+    /// Queues a payload (`call_soon`), behind what other threads have injected so far: order is order of arrival.
     #[inline]
     pub fn push(&mut self, payload: C) {
         if self.injector.is_empty() && self.ready.has_room() {
@@ -138,8 +137,7 @@ impl<C, I: Into<C>> LoopCore<C, I> {
         self.timers.contains(key)
     }
 
-    /// Returns the number of ready payloads, without those that other threads
-    /// have injected and the loop has not taken over.
+    /// Returns the number of ready payloads, without those that other threads have injected and the loop has not taken over.
     #[inline]
     pub fn ready_len(&self) -> usize {
         self.ready.len()
@@ -256,6 +254,11 @@ impl<C, I: Into<C>> LoopCore<C, I> {
             refused: may_block && !announced,
             unpolled: std::mem::take(&mut self.unpolled),
         }
+    }
+
+    /// Decides again how long a [`park`](Self::park)ed iteration waits, after code has run that may have queued something.
+    pub fn park_again(&mut self, parked: &mut Parked, block: Block) {
+        parked.timeout = self.poll_timeout(block);
     }
 
     /// Makes the second half of an iteration: queues what has become ready, and
@@ -377,8 +380,7 @@ impl<C, I: Into<C>> LoopCore<C, I> {
         Some(self.reactor.as_ref()?.poller().fd())
     }
 
-    /// Takes the next payload to run. A turn takes at most as many as
-    /// [`unpark`](Self::unpark) returned.
+    /// Takes the next payload to run. A turn takes at most as many as [`unpark`](Self::unpark) returned.
     #[inline]
     pub fn pop(&mut self) -> Option<C> {
         self.ready.pop()
@@ -489,8 +491,7 @@ impl Parked {
         Ok(!self.events.is_empty())
     }
 
-    /// Whether the wait may block. If not, releasing a lock around it is not
-    /// worth what that costs.
+    /// Whether the wait may block. If not, releasing a lock around it is not worth what that costs.
     #[inline]
     pub fn blocks(&self) -> bool {
         self.timeout != PollTimeout::Now

@@ -460,3 +460,24 @@ fn cancelled_timers_are_too_many_by_asyncios_rule() {
     assert!(has_too_many_cancelled(102, 52));
     assert_eq!(MAX_WAIT, Duration::from_secs(86400));
 }
+
+#[test]
+fn parking_again_takes_account_of_what_was_queued_since() {
+    let mut core = Core::new().unwrap();
+    let mut parked = core.park(Block::Allowed);
+    assert!(parked.blocks());
+    core.park_again(&mut parked, Block::Allowed);
+    assert!(parked.blocks());
+    core.schedule(Time::now(), "timer");
+    core.park_again(&mut parked, Block::Allowed);
+    assert!(!parked.blocks());
+    let outcome = parked.wait();
+    assert_eq!(core.unpark(parked, outcome, |payload| *payload).unwrap(), 1);
+    assert_eq!(core.pop(), Some("timer"));
+
+    let mut parked = core.park(Block::Allowed);
+    core.park_again(&mut parked, Block::Never);
+    assert!(!parked.blocks());
+    let outcome = parked.wait();
+    assert_eq!(core.unpark(parked, outcome, |payload| *payload).unwrap(), 0);
+}

@@ -10,6 +10,7 @@
 //! | `names` | whether a name in a module may have been bound to something else |
 //! | `raising` | raising existing exception objects |
 //! | `running_task` | the current task, where the standard library's `current_task` looks for it |
+//! | `signals` | the descriptor to which the interpreter writes signal numbers |
 //! | `stop_iteration` | `StopIteration` as the carrier of a result out of `tp_iternext` |
 //! | `subclasses` | what Python subclasses and programs override |
 //! | `thread_exit` | threads that the interpreter ends while Rust functions are on their stack, before Python 3.14 |
@@ -23,6 +24,7 @@ mod handling;
 pub(super) mod names;
 mod raising;
 mod running_task;
+mod signals;
 mod stop_iteration;
 pub mod subclasses;
 mod thread_exit;
@@ -38,6 +40,7 @@ pub use self::raising::{ensure_traceback, normalized, raise, raise_from, raise_n
 #[cfg(not(Py_3_14))]
 pub use self::running_task::leave_last_task;
 pub use self::running_task::{CurrentTask, running_loop, running_task};
+pub use self::signals::replace_wakeup_fd;
 pub(in crate::cpython) use self::stop_iteration::set_stop_iteration;
 pub use self::stop_iteration::stop_iteration;
 pub use self::thread_exit::guard as guard_thread_exit;

@@ -71,21 +71,55 @@ impl Looks {
 
 impl Loop {
     /// Waits for events. The GIL is released while that may block.
-    pub(super) fn poll(&self, py: Python<'_>, parked: &mut Parked) -> io::Result<()> {
+    ///
+    /// Signal handlers that are due run before a wait that blocks, and `park_again` decides anew how long that is. Returns
+    /// the outcome of the wait, and the error that a signal handler has raised; then nothing was waited for.
+    pub(super) fn poll(
+        &self,
+        py: Python<'_>,
+        parked: &mut Parked,
+        park_again: impl FnOnce(&mut Parked),
+    ) -> (io::Result<()>, PyResult<()>) {
         let iterations = parked.unpolled() + 1;
         self.looks.with(py, |looks| looks.kept += iterations);
         if !parked.blocks() {
-            return parked.wait();
+            return (parked.wait(), Ok(()));
         }
         if self.looks.with(py, Looks::is_due) {
-            let found = parked.look()?;
-            self.looks.with(py, |looks| looks.note(found));
-            if found {
-                return Ok(());
+            match parked.look() {
+                Ok(found) => {
+                    self.looks.with(py, |looks| looks.note(found));
+                    if found {
+                        return (Ok(()), Ok(()));
+                    }
+                }
+                Err(error) => return (Err(error), Ok(())),
             }
         }
         self.looks.with(py, |looks| looks.kept = 0);
-        py.detach(|| parked.wait())
+        match self.wait_guarded(py, parked, park_again) {
+            Ok(outcome) => (outcome, Ok(())),
+            Err(error) => (Err(io::ErrorKind::Interrupted.into()), Err(error)),
+        }
+    }
+
+    /// Waits in such a way that a signal ends the wait. Fails if a signal handler that runs before it raises.
+    fn wait_guarded(
+        &self,
+        py: Python<'_>,
+        parked: &mut Parked,
+        park_again: impl FnOnce(&mut Parked),
+    ) -> PyResult<io::Result<()>> {
+        let guard = self.begin_guard(py)?;
+        // A signal that came earlier was not written to the descriptor.
+        let waited = py.check_signals().map(|()| {
+            park_again(parked);
+            py.detach(|| parked.wait())
+        });
+        if let Some(fd) = guard {
+            self.end_guard(py, fd)?;
+        }
+        waited
     }
 
     /// Lets another thread that has asked for the GIL have it, after every few iterations that have kept it. Signal

@@ -36,7 +36,7 @@ impl Loop {
         Ok(())
     }
 
-    /// Installs the loop's hooks, running loop and wake-up descriptor in the thread, which has one of each.
+    /// Installs the loop's hooks and the running loop in the thread, which has one of each.
     fn take_over(slf: &Bound<'_, Self>) -> PyResult<()> {
         let py = slf.py();
         Self::track_coroutine_origins(slf, slf.get().debug())?;
@@ -45,7 +45,7 @@ impl Loop {
         kwargs.set_item("finalizer", slf.getattr("_asyncgen_finalizer_hook")?)?;
         imports::set_asyncgen_hooks(py)?.call((), Some(&kwargs))?;
         set_running_loop(slf.as_any())?;
-        Self::watch_signals(slf)
+        Self::guard_polls(slf)
     }
 
     /// Undoes every step of [`Loop::enter`], even if one of them raises.
@@ -62,9 +62,9 @@ impl Loop {
                 .map(drop),
             None => Ok(()),
         };
-        let signals = Self::unwatch_signals(slf);
+        me.stop_guarding_polls(py);
         let origins = Self::track_coroutine_origins(slf, false);
-        not_running.and(generators).and(signals).and(origins)
+        not_running.and(generators).and(origins)
     }
 
     /// Returns the `threading.get_ident()` of the thread that runs the loop, if it is running.
@@ -93,13 +93,10 @@ impl Loop {
             return Self::run_turn(slf, turn);
         }
         Self::leave_last_task(slf)?;
-        let block = if me.stopping.load(Relaxed) {
-            Block::Never
-        } else {
-            Block::Allowed
-        };
-        let mut parked = me.core(py, |core| core.park(block));
-        let outcome = me.poll(py, &mut parked);
+        let mut parked = me.core(py, |core| core.park(me.may_block()));
+        let (outcome, guarded) = me.poll(py, &mut parked, |parked| {
+            me.core(py, |core| core.park_again(parked, me.may_block()));
+        });
         let read = if me.has_system_time() {
             Ok(())
         } else {
@@ -110,11 +107,21 @@ impl Loop {
                 core.unpark(parked, outcome, |callback| callback.duplicate(py))
             })
             .map_err(|error| os_error(py, &error))?;
+        guarded?;
         read?;
         // Python's signal handlers run here after a signal has interrupted the poll; one may raise KeyboardInterrupt.
         py.check_signals()?;
         me.give_way(py)?;
         Self::run_turn(slf, turn)
+    }
+
+    /// Whether the iteration may block: not in a loop that is about to stop.
+    fn may_block(&self) -> Block {
+        if self.stopping.load(Relaxed) {
+            Block::Never
+        } else {
+            Block::Allowed
+        }
     }
 
     /// Gives the engine the time of the clock that replaces the system's, if there is one.

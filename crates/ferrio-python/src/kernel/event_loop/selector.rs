@@ -203,10 +203,11 @@ impl Loop {
         let limit = timeout
             .map(|seconds| Duration::try_from_secs_f64(seconds.max(0.0)).unwrap_or(Duration::MAX));
         let mut parked = me.core(py, |core| core.park_for(limit));
-        let outcome = me.poll(py, &mut parked);
+        let (outcome, guarded) = me.poll(py, &mut parked, |_| ());
         let (events, woken) = me
             .core(py, |core| core.unpark_events(parked, outcome))
             .map_err(|error| os_error(py, &error))?;
+        guarded?;
         py.check_signals()?;
         me.give_way(py)?;
         let ready = PyList::empty(py);

@@ -1,11 +1,14 @@
 //! Signals: `add_signal_handler`, and the descriptor that wakes the loop up when a signal arrives.
 //!
 //! Python's C-level handler writes the number of every signal that has a Python handler to the wake-up descriptor
-//! (`signal.set_wakeup_fd`). A loop that runs in the main thread sets this descriptor to its own pipe. So a signal that
-//! arrives between a check and a poll still ends the poll: no Ctrl-C goes unnoticed until something else happens. The
-//! byte also says which of `add_signal_handler`'s handlers to call.
+//! (`signal.set_wakeup_fd`), which the loop's first handler sets to the loop's own pipe. The byte says which of
+//! `add_signal_handler`'s handlers to call.
+//!
+//! A loop without handlers that runs in the main thread sets the descriptor only while a poll blocks, if nobody else has
+//! set it. So every signal ends the poll, also one that arrives just before it or in another thread, which a system call
+//! of the main thread does not notice. Python code never sees this descriptor.
 
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 
 use pyo3::PyTraverseError;
 use pyo3::exceptions::{PyOSError, PyRuntimeError, PyTypeError, PyValueError};
@@ -30,14 +33,18 @@ pub struct Signals {
     shown: bool,
     /// The pipe, made when the loop first runs in the main thread or gets its first handler.
     pipe: Option<WakeupPipe>,
-    /// Whether the loop has set the wake-up descriptor only for the time in which it runs.
-    borrowed: bool,
+    /// Whether polls are guarded: the loop runs in the main thread, and nobody else's wake-up descriptor was found.
+    guards_polls: bool,
 }
 
 impl Signals {
     /// Shows the references to the garbage collector.
     pub fn traverse(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
         visit.call(&self.handlers)
+    }
+
+    fn has_handlers(&self, py: Python<'_>) -> bool {
+        (self.handlers.as_ref()).is_some_and(|handlers| !handlers.bind(py).is_empty())
     }
 }
 
@@ -76,6 +83,14 @@ fn set_wakeup_fd(py: Python<'_>, fd: i32) -> PyResult<i32> {
         .extract()
 }
 
+/// Sets the wake-up descriptor of somebody else again. If it was closed in the meantime, there is none.
+fn give_back(py: Python<'_>, fd: RawFd) -> PyResult<()> {
+    match set_wakeup_fd(py, fd) {
+        Err(error) if error.is_instance_of::<PyOSError>(py) => Ok(()),
+        outcome => outcome.map(drop),
+    }
+}
+
 fn in_main_thread(py: Python<'_>) -> PyResult<bool> {
     let main = imports::main_thread(py)?.call0()?;
     Ok(imports::current_thread(py)?.call0()?.is(&main))
@@ -95,9 +110,7 @@ impl Loop {
     }
 
     fn has_signal_handlers(&self, py: Python<'_>) -> bool {
-        self.signals.with(py, |signals| {
-            (signals.handlers.as_ref()).is_some_and(|handlers| !handlers.bind(py).is_empty())
-        })
+        self.signals.with(py, |signals| signals.has_handlers(py))
     }
 
     /// Returns the descriptor to which Python is to write signal numbers.
@@ -126,36 +139,49 @@ impl Loop {
         self.core(py, |core| core.set_patient(usize::from(patient)));
     }
 
-    /// Sets the wake-up descriptor while the loop runs, if it runs in the main thread and nobody else has set one.
-    pub(super) fn watch_signals(slf: &Bound<'_, Self>) -> PyResult<()> {
+    /// Has polls guarded from now on, if this is the main thread.
+    pub(super) fn guard_polls(slf: &Bound<'_, Self>) -> PyResult<()> {
         let py = slf.py();
-        if !in_main_thread(py)? {
-            return Ok(());
-        }
-        let fd = Self::wakeup_fd(slf)?;
-        match set_wakeup_fd(py, fd) {
-            Ok(-1) => slf
-                .get()
-                .signals
-                .with(py, |signals| signals.borrowed = true),
-            Ok(previous) if previous != fd => {
-                set_wakeup_fd(py, previous)?;
-            }
-            // It is set already; or this is the main thread of a subinterpreter, which cannot set it.
-            _ => (),
+        if in_main_thread(py)? {
+            Self::wakeup_fd(slf)?;
+            (slf.get().signals).with(py, |signals| signals.guards_polls = true);
         }
         Ok(())
     }
 
-    /// Undoes [`Loop::watch_signals`], unless there are handlers, which asyncio keeps between two runs.
-    pub(super) fn unwatch_signals(slf: &Bound<'_, Self>) -> PyResult<()> {
-        let py = slf.py();
-        let me = slf.get();
-        let borrowed = (me.signals).with(py, |signals| std::mem::take(&mut signals.borrowed));
-        if borrowed && !me.has_signal_handlers(py) {
-            set_wakeup_fd(py, -1)?;
+    /// Undoes [`Loop::guard_polls`].
+    pub(super) fn stop_guarding_polls(&self, py: Python<'_>) {
+        (self.signals).with(py, |signals| signals.guards_polls = false);
+    }
+
+    /// Has every signal end the poll that follows, until [`Loop::end_guard`] is called with the wake-up descriptor that this returns.
+    ///
+    /// Returns `None`, and changes nothing, if polls are not guarded, if the loop has handlers and thus the descriptor, or
+    /// if somebody else has set it, who is not asked again in this run.
+    pub(super) fn begin_guard(&self, py: Python<'_>) -> PyResult<Option<RawFd>> {
+        let fd = self.signals.with(py, |signals| {
+            let pipe = signals.pipe.as_ref()?;
+            (signals.guards_polls && !signals.has_handlers(py)).then(|| pipe.writer.as_raw_fd())
+        });
+        let Some(fd) = fd else { return Ok(None) };
+        let before = cpython::replace_wakeup_fd(py, fd);
+        if before == -1 || before == fd {
+            return Ok(Some(fd));
         }
-        Ok(())
+        self.stop_guarding_polls(py);
+        give_back(py, before)?;
+        Ok(None)
+    }
+
+    /// Undoes [`Loop::begin_guard`], unless a signal handler that ran in the meantime has set a descriptor.
+    pub(super) fn end_guard(&self, py: Python<'_>, fd: RawFd) -> PyResult<()> {
+        if self.has_signal_handlers(py) {
+            return Ok(());
+        }
+        match cpython::replace_wakeup_fd(py, -1) {
+            found if found == fd => Ok(()),
+            theirs => give_back(py, theirs),
+        }
     }
 
     /// Schedules the handlers of the signals that have arrived.
@@ -202,13 +228,13 @@ impl Loop {
         Ok(true)
     }
 
-    /// Unsets the wake-up descriptor if the last handler is gone and the loop is not running.
+    /// Unsets the wake-up descriptor if the last handler is gone.
     fn release_wakeup(slf: &Bound<'_, Self>) {
         let py = slf.py();
         let me = slf.get();
-        let borrowed = me.signals.with(py, |signals| signals.borrowed);
-        let unused = !borrowed && !me.has_signal_handlers(py);
-        if unused && let Err(error) = set_wakeup_fd(py, -1) {
+        if !me.has_signal_handlers(py)
+            && let Err(error) = set_wakeup_fd(py, -1)
+        {
             let logged = cpython::handling(py, &error, || {
                 let message = ("set_wakeup_fd(-1) failed: %s", error.value(py));
                 imports::logger(py)?.call_method1("info", message)

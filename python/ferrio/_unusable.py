@@ -1,15 +1,41 @@
-"""The error of an installation that lacks the extension module for the running Python."""
+"""The errors of an installation that cannot run: what is said, and how the command line ends."""
 
 from __future__ import annotations
 
+import os
 import platform
 import re
 import sys
 from pathlib import Path
 
+import _ferrio_start
 
-def error() -> ImportError:
-    """Return the error, which says for which Pythons ferrio has been built here, and what to do."""
+
+def explain(error: ImportError) -> ImportError:
+    """Return the error that `import ferrio` raises in the place of another one.
+
+    Args:
+        error: why ferrio cannot run.
+
+    Raises:
+        SystemExit: with code 2, after a sentence on standard error, if the process is ferrio's command line.
+    """
+    if isinstance(error, ModuleNotFoundError) and error.name == "ferrio._ferrio":
+        error = _unbuilt()
+    if _is_command_line():
+        print(f"ferrio: {error}", file=sys.stderr)
+        raise SystemExit(2)
+    return error
+
+
+def _is_command_line() -> bool:
+    """Whether this process is ``python -m ferrio`` or the command ``ferrio``, and not a program that imports ferrio."""
+    program = _ferrio_start.program()
+    return program == "-m ferrio" or os.path.basename(program) == "ferrio"
+
+
+def _unbuilt() -> ImportError:
+    """Return the error of a missing extension module, which says for which Pythons there is one, and what to do."""
     folder = Path(__file__).parent
     names = sorted(path.name for path in folder.glob("_ferrio.*") if path.suffix != ".pyi")
     built = ", ".join(_describe(name) for name in names) or "none"
