@@ -41,6 +41,10 @@ help: ## list the targets
 run: $(EXTENSION) ## set up, build, run examples/aiohttp_fetch.py on ferrio, and time it on asyncio's loop, too
 	$(BIN)/python -m benchmarks.program examples/aiohttp_fetch.py
 
+.PHONY: run-rust
+run-rust: | prerequisites ## build and run a Rust program on ferrio, without Python: crates/ferrio/examples/concurrent_sleeps.rs
+	cargo run -p ferrio --example concurrent_sleeps
+
 .PHONY: test
 test: say-how-long test-rust test-python ## set up, build, and pass all tests: about 15 minutes on 2 cores
 
@@ -53,7 +57,7 @@ say-how-long:
 	@echo 'The build takes about 4 minutes the first time, the tests about 15 (2 cores). "make quick" takes a minute.'
 
 .PHONY: test-rust
-test-rust: | prerequisites ## the tests of the engine
+test-rust: | prerequisites ## the tests of the Rust crate
 	@if cargo nextest --version >/dev/null 2>&1; then \
 		echo 'cargo nextest run -p ferrio' && cargo nextest run -p ferrio && \
 		echo 'cargo test -p ferrio --doc' && cargo test -p ferrio --doc; \

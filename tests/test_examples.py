@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -11,6 +12,8 @@ from pathlib import Path
 import pytest
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
+RUST_EXAMPLES = EXAMPLES.parent / "crates/ferrio/examples"
+CARGO = shutil.which("cargo")
 LOOP = re.compile(r"Ran on (\w+)(?:\.\w+)+\.")
 TIMES = re.compile(r"\d+\.\d+ s|\d+ requests per second")
 
@@ -45,6 +48,16 @@ def test_example_says_the_same_on_either_loop(name: str) -> None:
 
     assert timeless(ferrio) == timeless(stock)
     assert stock
+
+
+@pytest.mark.skipif(not CARGO, reason="needs cargo")
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("name", sorted(path.stem for path in RUST_EXAMPLES.glob("*.rs")))
+def test_rust_example_says_the_same_as_its_twin_in_python(name: str) -> None:
+    command = ["cargo", "run", "--quiet", "-p", "ferrio", "--example", name]
+    process = subprocess.run(command, cwd=EXAMPLES.parent, capture_output=True, text=True, timeout=500)
+    assert process.returncode == 0, process.stderr
+    assert TIMES.sub("…", process.stdout) == TIMES.sub("…", run(f"{name}.py"))
 
 
 def test_sleeps_side_by_side_take_as_long_as_the_longest() -> None:

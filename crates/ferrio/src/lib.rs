@@ -55,3 +55,8 @@ pub use {
     },
     tasks::{Sleep, YieldNow, all_tasks, sleep, sleep_until, spawn, spawn_with, yield_now},
 };
+
+/// The programs in README.md are tested.
+#[cfg(all(doctest, feature = "runtime"))]
+#[doc = include_str!("../README.md")]
+struct Readme;

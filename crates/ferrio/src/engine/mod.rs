@@ -13,6 +13,7 @@
 //! | module | what it is | uses |
 //! |---|---|---|
 //! | `turn` | [`LoopCore`]: one iteration of the loop | all but `proto`, `sync` |
+//! | `parked` | [`Parked`]: what an iteration needs while it waits | `sys` |
 //! | `reactor` | which payload waits for which file descriptor | `sys` |
 //! | `timers` | deadlines in order, cancellation, compaction | `time` |
 //! | `ready` | first in, first out | |
@@ -51,6 +52,7 @@
 //! ```
 
 pub mod inject;
+pub mod parked;
 pub mod proto;
 pub mod reactor;
 pub mod ready;
@@ -62,6 +64,7 @@ pub mod timers;
 pub mod turn;
 
 pub use inject::Injector;
+pub use parked::Parked;
 pub use proto::{DatagramQueue, FlowControl, LimitsError, ReadBuffer, Search, WriteBuffer};
 pub use reactor::Reactor;
 pub use ready::Ready;
@@ -69,4 +72,4 @@ pub use sys::datagrams::{MAX_BATCH, ReceiveBatch, send_batch, unix_name};
 pub use sys::{Event, Interest};
 pub use time::Time;
 pub use timers::{TimerKey, Timers, has_too_many_cancelled};
-pub use turn::{Block, LoopCore, MAX_WAIT, Parked};
+pub use turn::{Block, LoopCore, MAX_WAIT};

@@ -340,8 +340,8 @@ fn check(state: &State) -> Result<(), JoinError> {
     if is_me == Some(true) {
         return Err(JoinError::AwaitsItself);
     }
-    match host::current() {
-        Some(host) if host.id() != state.host => Err(JoinError::OtherLoop),
+    match host::current_id() {
+        Some(id) if id != state.host => Err(JoinError::OtherLoop),
         _ => Ok(()),
     }
 }

@@ -62,8 +62,16 @@ pub trait Host {
 thread_local! {
     /// The loop that runs on this thread.
     static HOST: RefCell<Option<Rc<dyn Host>>> = const { RefCell::new(None) };
+    /// Its identity.
+    static ID: Cell<Option<u64>> = const { Cell::new(None) };
     /// How long a step may take before that loop wants to know.
     static SLOW: Cell<Option<Duration>> = const { Cell::new(None) };
+}
+
+/// Returns the identity of the loop that runs on this thread.
+#[inline]
+pub(super) fn current_id() -> Option<u64> {
+    ID.get()
 }
 
 /// Returns how long a step may take before it is reported; `None` if steps need not be timed.
@@ -90,6 +98,7 @@ pub fn enter(host: Rc<dyn Host>) -> Result<Entered, AlreadyRunning> {
             return Err(AlreadyRunning);
         }
         SLOW.set(host.slow_step());
+        ID.set(Some(host.id()));
         *current = Some(host);
         Ok(Entered(()))
     })
@@ -98,6 +107,7 @@ pub fn enter(host: Rc<dyn Host>) -> Result<Entered, AlreadyRunning> {
 impl Drop for Entered {
     fn drop(&mut self) {
         SLOW.set(None);
+        ID.set(None);
         let host = HOST.with(|current| current.borrow_mut().take());
         drop(host);
     }

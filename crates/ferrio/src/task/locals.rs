@@ -6,12 +6,12 @@ use std::rc::Rc;
 
 use super::state;
 
-/// What a task has set, by the address of the key.
-pub(super) type Locals = Rc<Vec<(usize, Rc<dyn Any>)>>;
+/// What a task has set, by the address of the key; `None` for nothing.
+pub(super) type Locals = Option<Rc<Vec<(usize, Rc<dyn Any>)>>>;
 
 thread_local! {
     /// What is set outside of tasks on this thread.
-    static OUTSIDE: RefCell<Locals> = RefCell::default();
+    static OUTSIDE: RefCell<Locals> = const { RefCell::new(None) };
 }
 
 /// A variable with a value for each task; Python's `contextvars.ContextVar` (PEP 567).
@@ -54,7 +54,7 @@ impl<T: Clone + 'static> LocalKey<T> {
 
     /// Returns the value in the current task (or outside of tasks, that of the thread); `None` if it is not set.
     pub fn get(&'static self) -> Option<T> {
-        let locals = locals();
+        let locals = locals()?;
         let (_, value) = locals.iter().find(|(key, _)| *key == self.key())?;
         value.downcast_ref::<T>().cloned()
     }
@@ -62,10 +62,10 @@ impl<T: Clone + 'static> LocalKey<T> {
     /// Sets the value; returns the one that it replaces.
     pub fn set(&'static self, value: T) -> Option<T> {
         let replaced = self.get();
-        let mut changed: Vec<_> = locals().as_ref().clone();
+        let mut changed = locals().map_or_else(Vec::new, |locals| locals.to_vec());
         changed.retain(|(key, _)| *key != self.key());
         changed.push((self.key(), Rc::new(value)));
-        set_locals(Rc::new(changed));
+        set_locals(Some(Rc::new(changed)));
         replaced
     }
 

@@ -6,6 +6,8 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::task::Waker;
 
+use smallvec::SmallVec;
+
 use super::cancellation::{Cancelled, Token};
 use super::handle::TaskRef;
 use super::locals::Locals;
@@ -39,6 +41,9 @@ pub(super) enum Observer {
     Callback(Box<dyn FnOnce(&TaskRef)>),
 }
 
+/// Most tasks have one observer, for which no memory is allocated.
+pub(super) type Observers = SmallVec<[(u64, Observer); 1]>;
+
 /// The state of a task.
 pub(super) struct State {
     /// The number in the default name.
@@ -60,7 +65,7 @@ pub(super) struct State {
     /// Shared by all `Cancelled` that this task was given.
     token: RefCell<Option<Arc<Token>>>,
     /// In the order of their registration, each with the key by which it is removed.
-    observers: RefCell<Vec<(u64, Observer)>>,
+    observers: RefCell<Observers>,
     next_observer: Cell<u64>,
     pub locals: RefCell<Locals>,
     /// The task's place in its host's table.
@@ -127,7 +132,7 @@ impl State {
             aborted: Cell::new(false),
             requests: Cell::new(0),
             token: RefCell::new(None),
-            observers: RefCell::new(Vec::new()),
+            observers: RefCell::default(),
             next_observer: Cell::new(0),
             locals: RefCell::new(locals.unwrap_or_default()),
             key: Cell::new(usize::MAX),
@@ -252,7 +257,7 @@ impl State {
         drop(removed);
     }
 
-    pub(super) fn take_observers(&self) -> Vec<(u64, Observer)> {
+    pub(super) fn take_observers(&self) -> Observers {
         self.observers.take()
     }
 }

@@ -40,15 +40,10 @@ fn a_run_cancels_what_it_leaves_and_waits_for_it() {
 #[test]
 fn tasks_go_on_at_the_next_run_of_a_runner() {
     let mut runner = Runner::new().unwrap();
-    let task = runner
-        .run(std::future::ready(()))
-        .map(|()| {
-            runner
-                .get_loop()
-                .spawn(async { yield_now().await.map(|()| 4) })
-        })
-        .unwrap();
-    runner.run(yield_now()).unwrap().unwrap();
+    let event_loop = runner.get_loop().clone();
+    let task = event_loop.spawn(async { yield_now().await.map(|()| 4) });
+    drop(event_loop);
+    runner.run(std::future::ready(())).unwrap();
     assert!(!task.is_done());
     assert_eq!(runner.run(task).unwrap().unwrap(), Ok(4));
 }
