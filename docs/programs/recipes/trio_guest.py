@@ -17,6 +17,7 @@ async def main() -> None:
         of_trio,
         run_sync_soon_threadsafe=loop.call_soon_threadsafe,
         done_callback=ended.set_result,
+        host_uses_signal_set_wakeup_fd=True,
     )
     beside = asyncio.create_task(asyncio.sleep(0.01, "asyncio went on"))
     print((await ended).unwrap())

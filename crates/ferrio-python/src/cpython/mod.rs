@@ -25,13 +25,15 @@ pub use self::descriptors::borrow_fd;
 use self::entering::{in_slot, panicked};
 #[cfg(not(Py_3_14))]
 pub use self::interpreter::leave_last_task;
+#[cfg(Py_3_13)]
+pub use self::interpreter::replace_wakeup_fd;
 use self::interpreter::set_stop_iteration;
 pub use self::interpreter::{
     CurrentTask, RUNNING_NAMES, WatchedClass, call, call_method, call_one, class_version,
     clock_is_replaced, clock_is_untouched, copy_context, current_frame, deeper, ensure_traceback,
     enter_context, finally, guard_thread_exit, handling, in_context, is_context, normalized, raise,
-    raise_from, raise_new, raised_while, replace_wakeup_fd, running_loop, running_task,
-    stop_iteration, subclasses, thread_ident, undisturbed, versions_hold, watch_clock,
+    raise_from, raise_new, raised_while, running_loop, running_task, stop_iteration, subclasses,
+    thread_ident, undisturbed, versions_hold, watch_clock,
 };
 pub(crate) use self::memory::recycle;
 #[cfg(not(Py_3_12))]

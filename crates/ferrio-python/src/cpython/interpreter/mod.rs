@@ -24,6 +24,7 @@ mod handling;
 pub(super) mod names;
 mod raising;
 mod running_task;
+#[cfg(Py_3_13)]
 mod signals;
 mod stop_iteration;
 pub mod subclasses;
@@ -40,6 +41,7 @@ pub use self::raising::{ensure_traceback, normalized, raise, raise_from, raise_n
 #[cfg(not(Py_3_14))]
 pub use self::running_task::leave_last_task;
 pub use self::running_task::{CurrentTask, running_loop, running_task};
+#[cfg(Py_3_13)]
 pub use self::signals::replace_wakeup_fd;
 pub(in crate::cpython) use self::stop_iteration::set_stop_iteration;
 pub use self::stop_iteration::stop_iteration;

@@ -6,8 +6,8 @@ use std::os::fd::RawFd;
 use pyo3::prelude::*;
 
 unsafe extern "C" {
-    /// Sets the descriptor and returns the one before, each -1 for none (CPython: `Doc/c-api/exceptions.rst`). PyO3 does not
-    /// declare this function.
+    /// Sets the descriptor and returns the one before, each -1 for none (CPython: `Doc/c-api/exceptions.rst`). Exported
+    /// since Python 3.13; PyO3 does not declare it.
     fn PySignal_SetWakeupFd(fd: c_int) -> c_int;
 }
 

@@ -13,6 +13,7 @@
 //! | `watched_files` | the objects by whose `fileno()` descriptors are watched |
 //! | `unflushed` | writes that are sent at the end of an iteration |
 //! | `signals` | signal handlers and the wake-up descriptor |
+//! | `signal_guard` | signals end a poll that blocks |
 //! | `last_task` | the task of the last step, which may stay the current one |
 //! | `reporting` | reports of errors to the exception handler |
 //! | `debug` | debug mode: checks, slow callbacks |
@@ -46,6 +47,7 @@ mod running;
 mod scheduling;
 mod selector;
 mod self_pipe;
+mod signal_guard;
 mod signals;
 mod unflushed;
 mod watched_files;

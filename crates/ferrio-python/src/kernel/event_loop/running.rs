@@ -62,9 +62,9 @@ impl Loop {
                 .map(drop),
             None => Ok(()),
         };
-        me.stop_guarding_polls(py);
+        let unguarded = me.stop_guarding_polls(py);
         let origins = Self::track_coroutine_origins(slf, false);
-        not_running.and(generators).and(origins)
+        not_running.and(generators).and(unguarded).and(origins)
     }
 
     /// Returns the `threading.get_ident()` of the thread that runs the loop, if it is running.

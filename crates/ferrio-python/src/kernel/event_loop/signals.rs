@@ -4,11 +4,9 @@
 //! (`signal.set_wakeup_fd`), which the loop's first handler sets to the loop's own pipe. The byte says which of
 //! `add_signal_handler`'s handlers to call.
 //!
-//! A loop without handlers that runs in the main thread sets the descriptor only while a poll blocks, if nobody else has
-//! set it. So every signal ends the poll, also one that arrives just before it or in another thread, which a system call
-//! of the main thread does not notice. Python code never sees this descriptor.
+//! A loop without handlers uses the descriptor, too, to have signals end its polls (`signal_guard.rs`).
 
-use std::os::fd::{AsRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsRawFd, OwnedFd};
 
 use pyo3::PyTraverseError;
 use pyo3::exceptions::{PyOSError, PyRuntimeError, PyTypeError, PyValueError};
@@ -32,9 +30,9 @@ pub struct Signals {
     /// Whether a program has the dictionary, and may put handlers into it at any time.
     shown: bool,
     /// The pipe, made when the loop first runs in the main thread or gets its first handler.
-    pipe: Option<WakeupPipe>,
+    pub(super) pipe: Option<WakeupPipe>,
     /// Whether polls are guarded: the loop runs in the main thread, and nobody else's wake-up descriptor was found.
-    guards_polls: bool,
+    pub(super) guards_polls: bool,
 }
 
 impl Signals {
@@ -43,7 +41,7 @@ impl Signals {
         visit.call(&self.handlers)
     }
 
-    fn has_handlers(&self, py: Python<'_>) -> bool {
+    pub(super) fn has_handlers(&self, py: Python<'_>) -> bool {
         (self.handlers.as_ref()).is_some_and(|handlers| !handlers.bind(py).is_empty())
     }
 }
@@ -52,9 +50,9 @@ impl Signals {
 ///
 /// asyncio uses a socket pair. That is full after a few hundred numbers, each of which is a packet with its overhead, and
 /// the numbers of further signals are lost. A pipe holds 65,536 of them (`pipe(7)`).
-struct WakeupPipe {
+pub(super) struct WakeupPipe {
     reader: OwnedFd,
-    writer: OwnedFd,
+    pub(super) writer: OwnedFd,
 }
 
 impl WakeupPipe {
@@ -75,25 +73,12 @@ impl WakeupPipe {
 }
 
 /// Calls `signal.set_wakeup_fd`, without a warning when the pipe is full: the loop is being woken up then anyway.
-fn set_wakeup_fd(py: Python<'_>, fd: i32) -> PyResult<i32> {
+pub(super) fn set_wakeup_fd(py: Python<'_>, fd: i32) -> PyResult<i32> {
     let kwargs = PyDict::new(py);
     kwargs.set_item("warn_on_full_buffer", false)?;
     imports::set_wakeup_fd(py)?
         .call((fd,), Some(&kwargs))?
         .extract()
-}
-
-/// Sets the wake-up descriptor of somebody else again. If it was closed in the meantime, there is none.
-fn give_back(py: Python<'_>, fd: RawFd) -> PyResult<()> {
-    match set_wakeup_fd(py, fd) {
-        Err(error) if error.is_instance_of::<PyOSError>(py) => Ok(()),
-        outcome => outcome.map(drop),
-    }
-}
-
-fn in_main_thread(py: Python<'_>) -> PyResult<bool> {
-    let main = imports::main_thread(py)?.call0()?;
-    Ok(imports::current_thread(py)?.call0()?.is(&main))
 }
 
 impl Loop {
@@ -109,12 +94,12 @@ impl Loop {
         })
     }
 
-    fn has_signal_handlers(&self, py: Python<'_>) -> bool {
+    pub(super) fn has_signal_handlers(&self, py: Python<'_>) -> bool {
         self.signals.with(py, |signals| signals.has_handlers(py))
     }
 
     /// Returns the descriptor to which Python is to write signal numbers.
-    fn wakeup_fd(slf: &Bound<'_, Self>) -> PyResult<i32> {
+    pub(super) fn wakeup_fd(slf: &Bound<'_, Self>) -> PyResult<i32> {
         let py = slf.py();
         let me = slf.get();
         let known = me.signals.with(py, |signals| {
@@ -137,51 +122,6 @@ impl Loop {
         let own = (self.signals).with(py, |signals| signals.pipe.is_some() && !signals.shown);
         let patient = own && !self.has_signal_handlers(py);
         self.core(py, |core| core.set_patient(usize::from(patient)));
-    }
-
-    /// Has polls guarded from now on, if this is the main thread.
-    pub(super) fn guard_polls(slf: &Bound<'_, Self>) -> PyResult<()> {
-        let py = slf.py();
-        if in_main_thread(py)? {
-            Self::wakeup_fd(slf)?;
-            (slf.get().signals).with(py, |signals| signals.guards_polls = true);
-        }
-        Ok(())
-    }
-
-    /// Undoes [`Loop::guard_polls`].
-    pub(super) fn stop_guarding_polls(&self, py: Python<'_>) {
-        (self.signals).with(py, |signals| signals.guards_polls = false);
-    }
-
-    /// Has every signal end the poll that follows, until [`Loop::end_guard`] is called with the wake-up descriptor that this returns.
-    ///
-    /// Returns `None`, and changes nothing, if polls are not guarded, if the loop has handlers and thus the descriptor, or
-    /// if somebody else has set it, who is not asked again in this run.
-    pub(super) fn begin_guard(&self, py: Python<'_>) -> PyResult<Option<RawFd>> {
-        let fd = self.signals.with(py, |signals| {
-            let pipe = signals.pipe.as_ref()?;
-            (signals.guards_polls && !signals.has_handlers(py)).then(|| pipe.writer.as_raw_fd())
-        });
-        let Some(fd) = fd else { return Ok(None) };
-        let before = cpython::replace_wakeup_fd(py, fd);
-        if before == -1 || before == fd {
-            return Ok(Some(fd));
-        }
-        self.stop_guarding_polls(py);
-        give_back(py, before)?;
-        Ok(None)
-    }
-
-    /// Undoes [`Loop::begin_guard`], unless a signal handler that ran in the meantime has set a descriptor.
-    pub(super) fn end_guard(&self, py: Python<'_>, fd: RawFd) -> PyResult<()> {
-        if self.has_signal_handlers(py) {
-            return Ok(());
-        }
-        match cpython::replace_wakeup_fd(py, -1) {
-            found if found == fd => Ok(()),
-            theirs => give_back(py, theirs),
-        }
     }
 
     /// Schedules the handlers of the signals that have arrived.
@@ -228,11 +168,13 @@ impl Loop {
         Ok(true)
     }
 
-    /// Unsets the wake-up descriptor if the last handler is gone.
+    /// Unsets the wake-up descriptor if the last handler is gone, unless a run of the loop has it.
     fn release_wakeup(slf: &Bound<'_, Self>) {
         let py = slf.py();
         let me = slf.get();
-        if !me.has_signal_handlers(py)
+        let is_kept = cfg!(not(Py_3_13)) && me.signals.with(py, |signals| signals.guards_polls);
+        if !is_kept
+            && !me.has_signal_handlers(py)
             && let Err(error) = set_wakeup_fd(py, -1)
         {
             let logged = cpython::handling(py, &error, || {
