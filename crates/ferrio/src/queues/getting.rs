@@ -6,8 +6,9 @@ use std::task::{Context, Poll, ready};
 
 use crate::locks::Waiting;
 
-use super::class::{BaseQueue, Side};
+use super::class::BaseQueue;
 use super::errors::{GetError, TryGetError};
+use super::moving::Side;
 use super::order::Order;
 
 /// Waits for an item of a queue; made by [`BaseQueue::get`].

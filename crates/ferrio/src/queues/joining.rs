@@ -31,10 +31,10 @@ impl<T, O: Order<T>> Future for QueueJoin<T, O> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let me = &mut *self;
-        if me.waiting.is_none() && !me.queue.is_unfinished() {
+        if me.waiting.is_none() && me.queue.0.queue.borrow().unfinished == 0 {
             return Poll::Ready(Ok(()));
         }
-        let finished = me.queue.finished();
+        let finished = &me.queue.0.finished;
         let waiting = me.waiting.get_or_insert_with(|| finished.wait());
         Pin::new(waiting).poll(cx)
     }

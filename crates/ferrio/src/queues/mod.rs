@@ -6,7 +6,9 @@
 //! | module | what it is |
 //! |---|---|
 //! | `order` | `Order`: `Fifo`, `Lifo`, `Priority`; where the items are stored |
-//! | `class` | `BaseQueue`, and the three queues: what does not wait |
+//! | `class` | `BaseQueue`, and the three queues |
+//! | `moving` | putting an item in and taking one out without waiting |
+//! | `ending` | `task_done`, `shutdown` |
 //! | `getting`, `putting`, `joining` | the futures of `get`, `put` and `join` |
 //! | `errors` | the errors |
 //!
@@ -16,9 +18,11 @@
 //! is lost with one who gives up: he hands his wake-up to the next in line.
 
 mod class;
+mod ending;
 mod errors;
 mod getting;
 mod joining;
+mod moving;
 mod order;
 mod putting;
 

@@ -6,8 +6,9 @@ use std::task::{Context, Poll, ready};
 
 use crate::locks::Waiting;
 
-use super::class::{BaseQueue, Side};
+use super::class::BaseQueue;
 use super::errors::{PutError, TryPutError};
+use super::moving::Side;
 use super::order::Order;
 
 /// Puts an item into a queue, when there is room; made by [`BaseQueue::put`].
