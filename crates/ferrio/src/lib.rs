@@ -24,6 +24,8 @@
 //!
 //! ```text
 //! tasks             spawn, sleep, and what else makes tasks and waits for them
+//! queues            queues that pass items between tasks
+//! locks             locks, events, conditions, semaphores, barriers
 //! runtime           EventLoop, run, Runner: the loop for Rust programs
 //! task              a future that a loop runs in steps: waker, cancellation, outcome; knows no loop
 //! engine            which callback runs next, descriptors, timers; knows no task
@@ -37,6 +39,10 @@
 
 pub mod engine;
 #[cfg(feature = "runtime")]
+mod locks;
+#[cfg(feature = "runtime")]
+mod queues;
+#[cfg(feature = "runtime")]
 mod runtime;
 #[cfg(feature = "runtime")]
 pub mod task;
@@ -45,6 +51,16 @@ mod tasks;
 
 #[cfg(feature = "runtime")]
 pub use {
+    engine::sync::{ReleasedTooOften, TooManyDone},
+    locks::{
+        Barrier, BarrierError, BarrierWait, BoundedSemaphore, BrokenBarrier, CannotNotify,
+        Condition, ConditionError, ConditionWait, Event, EventWait, Lock, LockAcquire, LockGuard,
+        Semaphore, SemaphoreAcquire, SemaphoreGuard,
+    },
+    queues::{
+        BaseQueue, Fifo, GetError, Lifo, LifoQueue, Order, Priority, PriorityQueue, PutError,
+        Queue, QueueGet, QueueJoin, QueuePut, TryGetError, TryPutError,
+    },
     runtime::{
         EventLoop, Handle, Handler, LoopClosed, Remote, Report, RunError, Runner, Submitted,
         ThreadPool, TimerHandle, run, to_thread,

@@ -1,16 +1,41 @@
 //! The API for Rust programs, as a program sees it.
 #![cfg(feature = "runtime")]
 
+mod barriers;
 mod cancellation;
 mod closing;
+mod conditions;
 mod event_loop;
+mod events;
 mod locals;
+mod locks;
+mod queue_items;
+mod queue_programs;
+mod queue_shutdown;
+mod queues;
+mod semaphores;
 mod tasks;
 mod threads;
 
 use std::cell::RefCell;
 use std::fmt::Debug;
 use std::rc::Rc;
+
+/// Lets all others make a few steps.
+async fn settle() {
+    for _ in 0..5 {
+        ferrio::yield_now().await.unwrap();
+    }
+}
+
+/// Polls a future once, as a part of the current task; returns whether it is ready.
+async fn is_ready<F: Future + Unpin>(future: &mut F) -> bool {
+    std::future::poll_fn(|cx| {
+        let poll = std::pin::Pin::new(&mut *future).poll(cx);
+        std::task::Poll::Ready(poll.is_ready())
+    })
+    .await
+}
 
 /// What happens, in order.
 #[derive(Clone, Default)]
