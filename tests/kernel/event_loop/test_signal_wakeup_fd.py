@@ -1,7 +1,7 @@
 """The wake-up descriptor of signals: the loop sets it while it has handlers, and restores it afterwards.
 
-A loop without handlers sets it only while a poll blocks (before Python 3.13, while it runs). In it ferrio does more: every signal ends
-the poll.
+A loop without handlers sets it only while a poll blocks (before Python 3.13, while it runs). In it ferrio does more: every
+signal ends the poll.
 """
 
 import asyncio
