@@ -53,5 +53,8 @@ pub use {
         AlreadyRunning, Builder, Cancelled, JoinError, LocalKey, Panicked, Task, TaskRef,
         current_task,
     },
-    tasks::{Sleep, YieldNow, all_tasks, sleep, sleep_until, spawn, spawn_with, yield_now},
+    tasks::{
+        RescheduleError, Sleep, Timed, Timeout, TimeoutError, YieldNow, all_tasks, sleep,
+        sleep_until, spawn, spawn_with, timeout, timeout_at, wait_for, yield_now,
+    },
 };

@@ -1,9 +1,9 @@
 //! Cancellation: an error that the innermost awaitable returns.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
-use super::state;
+use super::{JoinError, state};
 
 /// The error of whatever a task awaits when the task is cancelled; asyncio's `CancelledError`.
 ///
@@ -24,16 +24,29 @@ use super::state;
 /// })??;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(PartialEq, Eq)]
 pub struct Cancelled {
     message: Option<Arc<str>>,
     /// Ties this value to the task that it was given to.
     token: Option<Arc<Token>>,
 }
 
-/// What all `Cancelled` that were given to a task hold; the task finds out by it whether its output holds one.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct Token;
+/// What all `Cancelled` that were given to a task, or inside a [scope](super::Scope) of it, hold; the task or scope finds
+/// out by it whether its output holds one.
+#[derive(Debug, Default)]
+pub(super) struct Token {
+    /// The token of the task or scope around this one. A `Cancelled` of a scope keeps it alive, and so counts there too.
+    around: OnceLock<Arc<Token>>,
+}
+
+impl Token {
+    pub(super) fn is_linked(&self) -> bool {
+        self.around.get().is_some()
+    }
+
+    pub(super) fn link(&self, around: Arc<Token>) {
+        let _ = self.around.set(around);
+    }
+}
 
 impl Cancelled {
     pub(super) const fn new(message: Option<Arc<str>>, token: Option<Arc<Token>>) -> Cancelled {
@@ -63,6 +76,14 @@ impl Clone for Cancelled {
     }
 }
 
+impl PartialEq for Cancelled {
+    fn eq(&self, other: &Cancelled) -> bool {
+        self.message == other.message
+    }
+}
+
+impl Eq for Cancelled {}
+
 impl fmt::Debug for Cancelled {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.message() {
@@ -81,6 +102,22 @@ impl fmt::Display for Cancelled {
 }
 
 impl std::error::Error for Cancelled {}
+
+/// What becomes of the end of a task in code that knows no other error than being cancelled: a panic of the task goes on
+/// here, as an exception would in asyncio.
+///
+/// # Panics
+///
+/// If the error is not that the task was cancelled.
+impl From<JoinError> for Cancelled {
+    fn from(error: JoinError) -> Cancelled {
+        match error {
+            JoinError::Cancelled(cancelled) => cancelled,
+            JoinError::Panicked(panicked) => panicked.resume(),
+            error @ (JoinError::AwaitsItself | JoinError::OtherLoop) => panic!("{error}"),
+        }
+    }
+}
 
 /// Takes the current task's mark of cancellation, if it has one. A leaf calls this when it is polled again after it has
 /// waited, before anything else, and when it would have to wait.

@@ -8,7 +8,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use super::state::{self, Observer, Stage, State};
+use super::state::{self, Observer, Stage, State, Watch};
 use super::{Builder, Cancelled, JoinError, host};
 
 /// What a task shares with its handles.
@@ -166,6 +166,25 @@ impl TaskRef {
         !self.is_done() && self.state().must_cancel()
     }
 
+    /// Has `watch` told when the task is done; returns the key by which it is [forgotten](Self::unwatch).
+    pub(crate) fn watch(&self, watch: Rc<dyn Watch>, number: usize) -> u64 {
+        self.state().observe(Observer::Watch(watch, number))
+    }
+
+    pub(crate) fn unwatch(&self, key: u64) {
+        self.state().forget_observer(key);
+    }
+
+    /// Checks that the current task may wait for this one.
+    pub(crate) fn check(&self) -> Result<(), JoinError> {
+        check(self.state())
+    }
+
+    /// Whether the task has panicked.
+    pub(crate) fn has_panicked(&self) -> bool {
+        self.state().stage.get() == Stage::Panicked
+    }
+
     fn call_soon(&self, callback: Box<dyn FnOnce(&TaskRef)>) {
         if let Some(host) = host::current() {
             let task = self.clone();
@@ -180,6 +199,7 @@ impl TaskRef {
             match observer {
                 Observer::Waker(waker) => waker.wake(),
                 Observer::Callback(callback) => self.call_soon(callback),
+                Observer::Watch(watch, number) => watch.task_done(number),
             }
         }
         let place = state.key.replace(usize::MAX);
@@ -296,6 +316,14 @@ impl<T: 'static> Task<T> {
     pub fn try_take(&mut self) -> Option<Result<T, JoinError>> {
         let outcome = self.shared.outcome.take()?;
         Some(outcome.map_err(given_to_the_current_task))
+    }
+}
+
+impl<T: 'static> Task<T> {
+    /// Looks at the outcome without taking it. `None` if there is none yet, or if it was taken.
+    pub(crate) fn peek<R>(&self, look: impl FnOnce(&Result<T, JoinError>) -> R) -> Option<R> {
+        let outcome = self.shared.outcome.borrow();
+        outcome.as_ref().map(look)
     }
 }
 

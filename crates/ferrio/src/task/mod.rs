@@ -10,6 +10,7 @@
 //! | `scoped` | a task whose future may borrow |
 //! | `state` | what is known of a task besides its future and its output |
 //! | `cancellation` | [`Cancelled`], and how it reaches the innermost awaitable |
+//! | `scope` | a part of a task that is cancelled by itself |
 //! | `handle` | [`Task`] and [`TaskRef`]: what a program holds |
 //! | `join_error` | [`JoinError`]: why a task has no output |
 //! | `locals` | values of a task's own, which tasks made by it inherit |
@@ -32,6 +33,7 @@ mod handle;
 pub mod host;
 mod join_error;
 mod locals;
+mod scope;
 mod scoped;
 mod state;
 mod step;
@@ -43,5 +45,7 @@ pub use handle::{Task, TaskRef};
 pub use host::{AlreadyRunning, Builder, Host, RemoteHost};
 pub use join_error::{JoinError, Panicked};
 pub use locals::LocalKey;
+pub(crate) use scope::{Exit, InScope};
 pub(crate) use scoped::Scoped;
+pub(crate) use state::Watch;
 pub use state::current_task;

@@ -37,6 +37,15 @@ pub(super) enum Observer {
     Waker(Waker),
     /// A callback, which the loop calls.
     Callback(Box<dyn FnOnce(&TaskRef)>),
+    /// One who waits for many tasks, and the number under which it knows this one.
+    Watch(Rc<dyn Watch>, usize),
+}
+
+/// One who waits for many tasks.
+pub(crate) trait Watch {
+    /// Is called when the task that is known by `number` is done, in its last step. It must not run code of others,
+    /// except that it wakes.
+    fn task_done(&self, number: usize);
 }
 
 /// The state of a task.
@@ -179,6 +188,30 @@ impl State {
         self.must_cancel.get()
     }
 
+    /// Asks for cancellation on behalf of a scope, which polls what is to take the mark.
+    pub(super) fn cancel_scope(&self) {
+        self.requests.set(self.requests.get() + 1);
+        if !self.must_cancel.replace(true) {
+            let replaced = self.message.take();
+            drop(replaced);
+        }
+    }
+
+    /// Takes the mark back.
+    pub(super) fn clear_mark(&self) {
+        self.must_cancel.set(false);
+    }
+
+    /// Sets the mark again, for a request that was not passed on by the one who was told of it.
+    pub(super) fn renew_mark(&self) {
+        self.must_cancel.set(true);
+    }
+
+    /// Exchanges the token with that of a scope which is entered or left.
+    pub(super) fn swap_token(&self, other: &mut Option<Arc<Token>>) {
+        std::mem::swap(&mut *self.token.borrow_mut(), other);
+    }
+
     pub(super) fn requests(&self) -> usize {
         self.requests.get()
     }
@@ -206,7 +239,7 @@ impl State {
 
     pub(super) fn token(&self) -> Arc<Token> {
         let mut token = self.token.borrow_mut();
-        Arc::clone(token.get_or_insert_with(|| Arc::new(Token)))
+        Arc::clone(token.get_or_insert_with(|| Arc::default()))
     }
 
     /// Whether a `Cancelled` that the task was given is still alive.
