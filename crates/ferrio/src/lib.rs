@@ -23,7 +23,8 @@
 //! Arrows point down only; nothing below knows anything above.
 //!
 //! ```text
-//! tasks             spawn, sleep, and what else makes tasks and waits for them
+//! tasks             spawn, sleep, timeout, gather, groups, and what else makes tasks and waits for them
+//! future            a value that is set once, and awaited by many
 //! runtime           EventLoop, run, Runner: the loop for Rust programs
 //! task              a future that a loop runs in steps: waker, cancellation, outcome; knows no loop
 //! engine            which callback runs next, descriptors, timers; knows no task
@@ -37,6 +38,8 @@
 
 pub mod engine;
 #[cfg(feature = "runtime")]
+pub mod future;
+#[cfg(feature = "runtime")]
 mod runtime;
 #[cfg(feature = "runtime")]
 pub mod task;
@@ -44,7 +47,11 @@ pub mod task;
 mod tasks;
 
 #[cfg(feature = "runtime")]
+#[doc(hidden)]
+pub use tasks::gather_tuple as __gather_tuple;
+#[cfg(feature = "runtime")]
 pub use {
+    future::{Promise, PromiseError, promise},
     runtime::{
         EventLoop, Handle, Handler, LoopClosed, Remote, Report, RunError, Runner, Submitted,
         ThreadPool, TimerHandle, run, to_thread,
@@ -54,7 +61,9 @@ pub use {
         current_task,
     },
     tasks::{
-        RescheduleError, Sleep, Timed, Timeout, TimeoutError, YieldNow, all_tasks, sleep,
-        sleep_until, spawn, spawn_with, timeout, timeout_at, wait_for, yield_now,
+        AsCompleted, AsTask, Fallible, Gather, GatherAll, GroupError, RescheduleError, ReturnWhen,
+        Shield, Sleep, TaskError, TaskGroup, Timed, Timeout, TimeoutError, Wait, YieldNow,
+        all_tasks, as_completed, gather, gather_all, shield, sleep, sleep_until, spawn, spawn_with,
+        timeout, timeout_at, wait, wait_for, yield_now,
     },
 };

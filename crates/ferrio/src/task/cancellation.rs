@@ -27,6 +27,7 @@ use super::{JoinError, state};
 pub struct Cancelled {
     message: Option<Arc<str>>,
     /// Ties this value to the task that it was given to.
+    #[expect(dead_code, reason = "it is counted, not read")]
     token: Option<Arc<Token>>,
 }
 
@@ -57,6 +58,16 @@ impl Cancelled {
     /// ends the task as cancelled if the task's output holds it.
     pub fn with_message(message: impl Into<Arc<str>>) -> Cancelled {
         Cancelled::new(Some(message.into()), state::token())
+    }
+
+    /// Makes the error of awaiting something that was cancelled; it counts like one of a cancellation of the task.
+    pub(crate) fn given(message: Option<Arc<str>>) -> Cancelled {
+        Cancelled::new(message, state::token())
+    }
+
+    /// Makes the error of the current task's last cancellation again, for one who was given it, and has dropped it.
+    pub(crate) fn given_again() -> Cancelled {
+        Cancelled::given(state::with_current(state::State::message).flatten())
     }
 
     /// The message that was given to `cancel`.

@@ -180,6 +180,11 @@ impl TaskRef {
         check(self.state())
     }
 
+    /// Whether a `Cancelled` that the task was given is still alive.
+    pub(crate) fn holds_cancelled(&self) -> bool {
+        self.state().holds_cancelled()
+    }
+
     /// Whether the task has panicked.
     pub(crate) fn has_panicked(&self) -> bool {
         self.state().stage.get() == Stage::Panicked
@@ -330,9 +335,7 @@ impl<T: 'static> Task<T> {
 /// Makes one who ends with the error of a cancelled task end as cancelled himself.
 fn given_to_the_current_task(error: JoinError) -> JoinError {
     match error {
-        JoinError::Cancelled(it) => {
-            JoinError::Cancelled(Cancelled::new(it.shared_message(), state::token()))
-        }
+        JoinError::Cancelled(it) => JoinError::Cancelled(Cancelled::given(it.shared_message())),
         other => other,
     }
 }

@@ -143,7 +143,9 @@ impl<F: Future> InScope<F> {
         let mut future = this.future.as_mut();
         let polled = scope.within(|| {
             let future = future.as_mut().as_pin_mut();
-            future.expect("a scope that was left is not polled").poll(cx)
+            future
+                .expect("a scope that was left is not polled")
+                .poll(cx)
         });
         let output = match polled {
             Poll::Ready(output) => Some(output),

@@ -9,6 +9,7 @@ use std::task::Waker;
 use super::cancellation::{Cancelled, Token};
 use super::handle::TaskRef;
 use super::locals::Locals;
+use super::observers::Observers;
 
 /// How far a task is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,9 +69,7 @@ pub(super) struct State {
     requests: Cell<usize>,
     /// Shared by all `Cancelled` that this task was given.
     token: RefCell<Option<Arc<Token>>>,
-    /// In the order of their registration, each with the key by which it is removed.
-    observers: RefCell<Vec<(u64, Observer)>>,
-    next_observer: Cell<u64>,
+    observers: Observers<Observer>,
     pub locals: RefCell<Locals>,
     /// The task's place in its host's table.
     pub key: Cell<usize>,
@@ -136,8 +135,7 @@ impl State {
             aborted: Cell::new(false),
             requests: Cell::new(0),
             token: RefCell::new(None),
-            observers: RefCell::new(Vec::new()),
-            next_observer: Cell::new(0),
+            observers: Observers::new(),
             locals: RefCell::new(locals.unwrap_or_default()),
             key: Cell::new(usize::MAX),
         }
@@ -256,33 +254,20 @@ impl State {
 
     /// Adds an observer; returns the key by which it is replaced and removed.
     pub(super) fn observe(&self, observer: Observer) -> u64 {
-        let key = self.next_observer.get();
-        self.next_observer.set(key + 1);
-        self.observers.borrow_mut().push((key, observer));
-        key
+        self.observers.add(observer)
     }
 
     /// Sets the waker of an observer that awaits the task.
     pub(super) fn update_waker(&self, key: u64, waker: &Waker) {
-        let mut observers = self.observers.borrow_mut();
-        let mine = observers.iter_mut().find(|(other, _)| *other == key);
-        let replaced = match mine {
-            Some((_, Observer::Waker(old))) if !old.will_wake(waker) => {
-                Some(std::mem::replace(old, waker.clone()))
-            }
-            _ => None,
-        };
-        // A waker's destructor may be anybody's code.
-        drop(observers);
-        drop(replaced);
+        self.observers
+            .update(key, waker, |observer| match observer {
+                Observer::Waker(old) => Some(old),
+                Observer::Callback(_) | Observer::Watch(..) => None,
+            });
     }
 
     pub(super) fn forget_observer(&self, key: u64) {
-        let mut observers = self.observers.borrow_mut();
-        let place = observers.iter().position(|(other, _)| *other == key);
-        let removed = place.map(|place| observers.remove(place));
-        drop(observers);
-        drop(removed);
+        self.observers.forget(key);
     }
 
     pub(super) fn take_observers(&self) -> Vec<(u64, Observer)> {

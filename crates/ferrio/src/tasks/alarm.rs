@@ -27,7 +27,11 @@ impl Alarm {
             let payload = Payload::Wake(waker.clone());
             let key = inner.core.borrow_mut().schedule(at, payload);
             let event_loop = Rc::downgrade(inner);
-            Alarm { event_loop, at, key }
+            Alarm {
+                event_loop,
+                at,
+                key,
+            }
         })
         .expect("no running event loop")
     }

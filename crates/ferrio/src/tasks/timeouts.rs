@@ -81,7 +81,10 @@ impl Clock {
     /// Sets the timer of one who waits, if he has none.
     fn wind(&self, cx: &Context<'_>) {
         let alarm = self.alarm.take();
-        let when = self.when.get().filter(|_| self.phase.get() == Phase::Active);
+        let when = self
+            .when
+            .get()
+            .filter(|_| self.phase.get() == Phase::Active);
         let alarm = alarm.or_else(|| when.map(|when| Alarm::set_at(when, cx.waker())));
         self.alarm.set(alarm);
     }

@@ -4,9 +4,15 @@
 mod cancellation;
 mod closing;
 mod event_loop;
+mod gathering;
+mod groups;
 mod locals;
+mod promises;
+mod shielding;
 mod tasks;
 mod threads;
+mod timeouts;
+mod waiting;
 
 use std::cell::RefCell;
 use std::fmt::Debug;
@@ -33,6 +39,16 @@ impl Log {
     /// A value that says when it is dropped.
     fn witness(&self, name: &'static str) -> Witness {
         Witness(self.clone(), name)
+    }
+}
+
+/// Long enough that a test which waits for it fails.
+const LONG: std::time::Duration = std::time::Duration::from_secs(3600);
+
+/// Lets everything run that is due, and what that makes due.
+async fn settle() {
+    for _ in 0..10 {
+        ferrio::yield_now().await.unwrap();
     }
 }
 
