@@ -57,11 +57,12 @@ impl Cancelled {
     /// Makes the error without a cancellation behind it, as one who raises asyncio's `CancelledError`. Inside a task it
     /// ends the task as cancelled if the task's output holds it.
     pub fn with_message(message: impl Into<Arc<str>>) -> Cancelled {
-        Cancelled::new(Some(message.into()), state::token())
+        Cancelled::given(Some(message.into()))
     }
 
     /// Makes the error of awaiting something that was cancelled; it counts like one of a cancellation of the task.
     pub(crate) fn given(message: Option<Arc<str>>) -> Cancelled {
+        state::with_current(|state| state.remember(message.clone()));
         Cancelled::new(message, state::token())
     }
 

@@ -17,7 +17,7 @@ use super::state;
 /// A scope that was entered. Dropping it takes its request back.
 struct Scope {
     task: TaskRef,
-    /// How many requests the task had before.
+    /// How many requests the task had heard of before.
     requests: usize,
     /// Held by all `Cancelled` that were given inside.
     token: Option<Arc<Token>>,
@@ -57,7 +57,7 @@ impl Scope {
         token.is_some_and(|token| Arc::strong_count(token) > 1)
     }
 
-    /// Takes the request back, if there is one; returns whether others have asked since the scope was entered.
+    /// Takes the request back, if there is one; returns whether the task has heard of others since, or will.
     fn leave(&mut self) -> bool {
         let state = self.task.state();
         let request = std::mem::replace(&mut self.request, Request::None);
@@ -113,7 +113,7 @@ pub(crate) struct Exit<T> {
     pub output: Option<T>,
     /// Whether the output holds a `Cancelled` that was given inside.
     pub holds_cancelled: bool,
-    /// Whether the task was cancelled by others since.
+    /// Whether the task has heard inside that it was cancelled by others, or will hear it now.
     pub cancelled_by_others: bool,
 }
 
@@ -170,8 +170,11 @@ impl<F: Future> InScope<F> {
 impl Scope {
     fn enter() -> Scope {
         let task = state::current_task().expect("this is awaited inside a task");
+        let state = task.state();
+        // A request that the task has not heard of is heard inside.
+        let unheard = usize::from(state.must_cancel());
         Scope {
-            requests: task.state().requests(),
+            requests: state.requests().saturating_sub(unheard),
             task,
             token: None,
             request: Request::None,

@@ -195,6 +195,13 @@ impl State {
         }
     }
 
+    /// Remembers the message of a cancellation that is not the task's own, but may end it.
+    pub(super) fn remember(&self, message: Option<Arc<str>>) {
+        if self.requests.get() == 0 {
+            self.message.replace(message);
+        }
+    }
+
     /// Takes the mark back.
     pub(super) fn clear_mark(&self) {
         self.must_cancel.set(false);
