@@ -137,5 +137,5 @@ impl From<JoinError> for Cancelled {
 /// Outside of a task nothing is ever cancelled.
 #[inline]
 pub(crate) fn take() -> Option<Cancelled> {
-    state::with_current(|state| state.take_cancellation()).flatten()
+    state::with_current(state::State::take_cancellation).flatten()
 }

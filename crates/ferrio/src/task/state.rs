@@ -244,7 +244,7 @@ impl State {
 
     pub(super) fn token(&self) -> Arc<Token> {
         let mut token = self.token.borrow_mut();
-        Arc::clone(token.get_or_insert_with(|| Arc::default()))
+        Arc::clone(token.get_or_insert_with(Arc::default))
     }
 
     /// Whether a `Cancelled` that the task was given is still alive.

@@ -160,7 +160,7 @@ impl<E: 'static> TaskGroup<E> {
         let refusal = match self.0.stage.get() {
             Stage::Body | Stage::Waiting => {
                 let task = spawn_with(builder, Member::new(future, Rc::clone(&self.0)));
-                self.0.add(task.task_ref());
+                self.0.add(&task.task_ref());
                 return task;
             }
             Stage::Aborting => "TaskGroup is shutting down",
@@ -201,7 +201,7 @@ impl<E> Watch for Group<E> {
 }
 
 impl<E> Group<E> {
-    fn add(self: &Rc<Self>, task: TaskRef)
+    fn add(self: &Rc<Self>, task: &TaskRef)
     where
         E: 'static,
     {

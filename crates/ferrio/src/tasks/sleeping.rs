@@ -100,12 +100,11 @@ fn begin(end: End, cx: &Context<'_>) -> Timer {
         End::At(when) if when <= Instant::now() => None,
         End::At(when) => Some(time_of(when)),
     };
-    match at {
-        Some(at) => Timer::Set(Alarm::set(at, cx.waker())),
-        None => {
-            cx.waker().wake_by_ref();
-            Timer::Next
-        }
+    if let Some(at) = at {
+        Timer::Set(Alarm::set(at, cx.waker()))
+    } else {
+        cx.waker().wake_by_ref();
+        Timer::Next
     }
 }
 

@@ -295,14 +295,14 @@ impl<F: Future> Future for Timed<F> {
             return Poll::Pending;
         };
         drop(clock.alarm.take());
-        if clock.phase.get() != Phase::Expiring {
-            clock.phase.set(Phase::Finished);
-        } else {
+        if clock.phase.get() == Phase::Expiring {
             clock.phase.set(Phase::Expired);
             if exit.holds_cancelled && !exit.cancelled_by_others {
                 drop(exit.output);
                 return Poll::Ready(Err(TimeoutError));
             }
+        } else {
+            clock.phase.set(Phase::Finished);
         }
         Poll::Ready(exit.output.ok_or(TimeoutError))
     }
