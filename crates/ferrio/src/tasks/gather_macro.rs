@@ -2,7 +2,8 @@
 
 use crate::task::JoinError;
 
-use super::gathering::{All, Children, Kept, Strict};
+use super::children::{Children, Kept, Strict};
+use super::gathering::All;
 
 /// A tuple of futures that have the same error.
 pub trait Futures {

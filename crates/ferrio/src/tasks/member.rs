@@ -9,8 +9,8 @@ use pin_project_lite::pin_project;
 
 use crate::task::{Panicked, current_task, host};
 
+use super::group::Group;
 use super::group_error::TaskError;
-use super::groups::Group;
 
 pin_project! {
     /// The future of a task of a group. It has an output only if it has not failed.

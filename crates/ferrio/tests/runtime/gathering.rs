@@ -1,10 +1,10 @@
-//! Gathering, as CPython's test_tasks has it.
+//! Gathering, as `CPython`'s `test_tasks` has it.
 
 use std::time::Duration;
 
 use ferrio::{Cancelled, JoinError, gather, gather_all, run, sleep, spawn, yield_now};
 
-use crate::{LONG, Log, settle};
+use crate::{LONG, Log, panics, settle};
 
 #[derive(Debug, PartialEq)]
 enum Failure {
@@ -108,12 +108,7 @@ fn tasks_are_used_as_they_are() {
 #[test]
 fn a_panic_of_a_child_is_an_error() {
     run(async {
-        let outcome = gather([async {
-            if true {
-                panic!("thirteen");
-            }
-            Ok::<(), Failure>(())
-        }]);
+        let outcome = gather([async { panics::<Result<(), Failure>>("thirteen") }]);
         let Err(Failure::Joined(message)) = outcome.await else {
             panic!("no error");
         };

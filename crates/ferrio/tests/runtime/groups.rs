@@ -1,4 +1,4 @@
-//! Task groups, as CPython's test_taskgroups has them.
+//! Task groups, as `CPython`'s `test_taskgroups` has them.
 
 use std::convert::Infallible;
 use std::future::pending;
@@ -9,7 +9,7 @@ use ferrio::{
     spawn, timeout, yield_now,
 };
 
-use crate::{LONG, Log, settle};
+use crate::{LONG, Log, panics, settle};
 
 #[derive(Debug, thiserror::Error)]
 enum Failure {
@@ -37,8 +37,8 @@ async fn until_cancelled(log: Log, name: &'static str) -> Result<(), Failure> {
     Err(error.into())
 }
 
-async fn fail(error: &'static str) -> Result<(), Failure> {
-    Err(Own(error))
+fn fail(error: &'static str) -> std::future::Ready<Result<(), Failure>> {
+    std::future::ready(Err(Own(error)))
 }
 
 #[test]
@@ -416,12 +416,7 @@ fn a_panic_of_a_task_is_an_error_of_the_group() {
         let outcome = TaskGroup::run(async |group| {
             group.spawn(until_cancelled(log.clone(), "sibling"));
             let builder = Builder::new().name("unlucky");
-            group.spawn_with(builder, async {
-                if true {
-                    panic!("thirteen");
-                }
-                Ok(())
-            });
+            group.spawn_with(builder, async { panics::<Result<(), _>>("thirteen") });
             Ok::<(), Failure>(())
         });
         let errors = outcome.await.unwrap_err().into_errors();
@@ -441,10 +436,7 @@ fn a_panic_of_the_body_goes_on_when_the_tasks_are_done() {
             TaskGroup::run(async |group| {
                 group.spawn(until_cancelled(theirs.clone(), "task"));
                 yield_now().await?;
-                if true {
-                    panic!("body");
-                }
-                Ok::<(), Failure>(())
+                panics::<Result<(), Failure>>("body")
             })
             .await
         });

@@ -52,6 +52,11 @@ async fn settle() {
     }
 }
 
+/// Panics where something else is expected.
+fn panics<T>(message: &'static str) -> T {
+    panic!("{message}")
+}
+
 struct Witness(Log, &'static str);
 
 impl Drop for Witness {

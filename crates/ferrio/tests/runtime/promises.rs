@@ -1,4 +1,4 @@
-//! Promises and their futures, as CPython's test_futures has them.
+//! Promises and their futures, as `CPython`'s `test_futures` has them.
 
 use ferrio::future::InvalidStateError;
 use ferrio::{PromiseError, promise, run, sleep, spawn};

@@ -1,8 +1,8 @@
-//! Shielding, as CPython's test_tasks has it.
+//! Shielding, as `CPython`'s `test_tasks` has it.
 
 use ferrio::{Cancelled, current_task, run, shield, sleep, spawn};
 
-use crate::{LONG, Log, settle};
+use crate::{LONG, Log, panics, settle};
 
 #[test]
 fn the_output_and_the_error_are_the_futures() {
@@ -88,10 +88,7 @@ fn a_panic_after_the_one_who_waited_has_gone_is_reported() {
             let outer = spawn(shield(async {
                 settle().await;
                 settle().await;
-                if true {
-                    panic!("unseen");
-                }
-                Ok::<(), Cancelled>(())
+                panics::<Result<(), Cancelled>>("unseen")
             }));
             settle().await;
             outer.cancel(None);

@@ -1,4 +1,4 @@
-//! Limits of time, as CPython's test_timeouts and test_waitfor have them.
+//! Limits of time, as `CPython`'s `test_timeouts` and `test_waitfor` have them.
 
 use std::future::pending;
 use std::time::{Duration, Instant};

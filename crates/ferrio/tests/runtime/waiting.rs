@@ -1,4 +1,4 @@
-//! `wait` and `as_completed`, as CPython's test_tasks has them.
+//! `wait` and `as_completed`, as `CPython`'s `test_tasks` has them.
 
 use std::pin::Pin;
 use std::time::Duration;
