@@ -165,15 +165,18 @@ fn children_that_refuse_do_not_undo_the_cancellation() {
 #[test]
 fn one_who_is_cancelled_when_all_is_done_is_told_so() {
     run(async {
-        let task = spawn(async {});
+        let task = spawn(settle());
         let inner = task.task_ref();
-        let outer = spawn(gather([task]));
-        let observed = outer.task_ref();
+        let (promise, outer) = ferrio::promise::<ferrio::TaskRef>();
+        // Its turn is before that of the one who gathers.
         inner.add_done_callback(move |_| {
-            observed.cancel("late");
+            outer.try_get().unwrap().unwrap().cancel("late");
         });
-        let _ = outer.await;
-        assert!(inner.is_done());
+        let gathering = spawn(gather([task]));
+        promise.set(gathering.task_ref()).unwrap();
+        let error = gathering.await.unwrap_err();
+        assert_eq!(error.to_string(), "the task was cancelled: late");
+        assert!(inner.is_done() && !inner.is_cancelled());
     })
     .unwrap();
 }
