@@ -5,6 +5,7 @@ mod cancellation;
 mod closing;
 mod event_loop;
 mod gathering;
+mod group_nesting;
 mod groups;
 mod locals;
 mod promises;
