@@ -2,24 +2,24 @@
 
 use std::time::{Duration, Instant};
 
-async fn sleeper(name: &'static str, seconds: u64) -> Result<&'static str, ferrio::Cancelled> {
+use ferrio::{Cancelled, gather, sleep};
+
+async fn sleeper(name: &'static str, seconds: u64) -> Result<&'static str, Cancelled> {
     println!("{name} sleeps for {seconds} s");
-    ferrio::sleep(Duration::from_secs(seconds)).await?;
+    sleep(Duration::from_secs(seconds)).await?;
     println!("{name} wakes up");
     Ok(name)
 }
 
+async fn work() -> Result<(), Cancelled> {
+    let started = Instant::now();
+    let sleepers = [("Long", 3), ("Short", 1), ("Other", 1)];
+    let names = gather(sleepers.map(|(name, seconds)| sleeper(name, seconds))).await?;
+    let seconds = started.elapsed().as_secs_f64();
+    println!("{}: together {seconds:.2} s", names.join(", "));
+    Ok(())
+}
+
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    ferrio::run(async {
-        let started = Instant::now();
-        let tasks = [("Long", 3), ("Short", 1), ("Other", 1)]
-            .map(|(name, seconds)| ferrio::spawn(sleeper(name, seconds)));
-        let mut names = Vec::new();
-        for task in tasks {
-            names.push(task.await??);
-        }
-        let seconds = started.elapsed().as_secs_f64();
-        println!("{}: together {seconds:.2} s", names.join(", "));
-        Ok(())
-    })?
+    Ok(ferrio::run(work())??)
 }

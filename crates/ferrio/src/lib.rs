@@ -23,7 +23,10 @@
 //! Arrows point down only; nothing below knows anything above.
 //!
 //! ```text
-//! tasks             spawn, sleep, and what else makes tasks and waits for them
+//! tasks             spawn, sleep, timeout, gather, groups, and what else makes tasks and waits for them
+//! queues            queues that pass items between tasks
+//! locks             locks, events, conditions, semaphores, barriers
+//! future            a value that is set once, and awaited by many
 //! runtime           EventLoop, run, Runner: the loop for Rust programs
 //! task              a future that a loop runs in steps: waker, cancellation, outcome; knows no loop
 //! engine            which callback runs next, descriptors, timers; knows no task
@@ -37,6 +40,12 @@
 
 pub mod engine;
 #[cfg(feature = "runtime")]
+pub mod future;
+#[cfg(feature = "runtime")]
+mod locks;
+#[cfg(feature = "runtime")]
+mod queues;
+#[cfg(feature = "runtime")]
 mod runtime;
 #[cfg(feature = "runtime")]
 pub mod task;
@@ -44,7 +53,21 @@ pub mod task;
 mod tasks;
 
 #[cfg(feature = "runtime")]
+#[doc(hidden)]
+pub use tasks::gather_tuple as __gather_tuple;
+#[cfg(feature = "runtime")]
 pub use {
+    engine::sync::{ReleasedTooOften, TooManyDone},
+    future::{Promise, PromiseError, promise},
+    locks::{
+        Barrier, BarrierError, BarrierWait, BoundedSemaphore, BrokenBarrier, CannotNotify,
+        Condition, ConditionError, ConditionWait, Event, EventWait, Lock, LockAcquire, LockGuard,
+        Semaphore, SemaphoreAcquire, SemaphoreGuard,
+    },
+    queues::{
+        BaseQueue, Fifo, GetError, Lifo, LifoQueue, Order, Priority, PriorityQueue, PutError,
+        Queue, QueueGet, QueueJoin, QueuePut, TryGetError, TryPutError,
+    },
     runtime::{
         EventLoop, Handle, Handler, LoopClosed, Remote, Report, RunError, Runner, Submitted,
         ThreadPool, TimerHandle, run, to_thread,
@@ -53,7 +76,12 @@ pub use {
         AlreadyRunning, Builder, Cancelled, JoinError, LocalKey, Panicked, Task, TaskRef,
         current_task,
     },
-    tasks::{Sleep, YieldNow, all_tasks, sleep, sleep_until, spawn, spawn_with, yield_now},
+    tasks::{
+        AsCompleted, AsTask, Fallible, Gather, GatherAll, GroupError, RescheduleError, ReturnWhen,
+        Shield, Sleep, TaskError, TaskGroup, Timed, Timeout, TimeoutError, Wait, YieldNow,
+        all_tasks, as_completed, gather, gather_all, shield, sleep, sleep_until, spawn, spawn_with,
+        timeout, timeout_at, wait, wait_for, yield_now,
+    },
 };
 
 /// The programs in README.md are tested.

@@ -1,6 +1,7 @@
 //! Threads for blocking work.
 
 use std::collections::VecDeque;
+use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -98,41 +99,51 @@ impl ThreadPool {
     {
         let promise = Arc::new(Mutex::new(Promise::Queued(None)));
         let theirs = Arc::clone(&promise);
-        self.add(Box::new(move || {
+        let added = self.add(Box::new(move || {
             if let Some(waker) = perform(&theirs, function) {
                 waker.wake();
             }
         }));
+        if let Err(error) = added {
+            *lock(&promise) = Promise::Refused(error);
+        }
         Submitted {
             promise,
             has_waited: false,
         }
     }
 
-    fn add(&self, job: Job) {
-        let mut queue = lock(&self.shared.queue);
-        queue.jobs.push_back(job);
-        let needs_thread = queue.jobs.len() > queue.idle;
+    /// Queues a job. Fails if there is no thread for it and none can be started; the job is dropped then.
+    fn add(&self, job: Job) -> io::Result<()> {
+        let queue = lock(&self.shared.queue);
+        let needs_thread = queue.jobs.len() >= queue.idle;
         drop(queue);
         if needs_thread {
-            self.start_thread();
+            self.start_thread()?;
         }
+        lock(&self.shared.queue).jobs.push_back(job);
         self.shared.changed.notify_one();
+        Ok(())
     }
 
     /// Starts another thread, unless there are as many as there may be. If there can be no more, those that there are
-    /// do the work.
-    fn start_thread(&self) {
+    /// do the work; it is an error if there are none.
+    fn start_thread(&self) -> io::Result<()> {
         let mut threads = lock(&self.threads);
         if threads.len() >= self.limit {
-            return;
+            return Ok(());
         }
         let shared = Arc::clone(&self.shared);
         let name = format!("ferrio_{}", threads.len());
         let started = thread::Builder::new()
             .name(name)
             .spawn(move || shared.work());
-        threads.extend(started);
+        match started {
+            Ok(thread) => threads.push(thread),
+            Err(error) if threads.is_empty() => return Err(error),
+            Err(_) => {}
+        }
+        Ok(())
     }
 
     /// Waits for the work that was submitted, and ends the threads.
@@ -160,6 +171,8 @@ enum Promise<T> {
     /// It is under way.
     Begun(Option<Waker>),
     Done(thread::Result<T>),
+    /// There is no thread for it.
+    Refused(io::Error),
     /// Nobody wants the result, or it was taken.
     Gone,
 }
@@ -214,6 +227,7 @@ impl<T> Future for Submitted<T> {
                 let panicked = |payload| Panicked::new("a thread of the pool", payload).into();
                 return Poll::Ready(result.map_err(panicked));
             }
+            Promise::Refused(error) => return Poll::Ready(Err(JoinError::Thread(error))),
             Promise::Queued(_) => *promise = Promise::Queued(Some(cx.waker().clone())),
             Promise::Begun(_) => *promise = Promise::Begun(Some(cx.waker().clone())),
             Promise::Gone => panic!("the result of a thread is taken once"),

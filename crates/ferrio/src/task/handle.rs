@@ -8,7 +8,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use super::state::{self, Observer, Stage, State};
+use super::state::{self, Observer, Stage, State, Watch};
 use super::{Builder, Cancelled, JoinError, host};
 
 /// What a task shares with its handles.
@@ -166,6 +166,30 @@ impl TaskRef {
         !self.is_done() && self.state().must_cancel()
     }
 
+    /// Has `watch` told when the task is done; returns the key by which it is [forgotten](Self::unwatch).
+    pub(crate) fn watch(&self, watch: Rc<dyn Watch>, number: usize) -> u64 {
+        self.state().observe(Observer::Watch(watch, number))
+    }
+
+    pub(crate) fn unwatch(&self, key: u64) {
+        self.state().forget_observer(key);
+    }
+
+    /// Checks that the current task may wait for this one.
+    pub(crate) fn check(&self) -> Result<(), JoinError> {
+        check(self.state())
+    }
+
+    /// Whether a `Cancelled` that the task was given is still alive.
+    pub(crate) fn holds_cancelled(&self) -> bool {
+        self.state().holds_cancelled()
+    }
+
+    /// Whether the task has panicked.
+    pub(crate) fn has_panicked(&self) -> bool {
+        self.state().stage.get() == Stage::Panicked
+    }
+
     fn call_soon(&self, callback: Box<dyn FnOnce(&TaskRef)>) {
         if let Some(host) = host::current() {
             let task = self.clone();
@@ -180,6 +204,7 @@ impl TaskRef {
             match observer {
                 Observer::Waker(waker) => waker.wake(),
                 Observer::Callback(callback) => self.call_soon(callback),
+                Observer::Watch(watch, number) => watch.task_done(number),
             }
         }
         let place = state.key.replace(usize::MAX);
@@ -299,12 +324,18 @@ impl<T: 'static> Task<T> {
     }
 }
 
+impl<T: 'static> Task<T> {
+    /// Looks at the outcome without taking it. `None` if there is none yet, or if it was taken.
+    pub(crate) fn peek<R>(&self, look: impl FnOnce(&Result<T, JoinError>) -> R) -> Option<R> {
+        let outcome = self.shared.outcome.borrow();
+        outcome.as_ref().map(look)
+    }
+}
+
 /// Makes one who ends with the error of a cancelled task end as cancelled himself.
 fn given_to_the_current_task(error: JoinError) -> JoinError {
     match error {
-        JoinError::Cancelled(it) => {
-            JoinError::Cancelled(Cancelled::new(it.shared_message(), state::token()))
-        }
+        JoinError::Cancelled(it) => JoinError::Cancelled(Cancelled::given(it.shared_message())),
         other => other,
     }
 }

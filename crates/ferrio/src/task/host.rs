@@ -92,7 +92,7 @@ pub struct Entered(());
 /// Makes a loop the one that runs on this thread.
 pub fn enter(host: Rc<dyn Host>) -> Result<Entered, AlreadyRunning> {
     drop_orphans();
-    HOST.with(|current| {
+    let entered = HOST.try_with(|current| {
         let mut current = current.borrow_mut();
         if current.is_some() {
             return Err(AlreadyRunning);
@@ -101,14 +101,16 @@ pub fn enter(host: Rc<dyn Host>) -> Result<Entered, AlreadyRunning> {
         ID.set(Some(host.id()));
         *current = Some(host);
         Ok(Entered(()))
-    })
+    });
+    // At the end of a thread, when its variables are gone, no loop runs any more.
+    entered.unwrap_or(Err(AlreadyRunning))
 }
 
 impl Drop for Entered {
     fn drop(&mut self) {
         SLOW.set(None);
         ID.set(None);
-        let host = HOST.with(|current| current.borrow_mut().take());
+        let host = HOST.try_with(|current| current.borrow_mut().take());
         drop(host);
     }
 }

@@ -9,7 +9,9 @@
 //! | `step` | one step of a task: what polls the future, catches panics and ends the task |
 //! | `scoped` | a task whose future may borrow |
 //! | `state` | what is known of a task besides its future and its output |
+//! | `observers` | those who wait for a task |
 //! | `cancellation` | [`Cancelled`], and how it reaches the innermost awaitable |
+//! | `scope` | a part of a task that is cancelled by itself |
 //! | `handle` | [`Task`] and [`TaskRef`]: what a program holds |
 //! | `join_error` | [`JoinError`]: why a task has no output |
 //! | `locals` | values of a task's own, which tasks made by it inherit |
@@ -32,6 +34,8 @@ mod handle;
 pub mod host;
 mod join_error;
 mod locals;
+mod observers;
+mod scope;
 mod scoped;
 mod state;
 mod step;
@@ -39,9 +43,12 @@ mod step;
 pub use async_task::Runnable;
 pub use cancellation::Cancelled;
 pub(crate) use cancellation::take as take_cancellation;
-pub use handle::{Task, TaskRef};
+pub use handle::{Finished, Task, TaskRef};
 pub use host::{AlreadyRunning, Builder, Host, RemoteHost};
 pub use join_error::{JoinError, Panicked};
 pub use locals::LocalKey;
+pub(crate) use observers::Observers;
+pub(crate) use scope::InScope;
 pub(crate) use scoped::Scoped;
+pub(crate) use state::Watch;
 pub use state::current_task;

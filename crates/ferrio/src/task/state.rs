@@ -6,11 +6,10 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::task::Waker;
 
-use smallvec::SmallVec;
-
 use super::cancellation::{Cancelled, Token};
 use super::handle::TaskRef;
 use super::locals::Locals;
+use super::observers::Observers;
 
 /// How far a task is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,10 +38,16 @@ pub(super) enum Observer {
     Waker(Waker),
     /// A callback, which the loop calls.
     Callback(Box<dyn FnOnce(&TaskRef)>),
+    /// One who waits for many tasks, and the number under which it knows this one.
+    Watch(Rc<dyn Watch>, usize),
 }
 
-/// Most tasks have one observer, for which no memory is allocated.
-pub(super) type Observers = SmallVec<[(u64, Observer); 1]>;
+/// One who waits for many tasks.
+pub(crate) trait Watch {
+    /// Is called when the task that is known by `number` is done, in its last step. It must not run code of others,
+    /// except that it wakes.
+    fn task_done(&self, number: usize);
+}
 
 /// The state of a task.
 pub(super) struct State {
@@ -64,9 +69,7 @@ pub(super) struct State {
     requests: Cell<usize>,
     /// Shared by all `Cancelled` that this task was given.
     token: RefCell<Option<Arc<Token>>>,
-    /// In the order of their registration, each with the key by which it is removed.
-    observers: RefCell<Observers>,
-    next_observer: Cell<u64>,
+    observers: Observers<Observer>,
     pub locals: RefCell<Locals>,
     /// The task's place in its host's table.
     pub key: Cell<usize>,
@@ -132,8 +135,7 @@ impl State {
             aborted: Cell::new(false),
             requests: Cell::new(0),
             token: RefCell::new(None),
-            observers: RefCell::default(),
-            next_observer: Cell::new(0),
+            observers: Observers::new(),
             locals: RefCell::new(locals.unwrap_or_default()),
             key: Cell::new(usize::MAX),
         }
@@ -184,6 +186,37 @@ impl State {
         self.must_cancel.get()
     }
 
+    /// Asks for cancellation on behalf of a scope, which polls what is to take the mark.
+    pub(super) fn cancel_scope(&self) {
+        self.requests.set(self.requests.get() + 1);
+        if !self.must_cancel.replace(true) {
+            let replaced = self.message.take();
+            drop(replaced);
+        }
+    }
+
+    /// Remembers the message of a cancellation that is not the task's own, but may end it.
+    pub(super) fn remember(&self, message: Option<Arc<str>>) {
+        if self.requests.get() == 0 {
+            self.message.replace(message);
+        }
+    }
+
+    /// Takes the mark back.
+    pub(super) fn clear_mark(&self) {
+        self.must_cancel.set(false);
+    }
+
+    /// Sets the mark again, for a request that was not passed on by the one who was told of it.
+    pub(super) fn renew_mark(&self) {
+        self.must_cancel.set(true);
+    }
+
+    /// Exchanges the token with that of a scope which is entered or left.
+    pub(super) fn swap_token(&self, other: &mut Option<Arc<Token>>) {
+        std::mem::swap(&mut *self.token.borrow_mut(), other);
+    }
+
     pub(super) fn requests(&self) -> usize {
         self.requests.get()
     }
@@ -211,7 +244,7 @@ impl State {
 
     pub(super) fn token(&self) -> Arc<Token> {
         let mut token = self.token.borrow_mut();
-        Arc::clone(token.get_or_insert_with(|| Arc::new(Token)))
+        Arc::clone(token.get_or_insert_with(Arc::default))
     }
 
     /// Whether a `Cancelled` that the task was given is still alive.
@@ -228,36 +261,23 @@ impl State {
 
     /// Adds an observer; returns the key by which it is replaced and removed.
     pub(super) fn observe(&self, observer: Observer) -> u64 {
-        let key = self.next_observer.get();
-        self.next_observer.set(key + 1);
-        self.observers.borrow_mut().push((key, observer));
-        key
+        self.observers.add(observer)
     }
 
     /// Sets the waker of an observer that awaits the task.
     pub(super) fn update_waker(&self, key: u64, waker: &Waker) {
-        let mut observers = self.observers.borrow_mut();
-        let mine = observers.iter_mut().find(|(other, _)| *other == key);
-        let replaced = match mine {
-            Some((_, Observer::Waker(old))) if !old.will_wake(waker) => {
-                Some(std::mem::replace(old, waker.clone()))
-            }
-            _ => None,
-        };
-        // A waker's destructor may be anybody's code.
-        drop(observers);
-        drop(replaced);
+        self.observers
+            .update(key, waker, |observer| match observer {
+                Observer::Waker(old) => Some(old),
+                Observer::Callback(_) | Observer::Watch(..) => None,
+            });
     }
 
     pub(super) fn forget_observer(&self, key: u64) {
-        let mut observers = self.observers.borrow_mut();
-        let place = observers.iter().position(|(other, _)| *other == key);
-        let removed = place.map(|place| observers.remove(place));
-        drop(observers);
-        drop(removed);
+        self.observers.forget(key);
     }
 
-    pub(super) fn take_observers(&self) -> Observers {
+    pub(super) fn take_observers(&self) -> impl IntoIterator<Item = (u64, Observer)> {
         self.observers.take()
     }
 }

@@ -1,13 +1,14 @@
 //! Waiting for a time, or for the next iteration.
 
 use std::pin::Pin;
-use std::rc::{Rc, Weak};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
-use crate::engine::{Time, TimerKey};
-use crate::runtime::{Inner, Payload, running, time_of};
+use crate::engine::Time;
+use crate::runtime::time_of;
 use crate::task::{Cancelled, take_cancellation};
+
+use super::alarm::Alarm;
 
 /// Waits for `delay`; `asyncio.sleep`. With no delay it waits for the next iteration, as [`yield_now`] does.
 ///
@@ -62,7 +63,7 @@ pub struct Sleep {
 enum Timer {
     /// To be woken in the next iteration.
     Next,
-    Scheduled(Weak<Inner>, Time, TimerKey),
+    Set(Alarm),
 }
 
 impl Future for Sleep {
@@ -73,25 +74,22 @@ impl Future for Sleep {
     /// If no loop runs on this thread.
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         if let Some(cancelled) = take_cancellation() {
-            self.forget_timer();
+            self.timer = None;
             return Poll::Ready(Err(cancelled));
         }
-        match self.timer.take() {
+        let is_over = match &mut self.timer {
             None => {
                 self.timer = Some(begin(self.end, cx));
-                Poll::Pending
+                false
             }
-            Some(Timer::Next) => Poll::Ready(Ok(())),
-            Some(Timer::Scheduled(event_loop, at, key)) => {
-                match still_scheduled(&event_loop, at, key, cx) {
-                    None => Poll::Ready(Ok(())),
-                    Some(key) => {
-                        self.timer = Some(Timer::Scheduled(event_loop, at, key));
-                        Poll::Pending
-                    }
-                }
-            }
+            Some(Timer::Next) => true,
+            Some(Timer::Set(alarm)) => alarm.has_rung(cx.waker()),
+        };
+        if is_over {
+            self.timer = None;
+            return Poll::Ready(Ok(()));
         }
+        Poll::Pending
     }
 }
 
@@ -102,53 +100,11 @@ fn begin(end: End, cx: &Context<'_>) -> Timer {
         End::At(when) if when <= Instant::now() => None,
         End::At(when) => Some(time_of(when)),
     };
-    let Some(at) = at else {
+    if let Some(at) = at {
+        Timer::Set(Alarm::set(at, cx.waker()))
+    } else {
         cx.waker().wake_by_ref();
-        return Timer::Next;
-    };
-    running(|inner| {
-        let payload = Payload::Wake(cx.waker().clone());
-        let key = inner.core.borrow_mut().schedule(at, payload);
-        Timer::Scheduled(Rc::downgrade(inner), at, key)
-    })
-    .expect("no running event loop")
-}
-
-/// Returns the timer of one who is polled again before its time, with the waker of this poll.
-fn still_scheduled(
-    event_loop: &Weak<Inner>,
-    at: Time,
-    key: TimerKey,
-    cx: &Context<'_>,
-) -> Option<TimerKey> {
-    let inner = event_loop.upgrade()?;
-    let mut core = inner.core.borrow_mut();
-    match core.timer(key)? {
-        Payload::Wake(waker) if waker.will_wake(cx.waker()) => Some(key),
-        _ => {
-            let old = core.cancel(key);
-            let key = core.schedule(at, Payload::Wake(cx.waker().clone()));
-            drop(core);
-            drop(old);
-            Some(key)
-        }
-    }
-}
-
-impl Sleep {
-    fn forget_timer(&mut self) {
-        if let Some(Timer::Scheduled(event_loop, _, key)) = self.timer.take()
-            && let Some(inner) = event_loop.upgrade()
-        {
-            let payload = inner.core.borrow_mut().cancel(key);
-            drop(payload);
-        }
-    }
-}
-
-impl Drop for Sleep {
-    fn drop(&mut self) {
-        self.forget_timer();
+        Timer::Next
     }
 }
 
