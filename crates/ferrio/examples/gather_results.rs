@@ -21,6 +21,7 @@ async fn square(number: u32, milliseconds: u64) -> Result<u32, Refusal> {
     Ok(number * number)
 }
 
+#[allow(clippy::unused_async)] // It needs no waiting.
 async fn refuse(reason: &'static str) -> Result<u32, Refusal> {
     Err(Refusal::Reason(reason))
 }
