@@ -1,7 +1,6 @@
 //! [`run`]: a program's `main`, and what goes with it.
 
 use std::io;
-use std::task::Poll;
 
 use crate::task::{AlreadyRunning, Builder, Cancelled, TaskRef};
 
@@ -25,19 +24,6 @@ pub enum RunError {
     /// The poller cannot be opened or has failed (`epoll_create1(2)`, `epoll_wait(2)`, `kqueue(2)`).
     #[error("the event loop cannot poll: {0}")]
     Poll(#[from] io::Error),
-}
-
-/// Waits until all that is queued now has run.
-async fn yield_now() {
-    let mut has_waited = false;
-    std::future::poll_fn(|cx| {
-        if std::mem::replace(&mut has_waited, true) {
-            return Poll::Ready(());
-        }
-        cx.waker().wake_by_ref();
-        Poll::Pending
-    })
-    .await;
 }
 
 /// Runs futures on one loop, and cleans up after them; asyncio's class of this name.
@@ -76,7 +62,7 @@ impl Runner {
         self.event_loop.run_task(Builder::new(), future, |_| ())
     }
 
-    /// Cancels all tasks, waits until they are done, [aborts](TaskRef::abort) those that do not take notice, waits for the threads of the loop's executor, and closes the loop.
+    /// Cancels all tasks, waits until they are done, waits for the threads of the loop's executor, and closes the loop.
     /// Dropping the runner does the same.
     ///
     /// Fails when this is called while a loop runs on this thread, and when the poller fails.
@@ -102,12 +88,6 @@ impl Runner {
 
 /// Waits for the end of tasks that were cancelled.
 async fn end(tasks: Vec<TaskRef>) {
-    yield_now().await; // Each of them makes a step.
-
-    for task in tasks.iter().filter(|task| task.has_pending_cancellation()) {
-        // It awaits something that does not know of cancellation, and might never end.
-        task.abort();
-    }
     for task in tasks {
         let _ = task.finished().await; // Nobody cancels this.
     }

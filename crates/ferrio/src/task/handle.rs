@@ -82,7 +82,8 @@ impl TaskRef {
 
     /// Asks the task to end: whatever it awaits fails with [`Cancelled`]. asyncio's `Task.cancel`.
     ///
-    /// Returns `false` if it is done already. A task that has not begun never begins.
+    /// Returns `false` if it is done already. A task that has not begun never begins. A task that awaits a future which is
+    /// not ferrio's, and so knows nothing of this, ends by having its own future dropped.
     pub fn cancel(&self, message: impl Into<Option<&'static str>>) -> bool {
         self.state().cancel(message.into().map(Arc::from))
     }
@@ -152,18 +153,11 @@ impl TaskRef {
         self.state().queue_step();
     }
 
-    /// Ends the task where it stands, in its next step: its future is dropped, and cannot await anything any more.
+    /// Ends the task where it stands, in its next step: its future is dropped, and cannot refuse or await anything any more.
     ///
-    /// This ends also a task that awaits futures which are not ferrio's and do not know of cancellation. Returns `false`
-    /// if the task is done already.
+    /// Returns `false` if the task is done already.
     pub fn abort(&self) -> bool {
         self.state().abort()
-    }
-
-    /// Whether the task was cancelled and has not been told so: it has not run since, or it awaits something that does
-    /// not know of cancellation.
-    pub fn has_pending_cancellation(&self) -> bool {
-        !self.is_done() && self.state().must_cancel()
     }
 
     /// Has `watch` told when the task is done; returns the key by which it is [forgotten](Self::unwatch).

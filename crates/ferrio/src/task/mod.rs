@@ -27,7 +27,8 @@
 //!
 //! [`Task::cancel`] sets a mark and wakes the task. The first leaf that is polled afterwards and would have to wait, or
 //! has waited, takes the mark and returns [`Cancelled`] as an error, which `?` carries up. As in asyncio, the task may
-//! catch it, await other things, and go on.
+//! catch it, await other things, and go on. If a step leaves the mark untaken, what the task awaits is not ferrio's and
+//! knows only Rust's own way to be cancelled, so the task's future is dropped.
 
 mod cancellation;
 mod handle;

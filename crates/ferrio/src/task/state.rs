@@ -63,6 +63,8 @@ pub(super) struct State {
     /// Whether the task was cancelled and no leaf has taken that yet.
     must_cancel: Cell<bool>,
     message: RefCell<Option<Arc<str>>>,
+    /// Whether a leaf has taken a cancellation in the step that is under way, or the last one.
+    has_heard: Cell<bool>,
     /// Whether the future is to be dropped instead of polled.
     pub aborted: Cell<bool>,
     /// How often the task was cancelled, less the calls of `uncancel`.
@@ -132,6 +134,7 @@ impl State {
             waker: RefCell::new(None),
             must_cancel: Cell::new(false),
             message: RefCell::new(None),
+            has_heard: Cell::new(false),
             aborted: Cell::new(false),
             requests: Cell::new(0),
             token: RefCell::new(None),
@@ -237,9 +240,22 @@ impl State {
     pub(super) fn take_cancellation(&self) -> Option<Cancelled> {
         self.must_cancel.get().then(|| {
             self.must_cancel.set(false);
+            self.has_heard.set(true);
             let message = self.message.borrow().clone();
             Cancelled::new(message, Some(self.token()))
         })
+    }
+
+    /// Begins a step. Returns whether the task was cancelled before, so that a leaf should take that in this step.
+    #[inline]
+    pub(super) fn begin_step(&self) -> bool {
+        self.has_heard.set(false);
+        self.must_cancel.get()
+    }
+
+    /// Whether no leaf has taken a cancellation in this step.
+    pub(super) fn has_heard_nothing(&self) -> bool {
+        self.must_cancel.get() && !self.has_heard.get()
     }
 
     pub(super) fn token(&self) -> Arc<Token> {

@@ -70,6 +70,7 @@ where
     let state = shared.state();
     let before = state::set_current(Some(TaskRef::new(shared)));
     let timed = host::slow_step().map(|limit| (limit, Instant::now()));
+    let should_hear = state.begin_step();
     let has_ended = state.aborted.get() || state.stage.get() == Stage::New && !begin(shared, cx);
     let polled = if has_ended {
         Ok(Poll::Ready(None))
@@ -85,7 +86,9 @@ where
     if let Some((limit, start)) = timed {
         report_if_slow(&TaskRef::new(shared), limit, start.elapsed());
     }
-    if matches!(polled, Ok(Poll::Pending)) {
+    // What the future waits for is not ferrio's, and knows only one cancellation: to be dropped.
+    let is_deaf = should_hear && state.has_heard_nothing();
+    if matches!(polled, Ok(Poll::Pending)) && !is_deaf {
         drop(state::set_current(before));
         return Poll::Pending;
     }
@@ -93,7 +96,7 @@ where
     let (end, output) = match polled {
         Ok(Poll::Ready(Some(output))) if !state.holds_cancelled() => (Stage::Finished, Ok(output)),
         Ok(output) => {
-            drop(output);
+            drop(output); // It holds the cancellation, or there is none.
             (Stage::Cancelled, Err(cancelled(shared)))
         }
         Err(payload) => {

@@ -50,7 +50,6 @@ where
                 this.future.set(None);
                 (!me.holds_cancelled()).then_some(TaskError::Failed(error))
             }
-            Ok(Poll::Pending) if this.group.is_aborting() && me.has_pending_cancellation() => None,
             Ok(Poll::Pending) => return Poll::Pending,
             Err(payload) => Some(TaskError::Panicked(Panicked::new(&me.name(), payload))),
         };

@@ -194,3 +194,55 @@ fn a_cancelled_of_ones_own_making_ends_the_task_as_cancelled() {
     })
     .unwrap();
 }
+
+#[test]
+fn a_task_that_awaits_what_is_not_ferrios_is_dropped_where_it_stands() {
+    let log = Log::default();
+    run(async {
+        let witness = log.witness("future");
+        let task = spawn(async move {
+            let _witness = witness;
+            std::future::pending::<()>().await;
+        });
+        yield_now().await.unwrap();
+        task.cancel("foreign");
+        let error = task.await.unwrap_err();
+        assert_eq!(error.to_string(), "the task was cancelled: foreign");
+    })
+    .unwrap();
+    log.expect(&["future dropped"]);
+}
+
+#[test]
+fn a_task_that_cancels_itself_while_it_cleans_up_hears_that_too() {
+    run(async {
+        let task = spawn(async {
+            let first = sleep(LONG).await.unwrap_err().clone();
+            current_task().unwrap().cancel("again");
+            let second = yield_now().await.unwrap_err().clone();
+            (first, second)
+        });
+        yield_now().await.unwrap();
+        task.cancel("first");
+        let (first, second) = task.await.unwrap();
+        assert_eq!(
+            (first.message(), second.message()),
+            (Some("first"), Some("again"))
+        );
+    })
+    .unwrap();
+}
+
+#[test]
+fn an_aborted_task_cannot_refuse() {
+    run(async {
+        let task = spawn(async { while sleep(LONG).await.is_err() {} });
+        yield_now().await.unwrap();
+        task.cancel(None);
+        yield_now().await.unwrap();
+        assert!(!task.is_done());
+        assert!(task.abort());
+        assert!(task.await.unwrap_err().is_cancelled());
+    })
+    .unwrap();
+}
