@@ -41,6 +41,8 @@ UNSAFE = (
     ROOT / "crates/ferrio/src/engine/sys",
     ROOT / "crates/ferrio/tests/engine/sys",
 )
+# The layers of the crate `ferrio`, from below.
+CRATE_LAYERS = ("engine", "task", "runtime", "future", "locks", "queues", "tasks")
 TESTS = ROOT / "tests"
 # Lines.
 LONGEST = 500
@@ -65,6 +67,17 @@ def test_a_file_uses_no_layer_above_its_own() -> None:
     for file in rust_files():
         if (module := module_of(file)) != "lib":
             upward[name_of(file)] = {it for it in used_by(file) if layer_of(it) > layer_of(module)}
+    assert {name: used for name, used in upward.items() if used} == {}
+
+
+def test_a_file_of_the_crate_uses_no_layer_above_its_own() -> None:
+    crate = ROOT / "crates/ferrio/src"
+    assert {it.name for it in crate.iterdir() if it.is_dir()} == set(CRATE_LAYERS)
+    upward = {}
+    for number, layer in enumerate(CRATE_LAYERS):
+        for file in rust_files(crate / layer):
+            used = set(re.findall(r"\bcrate::(\w+)", without_comments(file)))
+            upward[name_of(file)] = used & set(CRATE_LAYERS[number + 1 :])
     assert {name: used for name, used in upward.items() if used} == {}
 
 
