@@ -70,7 +70,7 @@ fn run(producers: impl IntoIterator<Item = Vec<usize>>) -> Vec<usize> {
             })
         })
         .collect();
-    let mut ready: Ready<u32> = Ready::new();
+    let mut ready = Ready::new();
     let mut seen = Vec::new();
     let mut parks = 0;
     while seen.len() < expected {
@@ -110,7 +110,7 @@ fn a_wake_without_a_payload_is_never_lost() {
                 injector.wake().unwrap();
             })
         };
-        let mut ready: Ready<u32> = Ready::new();
+        let mut ready = Ready::new();
         while !stop.load(Ordering::Acquire) {
             iterate(&model, &mut ready);
         }
