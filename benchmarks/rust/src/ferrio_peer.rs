@@ -4,7 +4,7 @@ use std::future::poll_fn;
 use std::pin::pin;
 use std::task::Poll;
 
-use crate::{BATCH, LONG, Measurement, TIMES, nanoseconds};
+use crate::{BATCH, LONG, Measurement, TIMES, nanoseconds, nanoseconds_of};
 
 pub const ROWS: [Measurement; 4] = [spawn, switch, timer, timers];
 
@@ -21,19 +21,6 @@ fn spawn() -> f64 {
         .await
     })
     .unwrap()
-}
-
-/// Measures from the first poll to the end.
-async fn nanoseconds_of(work: impl Future<Output = ()>) -> f64 {
-    let mut work = pin!(work);
-    let start = nanoseconds_now();
-    work.as_mut().await;
-    (nanoseconds_now() - start) / f64::from(TIMES)
-}
-
-fn nanoseconds_now() -> f64 {
-    let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
-    time.tv_sec as f64 * 1e9 + time.tv_nsec as f64
 }
 
 fn switch() -> f64 {

@@ -20,15 +20,29 @@ const LONG: Duration = Duration::from_secs(3600);
 
 type Measurement = fn() -> f64;
 
-/// Calls `work`, which does something `TIMES` times, and returns the nanoseconds of this thread for each.
+/// Returns the processor time of this thread.
+fn processor_time() -> Duration {
+    let time = clock_gettime(ClockId::ThreadCPUTime);
+    Duration::new(time.tv_sec.unsigned_abs(), u32::try_from(time.tv_nsec).unwrap_or(0))
+}
+
+/// Returns the nanoseconds since `start` for each of `TIMES` operations.
+fn each_since(start: Duration) -> f64 {
+    (processor_time() - start).as_secs_f64() * 1e9 / f64::from(TIMES)
+}
+
+/// Calls `work`, which does something `TIMES` times, and returns the nanoseconds for each.
 fn nanoseconds(work: impl FnOnce()) -> f64 {
-    let now = || {
-        let time = clock_gettime(ClockId::ThreadCPUTime);
-        Duration::new(time.tv_sec.unsigned_abs(), u32::try_from(time.tv_nsec).unwrap_or(0))
-    };
-    let start = now();
+    let start = processor_time();
     work();
-    (now() - start).as_secs_f64() * 1e9 / f64::from(TIMES)
+    each_since(start)
+}
+
+/// Does the same with a future, without what it takes to start and end a runtime.
+async fn nanoseconds_of(work: impl Future<Output = ()>) -> f64 {
+    let start = processor_time();
+    work.await;
+    each_since(start)
 }
 
 fn main() {

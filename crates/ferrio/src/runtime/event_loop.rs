@@ -96,23 +96,41 @@ impl EventLoop {
     }
 
     /// Calls `callback` in the next iteration, behind what was asked for before.
+    ///
+    /// # Panics
+    ///
+    /// If the loop is closed.
+    #[track_caller]
     pub fn call_soon(&self, callback: impl FnOnce() + 'static) -> Handle {
+        self.check_closed();
         let call = Call::new(callback);
         self.0.push(Payload::Call(Rc::clone(&call)));
         Handle(call)
     }
 
     /// Calls `callback` when `delay` has passed.
+    ///
+    /// # Panics
+    ///
+    /// If the loop is closed.
+    #[track_caller]
     pub fn call_later(&self, delay: Duration, callback: impl FnOnce() + 'static) -> TimerHandle {
         self.schedule(Time::now().saturating_add(delay), callback)
     }
 
     /// Calls `callback` at `when`, or in the next iteration if that has passed.
+    ///
+    /// # Panics
+    ///
+    /// If the loop is closed.
+    #[track_caller]
     pub fn call_at(&self, when: Instant, callback: impl FnOnce() + 'static) -> TimerHandle {
         self.schedule(time_of(when), callback)
     }
 
+    #[track_caller]
     fn schedule(&self, at: Time, callback: impl FnOnce() + 'static) -> TimerHandle {
+        self.check_closed();
         let call = Call::new(callback);
         let payload = Payload::Call(Rc::clone(&call));
         let key = self.0.core.borrow_mut().schedule(at, payload);
@@ -125,6 +143,10 @@ impl EventLoop {
     }
 
     /// Makes a task of a future. Its first step runs in the next iteration.
+    ///
+    /// # Panics
+    ///
+    /// If the loop is closed.
     #[track_caller]
     pub fn spawn<F>(&self, future: F) -> Task<F::Output>
     where
@@ -133,12 +155,20 @@ impl EventLoop {
         self.spawn_with(Builder::new(), future)
     }
 
-    /// Makes a task that has, for example, a name.
+    /// Makes a task that has, for example, a name; otherwise as [`spawn`](Self::spawn).
+    #[track_caller]
     pub fn spawn_with<F>(&self, builder: Builder, future: F) -> Task<F::Output>
     where
         F: Future + 'static,
     {
+        self.check_closed();
         builder.spawn_on(&*self.0, future)
+    }
+
+    /// Panics if the loop is closed: nothing that it is given would ever run.
+    #[track_caller]
+    pub(super) fn check_closed(&self) {
+        assert!(!self.is_closed(), "Event loop is closed");
     }
 
     /// Returns all tasks of this loop that are not done, in no order.
@@ -152,8 +182,10 @@ impl EventLoop {
     /// Replaces the reader that `fd` has. Fails with `EBADF` for what is no open descriptor, and on Linux with `EPERM`
     /// for a regular file or directory (`epoll_ctl(2)`).
     pub fn add_reader(&self, fd: &impl AsRawFd, callback: impl Fn() + 'static) -> io::Result<()> {
-        let payload = Payload::Listener(Listener::new(callback));
-        let replaced = self.0.core.borrow_mut().set_reader(fd.as_raw_fd(), payload);
+        let listener = Listener::new(callback);
+        let payload = Payload::Listener(Rc::clone(&listener));
+        // What is dropped in there is only a reference: the callback's destructor may be anybody's code.
+        let replaced = (self.0.core.borrow_mut()).set_reader(fd.as_raw_fd(), payload);
         replaced
             .map(|payload| cancelled(payload.as_ref()))
             .map(drop)
@@ -161,8 +193,10 @@ impl EventLoop {
 
     /// Calls `callback` whenever `fd` is writable; otherwise as [`add_reader`](Self::add_reader).
     pub fn add_writer(&self, fd: &impl AsRawFd, callback: impl Fn() + 'static) -> io::Result<()> {
-        let payload = Payload::Listener(Listener::new(callback));
-        let replaced = self.0.core.borrow_mut().set_writer(fd.as_raw_fd(), payload);
+        let listener = Listener::new(callback);
+        let payload = Payload::Listener(Rc::clone(&listener));
+        // What is dropped in there is only a reference: the callback's destructor may be anybody's code.
+        let replaced = (self.0.core.borrow_mut()).set_writer(fd.as_raw_fd(), payload);
         replaced
             .map(|payload| cancelled(payload.as_ref()))
             .map(drop)

@@ -8,9 +8,10 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::thread::{self, JoinHandle};
 
-use crate::task::{JoinError, Panicked, take_cancellation};
+use crate::task::{Builder, JoinError, Panicked, take_cancellation};
 
 use super::event_loop::{EventLoop, running};
+use super::runner::RunError;
 
 type Job = Box<dyn FnOnce() + Send>;
 
@@ -113,9 +114,15 @@ impl ThreadPool {
         }
     }
 
-    /// Queues a job. Fails if there is no thread for it and none can be started; the job is dropped then.
+    /// Queues a job. Fails if the pool is shut down, and if there is no thread for the job and none can be started; the job
+    /// is dropped then.
     fn add(&self, job: Job) -> io::Result<()> {
         let queue = lock(&self.shared.queue);
+        if queue.shut_down {
+            return Err(io::Error::other(
+                "cannot schedule new futures after shutdown",
+            ));
+        }
         let needs_thread = queue.jobs.len() >= queue.idle;
         drop(queue);
         if needs_thread {
@@ -140,13 +147,23 @@ impl ThreadPool {
             .spawn(move || shared.work());
         match started {
             Ok(thread) => threads.push(thread),
-            Err(error) if threads.is_empty() => return Err(error),
+            Err(error) if threads.is_empty() => {
+                let message = format!("can't start new thread: {error}");
+                return Err(io::Error::new(error.kind(), message));
+            }
             Err(_) => {}
         }
         Ok(())
     }
 
-    /// Waits for the work that was submitted, and ends the threads.
+    /// Lets the threads end by themselves when the work that was submitted is done.
+    pub(super) fn detach(self) {
+        lock(&self.shared.queue).shut_down = true;
+        self.shared.changed.notify_all();
+        lock(&self.threads).clear();
+    }
+
+    /// Waits for the work that was submitted, and ends the threads. What is submitted afterwards is refused.
     pub fn shutdown(&self) {
         lock(&self.shared.queue).shut_down = true;
         self.shared.changed.notify_all();
@@ -259,19 +276,37 @@ impl<T> std::fmt::Debug for Submitted<T> {
 impl EventLoop {
     /// Calls `function` in a thread of the loop's own pool; asyncio's `run_in_executor(None, …)`. For a pool of one's own
     /// there is [`ThreadPool::submit`].
+    ///
+    /// # Panics
+    ///
+    /// If the loop is closed.
     pub fn run_in_executor<T, F>(&self, function: F) -> Submitted<T>
     where
         F: FnOnce() -> T + Send + 'static,
         T: Send + 'static,
     {
+        self.check_closed();
         let mut executor = self.0.executor.borrow_mut();
         executor.get_or_insert_with(default_pool).submit(function)
     }
 
-    /// Sets the pool that [`to_thread`] and [`run_in_executor`](Self::run_in_executor) use.
+    /// Sets the pool that [`to_thread`] and [`run_in_executor`](Self::run_in_executor) use. The one before does the work
+    /// that it was given.
     pub fn set_default_executor(&self, pool: ThreadPool) {
-        let replaced = self.0.executor.replace(Some(pool));
-        drop(replaced);
+        if let Some(replaced) = self.0.executor.replace(Some(pool)) {
+            replaced.detach();
+        }
+    }
+
+    /// Waits for the threads of the loop's own pool, while the loop runs: they may want something of it.
+    pub(super) fn shutdown_default_executor(&self) -> Result<(), RunError> {
+        let Some(pool) = self.0.executor.take() else {
+            return Ok(());
+        };
+        let waiting = ThreadPool::new(1);
+        let ended = waiting.submit(move || pool.shutdown());
+        // If no thread can be started to wait in, the pool was dropped, which waits as well.
+        self.run_task(Builder::new(), ended, |_| ()).map(drop)
     }
 }
 

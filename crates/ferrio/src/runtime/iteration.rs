@@ -46,7 +46,8 @@ impl EventLoop {
 
     /// Closes the loop: drops all tasks and callbacks that are left, and its descriptors.
     ///
-    /// A task that is not done ends as cancelled. Calling this again does nothing.
+    /// A task that is not done ends as cancelled. The threads of the loop's executor end by themselves when their work is
+    /// done. Calling this again does nothing.
     ///
     /// # Panics
     ///
@@ -56,8 +57,9 @@ impl EventLoop {
         if self.0.closed.replace(true) {
             return;
         }
-        let executor = self.0.executor.take();
-        drop(executor);
+        if let Some(executor) = self.0.executor.take() {
+            executor.detach();
+        }
         // Waking a task queues it; what is queued is handed back below, and dropped with nothing borrowed.
         let entered = host::enter(Rc::clone(&self.0) as Rc<dyn host::Host>).ok();
         for task in self.all_tasks() {

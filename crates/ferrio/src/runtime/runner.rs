@@ -81,8 +81,9 @@ impl Runner {
         if matches!(outcome, Err(RunError::Nested(_))) {
             return outcome;
         }
+        let ended = self.event_loop.shutdown_default_executor();
         self.event_loop.close();
-        outcome
+        outcome.and(ended)
     }
 }
 

@@ -17,9 +17,9 @@ pub enum JoinError {
     /// The task has panicked.
     #[error("{0}")]
     Panicked(#[from] Panicked),
-    /// No thread can be started for the work (`pthread_create(3)`).
-    #[error("can't start new thread: {0}")]
-    Thread(#[source] std::io::Error),
+    /// There is no thread for the work: none can be started (`pthread_create(3)`), or the pool is shut down.
+    #[error(transparent)]
+    Thread(std::io::Error),
     /// A task awaits itself.
     #[error("Task cannot await on itself")]
     AwaitsItself,

@@ -135,3 +135,47 @@ fn a_running_loop_cannot_be_closed() {
 fn nothing_is_spawned_without_a_loop() {
     drop(spawn(async {}));
 }
+
+#[test]
+fn a_closed_loop_takes_nothing() {
+    let event_loop = EventLoop::new().unwrap();
+    event_loop.close();
+    let refused: [fn(&EventLoop); 4] = [
+        |it| drop(it.call_soon(|| ())),
+        |it| drop(it.call_later(Duration::ZERO, || ())),
+        |it| drop(it.spawn(async {})),
+        |it| drop(it.run_in_executor(|| ())),
+    ];
+    for call in refused {
+        let caught = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| call(&event_loop)));
+        assert_eq!(
+            *caught.unwrap_err().downcast::<&str>().unwrap(),
+            "Event loop is closed"
+        );
+    }
+    let socket = std::os::unix::net::UnixDatagram::unbound().unwrap();
+    assert!(event_loop.add_reader(&socket, || ()).is_err());
+}
+
+#[test]
+fn a_callback_that_a_descriptor_refuses_may_use_the_loop_when_it_is_dropped() {
+    struct UsesTheLoop;
+    impl Drop for UsesTheLoop {
+        fn drop(&mut self) {
+            EventLoop::running().unwrap().call_soon(|| ());
+        }
+    }
+    run(async {
+        let event_loop = EventLoop::running().unwrap();
+        let file = std::fs::File::open("/").unwrap();
+        let witness = UsesTheLoop;
+        let refused = event_loop.add_reader(&file, move || {
+            let _ = &witness;
+        });
+        assert_eq!(
+            refused.unwrap_err().kind(),
+            std::io::ErrorKind::PermissionDenied
+        );
+    })
+    .unwrap();
+}

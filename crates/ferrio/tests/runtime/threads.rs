@@ -106,3 +106,45 @@ fn a_closed_loop_refuses_calls() {
     let error = remote.call_soon_threadsafe(|| ()).unwrap_err();
     assert_eq!(error.to_string(), "Event loop is closed");
 }
+
+#[test]
+fn a_thread_gets_an_answer_of_the_loop_while_the_run_ends() {
+    let (sender, receiver) = mpsc::channel();
+    run(async {
+        let remote = EventLoop::running().unwrap().remote();
+        let (begins, has_begun) = mpsc::channel();
+        drop(spawn(to_thread(move || {
+            begins.send(()).unwrap();
+            std::thread::sleep(Duration::from_millis(50)); // Until the run is over.
+            let (answers, answer) = mpsc::channel();
+            remote
+                .call_soon_threadsafe(move || answers.send("answer").unwrap())
+                .unwrap();
+            sender.send(answer.recv()).unwrap();
+        })));
+        to_thread(move || has_begun.recv().unwrap()).await.unwrap();
+    })
+    .unwrap();
+    assert_eq!(receiver.try_recv().unwrap(), Ok("answer"));
+}
+
+#[test]
+fn a_pool_that_is_replaced_or_shut_down() {
+    run(async {
+        let event_loop = EventLoop::running().unwrap();
+        let (release, wait) = mpsc::channel::<()>();
+        let busy = event_loop.run_in_executor(move || wait.recv().is_ok());
+        event_loop.set_default_executor(ThreadPool::new(1)); // It does not wait for the one before.
+        release.send(()).unwrap();
+        assert!(busy.await.unwrap());
+
+        let pool = ThreadPool::new(1);
+        pool.shutdown();
+        let error = pool.submit(|| ()).await.unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "cannot schedule new futures after shutdown"
+        );
+    })
+    .unwrap();
+}
